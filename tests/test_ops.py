@@ -1,0 +1,187 @@
+"""Every op of the table, by loops over the table: a new row is tested the moment it is written."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_dbn as td
+from tinygrad_dbn import ops
+
+TABLE = ops.TABLE
+ELEMENTWISE = [name for name, op in TABLE.items() if op.kernel is not None]
+WIDTHS = [np.float64, np.float32]
+
+# How an op that is not elementwise is called: a function of the arrays whose shapes are listed.
+ARRAY_OPS = {
+    "where": (lambda x, y: ops.where(ops.greater(x, 0.1), x, y), [(2, 3), (3,)]),
+    "sum": (lambda x: ops.sum(x, axis=0), [(2, 3)]),
+    "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
+    "max": (lambda x: ops.max(x, axis=1), [(2, 3)]),
+    "min": (lambda x: ops.min(x, axis=0), [(2, 3)]),
+    "logsumexp": (lambda x: ops.logsumexp(x, axis=0), [(3, 2)]),
+    "softmax": (ops.softmax, [(2, 3)]),
+    "log_softmax": (ops.log_softmax, [(2, 3)]),
+    "matmul": (ops.matmul, [(2, 1, 2, 3), (2, 3, 2)]),
+    "reshape": (lambda x: ops.reshape(x, shape=(3, -1)), [(2, 3)]),
+    "transpose": (lambda x: ops.transpose(x, axes=(2, 0, 1)), [(2, 3, 1)]),
+    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(4, 2, 3)), [(2, 1)]),
+    "index": (lambda x: ops.index(x, at=(np.array([0, 1, 1]), slice(None, None, 2))), [(2, 3)]),
+    "place": (lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)), [(3,)]),
+    "concatenate": (lambda x, y: ops.concatenate([x, y, x], axis=1), [(2, 1), (2, 3)]),
+    "stack": (lambda x, y: ops.stack([x, y], axis=-1), [(2, 3), (2, 3)]),
+}
+WITHOUT_DERIVATIVE = {"step", "sign", "greater", "greater_equal", "equal", "stop_gradient"}
+
+
+def test_every_op_of_the_table_is_called_here():
+    assert set(TABLE) == set(ELEMENTWISE) | set(ARRAY_OPS) | WITHOUT_DERIVATIVE
+
+
+def call(name):
+    """How an op is called: a function and the shapes of its arguments."""
+    return ARRAY_OPS[name] if name in ARRAY_OPS else (TABLE[name], [(2, 3), (1, 3)][: len(TABLE[name].vjps)])
+
+
+def inside(op, rng, shape):
+    """Random arguments well inside an op's domain."""
+    low, high = op.domain
+    return rng.uniform(max(low, -3.0) + 0.05, min(high, 3.0) - 0.05, shape)
+
+
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *ARRAY_OPS])
+def test_derivatives_agree_with_finite_differences(name):
+    if name in WITHOUT_DERIVATIVE:
+        pytest.skip("nothing flows through it; its own test says so")
+    rng = np.random.default_rng(1)
+    op = TABLE[name]
+    f, shapes = call(name)
+    args = [inside(op, rng, shape) for shape in shapes]
+    td.check_grads(lambda *xs: f(*xs) ** 3, args, order=2)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_DERIVATIVE - {"greater", "greater_equal", "equal"}))
+def test_nothing_flows_where_the_row_says_so(name):
+    x = np.array([-1.0, 0.5])
+    assert (td.grad(lambda x: TABLE[name](x).sum())(x) == 0).all()
+    assert (td.jvp(TABLE[name], (x,), (x,))[1] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("name", TABLE)
+def test_edges(name, dtype):
+    for argument, expected in TABLE[name].edges:
+        args = argument if isinstance(argument, tuple) else (argument,)
+        args = [np.asarray(a, None if isinstance(a, bool) else dtype) for a in args]
+        value = TABLE[name](*args)
+        np.testing.assert_array_equal(value, np.asarray(expected, value.dtype))
+        if np.all(np.asarray(expected) == 0):
+            np.testing.assert_array_equal(np.signbit(value), np.signbit(expected))
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *ARRAY_OPS])
+def test_width_is_kept_and_inputs_are_not_touched(name, dtype):
+    rng = np.random.default_rng(2)
+    op = TABLE[name]
+    f, shapes = call(name)
+    args = [inside(op, rng, shape).astype(dtype) for shape in shapes]
+    before = [a.copy() for a in args]
+    y, pullback = td.vjp(f, *args)
+    gradients = pullback(np.ones_like(y))
+    assert y.dtype == dtype
+    assert all(g.dtype == dtype and g.shape == a.shape for g, a in zip(gradients, args, strict=True))
+    assert all((a == b).all() and a.flags.writeable for a, b in zip(args, before, strict=True))
+
+
+REFERENCE = {  # what mpmath calls the ops whose meaning it does not know by NumPy's name
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+    "log_sigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),
+    "log1mexp": lambda x: mpmath.log1p(-mpmath.exp(x)),
+    "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
+    "log": mpmath.log,
+    "log1p": mpmath.log1p,
+    "tanh": mpmath.tanh,
+    "sqrt": mpmath.sqrt,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_errors_stay_within_the_budget_of_the_row(name):
+    op = TABLE[name]
+    rng = np.random.default_rng(3)
+    low, high = op.domain
+    x = np.concatenate([rng.uniform(-30, 30, 400), rng.normal(0, 1e-3, 200), rng.uniform(-700, 700, 100)])
+    x = np.unique(x[(x > low) & (x < high)])
+    y = op(x)
+    with mpmath.workdps(60):
+        exact = [REFERENCE[name](mpmath.mpf(float(v))) for v in x]
+        errors = [abs(mpmath.mpf(float(a)) - b) / float(np.spacing(abs(a))) for a, b in zip(y, exact, strict=True)]
+    normal = np.abs(y) > 1e-300  # subnormal results have no ulps to spare
+    assert max(e for e, ok in zip(errors, normal, strict=True) if ok) <= op.ulp
+
+
+# ---- The promises that hold for all ops at once ---------------------------------------------------------------------
+
+
+def test_a_branch_not_taken_sends_nothing_back():
+    x = np.array([0.0, 1.0, -1.0])
+    f = lambda x: ops.where(ops.greater(x, 0), ops.log(x), 0).sum()
+    np.testing.assert_array_equal(td.grad(f)(x), [0, 1, 0])
+    np.testing.assert_array_equal(td.hvp(f, x, np.ones(3)), [0, -1, 0])
+
+
+def test_ties_share_the_derivative():
+    np.testing.assert_array_equal(td.grad(lambda x: ops.max(x))(np.array([2.0, 1.0, 2.0])), [0.5, 0, 0.5])
+    np.testing.assert_array_equal(td.grad(lambda x: ops.maximum(x, x[::-1]).sum())(np.array([1.0, 1.0])), [1, 1])
+    assert td.grad(lambda x: ops.maximum(x, 2.0))(2.0) == 0.5
+
+
+def test_integers_are_promoted_and_other_types_refused():
+    assert ops.exp(np.array([1, 2])).dtype == np.float64
+    assert ops.add(np.ones(2, np.float32), 1).dtype == np.float32
+    assert ops.add(np.ones(2, np.float32), 0.5).dtype == np.float32
+    for bad in (np.array([1j]), np.array(["a"]), np.ones(1, np.float16)):
+        with pytest.raises(TypeError, match="not supported"):
+            ops.exp(bad)
+
+
+def test_errors_name_the_op_the_shapes_and_the_line():
+    with pytest.raises(ValueError, match=r"add\(\(3,\) float64, \(4,\) float64\)(.|\n)*test_ops\.py:\d+"):
+        ops.add(np.ones(3), np.ones(4))
+    with pytest.raises(ValueError, match=r"matmul\((.|\n)*test_ops\.py"):
+        td.grad(lambda W: (W @ np.ones(3)).sum())(np.ones((3, 4)))
+
+
+shapes = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+
+
+@given(shapes, st.sampled_from([None, 0, -1, (0, 2), (-1, 1)]), st.booleans())
+def test_reductions_agree_with_numpy_on_every_shape(shape, axis, keepdims):
+    x = np.random.default_rng(0).normal(size=shape)
+    np.testing.assert_array_equal(ops.sum(x, axis=axis, keepdims=keepdims), x.sum(axis, keepdims=keepdims))
+    expected = np.log(np.exp(x).sum(axis, keepdims=keepdims), where=True, out=None) if x.size else None
+    y = ops.logsumexp(x, axis=axis, keepdims=keepdims)
+    assert y.shape == x.sum(axis, keepdims=keepdims).shape
+    if expected is not None:
+        np.testing.assert_allclose(y, expected, rtol=1e-13, atol=1e-14)
+    gradient = td.grad(lambda x: ops.sum(ops.logsumexp(x, axis=axis, keepdims=keepdims)))(x)
+    assert gradient.shape == shape
+    if x.size:
+        np.testing.assert_allclose(gradient.sum(axis), 1, rtol=1e-13)
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_matmul_with_vectors_agrees_with_numpy(m, k, n):
+    rng = np.random.default_rng(0)
+    for a, b in [((m, k), (k, n)), ((k,), (k, n)), ((m, k), (k,)), ((k,), (k,)), ((2, m, k), (k,))]:
+        x, y = rng.normal(size=a), rng.normal(size=b)
+        np.testing.assert_allclose(ops.matmul(x, y), x @ y, atol=1e-14)
+        gx, gy = td.grad(lambda x, y: ops.sum(ops.matmul(x, y)), (0, 1))(x, y)
+        assert gx.shape == a
+        assert gy.shape == b

@@ -1,0 +1,44 @@
+"""tinygrad_dbn: a small autodiff engine whose every rule is proved, and an exact laboratory for toy deep belief
+networks built on it."""
+
+from importlib import import_module
+from typing import Any
+
+from . import datasets, exact, learning, models
+from .autodiff import ops
+from .autodiff.check import check_grads
+from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
+from .autodiff.tensor import Tensor
+from .models import DBN, RBM, DirectedLayer, FeedForward
+from .storage import load, save
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DBN",
+    "RBM",
+    "DirectedLayer",
+    "FeedForward",
+    "Tensor",
+    "check_grads",
+    "datasets",
+    "exact",
+    "grad",
+    "hvp",
+    "jvp",
+    "learning",
+    "load",
+    "models",
+    "ops",
+    "save",
+    "symbolic",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`symbolic` brings SymPy, which takes a second to import: it comes when it is asked for."""
+    if name == "symbolic":
+        return import_module(".autodiff.symbolic", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,208 @@
+"""The graph walked twice: backward for cotangents, forward for tangents.
+
+`vjp` and `jvp` run a function once on Tensors of a fresh level. What it leaves behind is a graph whose nodes know
+their op and inputs. The walk backward is reverse mode, the walk forward is forward mode, and both apply the rules to
+the values one level down. So `hvp` is simply a forward walk over the graph of a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .tensor import TABLE, Tensor, Value, new_level
+from .trees import flatten
+
+
+def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """The nodes of their level that the outputs depend on, oldest first. No recursion, each node once."""
+    found: dict[int, Tensor] = {}
+    ahead = list(outputs)
+    while ahead:
+        node = ahead.pop()
+        if id(node) not in found:
+            found[id(node)] = node
+            ahead.extend(x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level)
+    return sorted(found.values(), key=lambda node: node.birth)
+
+
+def below(node: Tensor) -> tuple[Value, ...]:
+    """The values of a node's inputs one level down, which is where rules work."""
+    return tuple(x.value if isinstance(x, Tensor) and x.level == node.level else x for x in node.inputs)
+
+
+def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> list[Value]:
+    """Reverse mode: from (output, cotangent) pairs, the cotangents of the leaves."""
+    pending: dict[int, Value] = {}
+
+    def receive(node: Tensor, g: Value) -> None:
+        known = pending.get(id(node))
+        pending[id(node)] = g if known is None else TABLE["add"](known, g)
+
+    for y, g in outputs:
+        receive(y, g)
+    for node in reversed(tape(y for y, _ in outputs)):
+        if node.op is None or id(node) not in pending:
+            continue
+        g, inputs = pending.pop(id(node)), below(node)
+        for i, x in enumerate(node.inputs):
+            if isinstance(x, Tensor) and x.level == node.level:
+                share = node.op.pull(i, g, node.value, inputs, node.params)
+                if share is not None:
+                    receive(x, share)
+    return [pending[id(leaf)] if id(leaf) in pending else np.zeros_like(primal(leaf)) for leaf in leaves]
+
+
+def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
+    """Forward mode: from (leaf, tangent) pairs, the tangents of the outputs."""
+    known = {id(leaf): t for leaf, t in leaves}
+    for node in tape(outputs):
+        if node.op is not None:
+            given = [known.get(id(x)) for x in node.inputs]
+            if any(t is not None for t in given):
+                t = node.op.push(given, node.value, below(node), node.params)
+                if t is not None:
+                    known[id(node)] = t
+    return [known[id(y)] if id(y) in known else np.zeros_like(primal(y)) for y in outputs]
+
+
+def primal(x: Value) -> Any:
+    """The array at the bottom of however many traces."""
+    while isinstance(x, Tensor):
+        x = x.value
+    return x
+
+
+def _differentiable(name: str, leaf: Value) -> Value:
+    """A leaf as an array, or an error that says why it cannot be differentiated."""
+    x = leaf if isinstance(leaf, Tensor) else np.asarray(leaf)
+    if x.dtype not in (np.float64, np.float32, np.object_):
+        raise TypeError(f"{name}: cannot differentiate with respect to {x.dtype}; pass floats, x.astype(float)")
+    return x
+
+
+def _matching(name: str, trees: Any, leaves: list[Value]) -> list[Value]:
+    """The leaves of a tree of (co)tangents, each in the shape and width of the value it belongs to."""
+    given, _ = flatten(trees)
+    if [np.shape(g) for g in given] != [np.shape(x) for x in leaves]:
+        raise ValueError(
+            f"{name}: shapes {[np.shape(g) for g in given]} do not match those of the values, "
+            f"{[np.shape(x) for x in leaves]}"
+        )
+    return [g if isinstance(g, Tensor) else np.asarray(g, x.dtype) for g, x in zip(given, leaves, strict=True)]
+
+
+class _Trace:
+    """A function run once on Tensors: the leaves it was given, the outputs it gave."""
+
+    def __init__(self, name: str, f: Callable[..., Any], primals: tuple[Any, ...]) -> None:
+        level = new_level()
+        arrays, rebuild = flatten(primals)
+        if not arrays:
+            raise TypeError(f"{name}: nothing to differentiate in {primals!r}; integers are constants, write 3.0 for 3")
+        self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in arrays]
+        self.rebuild_inputs = rebuild
+        outputs, self.rebuild_outputs = flatten(f(*rebuild(list(self.leaves))))
+        self.outputs = [y if isinstance(y, Tensor) else np.asarray(y) for y in outputs]
+        self.live = [isinstance(y, Tensor) and y.level == level for y in self.outputs]
+
+    @property
+    def values(self) -> list[Value]:
+        """The outputs one level down."""
+        return [y.value if live else y for y, live in zip(self.outputs, self.live, strict=True)]
+
+    def pull(self, gs: list[Value]) -> Any:
+        pairs = [(y, g) for y, g, live in zip(self.outputs, gs, self.live, strict=True) if live]
+        return self.rebuild_inputs(cotangents(pairs, self.leaves))
+
+    def push(self, ts: list[Value]) -> Any:
+        outputs = [y for y, live in zip(self.outputs, self.live, strict=True) if live]
+        found = iter(tangents(outputs, list(zip(self.leaves, ts, strict=True))))
+        constants = (np.zeros_like(primal(y)) for y in self.outputs)
+        return self.rebuild_outputs(
+            [next(found) if live else zero for live, zero in zip(self.live, constants, strict=True)]
+        )
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """f(*primals), and the function that pulls a cotangent of the result back to a tuple of cotangents of the primals.
+
+    Primals and result are trees. Raises TypeError for integers, ValueError for a cotangent of another shape.
+
+    >>> y, pullback = vjp(lambda x: x * x, np.array([1.0, 3.0]))
+    >>> pullback(np.array([1.0, 0.5]))
+    (array([2., 3.]),)
+    """
+    trace = _Trace("vjp", f, primals)
+
+    def pullback(cotangent: Any) -> Any:
+        return trace.pull(_matching("pullback", cotangent, trace.values))
+
+    return trace.rebuild_outputs(trace.values), pullback
+
+
+def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """f(*primals), and the derivative of that along the tangents.
+
+    Raises TypeError for integers, ValueError for tangents of another shape than their primals.
+
+    >>> [float(v) for v in jvp(lambda x: x * x, (3.0,), (1.0,))]
+    [9.0, 6.0]
+    """
+    trace = _Trace("jvp", f, tuple(primals))
+    directions = _matching("jvp tangents", tuple(tangents), [x.value for x in trace.leaves])
+    return trace.rebuild_outputs(trace.values), trace.push(directions)
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns f's value and its gradient with respect to the arguments named by position.
+
+    f returns a scalar, or (scalar, anything) with has_aux; then the result is ((value, aux), gradient). The gradient
+    of a model is a model of the same shape. Raises TypeError where the value is not a scalar.
+    """
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        aux: list[Any] = []
+
+        def of_chosen(*values: Any) -> Any:
+            everything = list(args)
+            for i, value in zip(chosen, values, strict=True):
+                everything[i] = value
+            result = f(*everything, **kwargs)
+            if has_aux:
+                result, extra = result
+                aux.append(extra)
+            if np.shape(result) != ():
+                raise TypeError(f"grad: the function returned shape {np.shape(result)}; take .sum() or .mean() of it")
+            return result
+
+        value, pullback = vjp(of_chosen, *(args[i] for i in chosen))
+        gradient = pullback(np.ones((), primal(value).dtype))
+        gradient = gradient[0] if isinstance(argnums, int) else gradient
+        return ((value, aux[0]) if has_aux else value), gradient
+
+    return with_gradient
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The gradient of a scalar function, as a function of the same arguments.
+
+    >>> float(grad(lambda x: x**3)(2.0)), float(grad(grad(lambda x: x**3))(2.0))
+    (12.0, 12.0)
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """H(x) v for the Hessian H of a scalar function of one tree: the gradient's derivative along v.
+
+    >>> hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([6., 0.])
+    """
+    return jvp(grad(f), (x,), (v,))[1]

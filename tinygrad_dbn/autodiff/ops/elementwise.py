@@ -1,0 +1,371 @@
+"""Elementwise ops. A row gives a scalar kernel and its partial derivatives; vjp and jvp follow from those.
+
+Inside kernels and meanings, `np.exp` and the like act on scalars. In the derivatives the bare names are ops.
+"""
+
+# Kernels are generic in their arithmetic, so they carry no types; and rules name ops that are defined further down.
+# mypy: disable-error-code="no-untyped-def, has-type"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nan
+
+import numpy as np
+
+from ..kernels import Kernel, elementwise, float_dtype
+from ..tensor import Edges, Op, Rule, Value
+from .shapes import stretched, unbroadcast
+
+REALS, POSITIVE, NEGATIVE = (-inf, inf), (0.0, inf), (-inf, 0.0)
+
+
+def row(
+    *partials: Rule | int | None,
+    meaning: Kernel,
+    edges: Edges,
+    domain: tuple[float, float] = REALS,
+    ulp: float,
+) -> Callable[[Kernel], Op]:
+    """A row of the table from a scalar kernel and its partial derivatives ∂y/∂x_i, written `lambda y, *x: …`.
+
+    The Jacobian is diagonal, so cotangents and tangents are both scaled by the partial derivative, by way of `chain`,
+    for which zero times anything is zero: a branch that was not taken sends nothing back, whatever its derivative.
+    A partial derivative may be the number 1 or −1; None says that nothing flows.
+    """
+
+    def scaled(g: Value, d: Rule | int, y: Value, x: tuple[Value, ...]) -> Value:
+        if isinstance(d, int):
+            return g if d == 1 else negative(g)
+        return chain(g, d(y, *x))
+
+    def vjp(i: int, d: Rule | int) -> Rule:
+        return lambda g, y, *x: unbroadcast(scaled(g, d, y, x), np.shape(x[i]))
+
+    def jvp(d: Rule | int) -> Rule:
+        return lambda t, y, *x: stretched(scaled(t, d, y, x), np.shape(y))
+
+    def make(kernel: Kernel) -> Op:
+        def forward(*values: Value) -> Value:
+            return elementwise(kernel, meaning, values)
+
+        forward.__doc__ = kernel.__doc__
+        op = Op(
+            kernel.__name__,
+            forward,
+            meaning=meaning,
+            vjps=tuple(None if d is None else vjp(i, d) for i, d in enumerate(partials)),
+            jvps=tuple(None if d is None else jvp(d) for d in partials),
+            domain=domain,
+            edges=edges,
+            ulp=ulp,
+        )
+        op.kernel = kernel
+        return op
+
+    return make
+
+
+def comparison(ufunc: np.ufunc, symbol: str) -> Op:
+    """A row for a comparison: booleans, through which nothing flows."""
+
+    def forward(x: Value, y: Value) -> Value:
+        return np.asarray(ufunc(x, y))
+
+    forward.__doc__ = f"x {symbol} y, as booleans."
+    false = [((nan, nan), False), ((0.0, -0.0), symbol != ">")]
+    nothing = (None, None)
+    return Op(ufunc.__name__, forward, meaning=ufunc, vjps=nothing, jvps=nothing, domain=REALS, edges=false, ulp=0)
+
+
+# ---- Arithmetic -----------------------------------------------------------------------------------------------------
+
+
+@row(1, 1, meaning=lambda x, y: x + y, edges=[((inf, -inf), nan)], ulp=0.5)
+def add(x, y):
+    """x + y"""
+    return x + y
+
+
+@row(1, -1, meaning=lambda x, y: x - y, edges=[((inf, inf), nan)], ulp=0.5)
+def subtract(x, y):
+    """x − y"""
+    return x - y
+
+
+@row(lambda z, x, y: y, lambda z, x, y: x, meaning=lambda x, y: x * y, edges=[((0.0, inf), nan)], ulp=0.5)
+def multiply(x, y):
+    """x · y"""
+    return x * y
+
+
+@row(
+    lambda z, x, y: reciprocal(y),
+    lambda z, x, y: -z / y,
+    meaning=lambda x, y: x / y,
+    edges=[((1.0, 0.0), inf), ((1.0, -0.0), -inf), ((0.0, 0.0), nan), ((inf, inf), nan)],
+    ulp=0.5,
+)
+def divide(x, y):
+    """x / y"""
+    return x / y
+
+
+@row(-1, meaning=lambda x: -x, edges=[(inf, -inf), (0.0, -0.0)], ulp=0)
+def negative(x):
+    """−x"""
+    return -x
+
+
+@row(lambda y, x: -square(y), meaning=lambda x: 1 / x, edges=[(0.0, inf), (-0.0, -inf), (inf, 0.0)], ulp=0.5)
+def reciprocal(x):
+    """1 / x"""
+    return 1 / x
+
+
+@row(lambda y, x: 2 * x, meaning=lambda x: x**2, edges=[(-inf, inf), (-0.0, 0.0)], ulp=0.5)
+def square(x):
+    """x²"""
+    return x * x
+
+
+@row(
+    lambda y, x: reciprocal(2 * y),
+    meaning=lambda x: np.sqrt(x),
+    edges=[(0.0, 0.0), (inf, inf), (-1.0, nan)],
+    domain=POSITIVE,
+    ulp=0.5,
+)
+def sqrt(x):
+    """√x"""
+    return np.sqrt(x)
+
+
+@row(
+    lambda z, x, y: where(equal(y, 0), 0, y * power(x, y - 1)),
+    lambda z, x, y: z * log(x),
+    meaning=lambda x, y: x**y,
+    edges=[((0.0, 0.0), 1.0), ((nan, 0.0), 1.0), ((-1.0, 0.5), nan)],
+    domain=POSITIVE,
+    ulp=1,
+)
+def power(x, y):
+    """x^y"""
+    return x**y
+
+
+@row(
+    lambda z, g, d: d,
+    lambda z, g, d: g,
+    meaning=lambda g, d: g * d,
+    edges=[((0.0, inf), 0.0), ((0.0, nan), 0.0), ((1.0, inf), inf), ((nan, 0.0), 0.0), ((nan, 1.0), nan)],
+    ulp=0.5,
+)
+def chain(g, d):
+    """g · d where nothing comes of nothing: 0 · ∞ = 0 · NaN = 0. The product of the chain rule."""
+    return 0 if g == 0 or d == 0 else g * d
+
+
+# ---- Exponentials and logarithms ------------------------------------------------------------------------------------
+
+
+@row(lambda y, x: y, meaning=lambda x: np.exp(x), edges=[(-inf, 0.0), (inf, inf), (0.0, 1.0)], ulp=1)
+def exp(x):
+    """e^x"""
+    return np.exp(x)
+
+
+@row(lambda y, x: exp(x), meaning=lambda x: np.exp(x) - 1, edges=[(-inf, -1.0), (inf, inf), (-0.0, -0.0)], ulp=1)
+def expm1(x):
+    """e^x − 1"""
+    return np.expm1(x)
+
+
+@row(
+    lambda y, x: reciprocal(x),
+    meaning=lambda x: np.log(x),
+    edges=[(0.0, -inf), (inf, inf), (-1.0, nan)],
+    domain=POSITIVE,
+    ulp=1,
+)
+def log(x):
+    """log x"""
+    return np.log(x)
+
+
+@row(
+    lambda y, x: reciprocal(1 + x),
+    meaning=lambda x: np.log(1 + x),
+    edges=[(-1.0, -inf), (inf, inf), (-0.0, -0.0)],
+    domain=(-1.0, inf),
+    ulp=1,
+)
+def log1p(x):
+    """log(1 + x)"""
+    return np.log1p(x)
+
+
+@row(
+    lambda y, x: -reciprocal(expm1(-x)),
+    meaning=lambda x: np.log(1 - np.exp(x)),
+    edges=[(-inf, -0.0), (0.0, -inf), (1.0, nan)],
+    domain=NEGATIVE,
+    ulp=2,
+)
+def log1mexp(x):
+    """log(1 − e^x) for x < 0 (Mächler 2012)"""
+    return np.log(-np.expm1(x)) if x > -0.6931471805599453 else np.log1p(-np.exp(x))
+
+
+# ---- Activations ----------------------------------------------------------------------------------------------------
+
+
+@row(
+    lambda y, x: 4 * (sigmoid(2 * x) * sigmoid(-2 * x)),  # 1 − tanh² without its cancellation
+    meaning=lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+    edges=[(-inf, -1.0), (inf, 1.0), (-0.0, -0.0)],
+    ulp=2,
+)
+def tanh(x):
+    """tanh x"""
+    return np.tanh(x)
+
+
+@row(
+    lambda y, x: y * sigmoid(-x),  # not y · (1 − y), which cancels
+    meaning=lambda x: 1 / (1 + np.exp(-x)),
+    edges=[(-inf, 0.0), (inf, 1.0), (0.0, 0.5)],
+    ulp=2.5,
+)
+def sigmoid(x):
+    """1 / (1 + e^−x)"""
+    e = np.exp(-np.abs(x))
+    return (1 if x >= 0 else e) / (1 + e)
+
+
+@row(
+    lambda y, x: sigmoid(x),
+    meaning=lambda x: np.log(1 + np.exp(x)),
+    edges=[(-inf, 0.0), (inf, inf)],
+    ulp=2,
+)
+def softplus(x):
+    """log(1 + e^x)"""
+    return (x if x > 0 else 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@row(
+    lambda y, x: sigmoid(-x),
+    meaning=lambda x: -np.log(1 + np.exp(-x)),
+    edges=[(-inf, -inf), (inf, 0.0)],
+    ulp=2,
+)
+def log_sigmoid(x):
+    """log σ(x) = −log(1 + e^−x)"""
+    return (x if x < 0 else 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+@row(
+    lambda y, x: step(x),
+    meaning=lambda x: x if x > 0 else 0 * x,
+    edges=[(-inf, 0.0), (inf, inf), (-0.0, 0.0)],
+    ulp=0,
+)
+def relu(x):
+    """max(x, 0). Its derivative at 0 is 0."""
+    return 0 if x <= 0 else x
+
+
+@row(
+    None,
+    meaning=lambda x: 1 if x > 0 else 0,
+    edges=[(-inf, 0.0), (inf, 1.0), (0.0, 0.0)],
+    ulp=0,
+)
+def step(x):
+    """1 where x > 0, else 0: the derivative of relu. Nothing flows through it."""
+    return 1 if x > 0 else 0 if x <= 0 else x
+
+
+# ---- Absolute value, extremes, choice -------------------------------------------------------------------------------
+
+
+@row(
+    lambda y, x: sign(x),
+    meaning=lambda x: x if x > 0 else -x,
+    edges=[(-inf, inf), (-0.0, 0.0)],
+    ulp=0,
+)
+def abs(x):
+    """|x|. Its derivative at 0 is 0."""
+    return np.abs(x)
+
+
+@row(
+    None,
+    meaning=lambda x: 1 if x > 0 else -1,
+    edges=[(-inf, -1.0), (inf, 1.0), (0.0, 0.0)],
+    ulp=0,
+)
+def sign(x):
+    """−1, 0 or 1. Nothing flows through it."""
+    return 1 if x > 0 else -1 if x < 0 else x
+
+
+def _wins(z: Value, x: Value, y: Value) -> Value:
+    """The share of x in z = max(x, y): 1 where it is strictly ahead, ½ at a tie."""
+    return where(greater(x, y), np.ones((), z.dtype), where(equal(x, y), np.ones((), z.dtype) / 2, 0))
+
+
+@row(
+    lambda z, x, y: _wins(z, x, y),
+    lambda z, x, y: _wins(z, y, x),
+    meaning=lambda x, y: x if x > y else y,
+    edges=[((nan, 1.0), nan), ((1.0, nan), nan), ((-inf, inf), inf)],
+    ulp=0,
+)
+def maximum(x, y):
+    """The larger of x and y, NaN if either is. At a tie each gets half of the derivative."""
+    return x if x > y or x != x else y
+
+
+@row(
+    lambda z, x, y: _wins(z, y, x),
+    lambda z, x, y: _wins(z, x, y),
+    meaning=lambda x, y: x if x < y else y,
+    edges=[((nan, 1.0), nan), ((1.0, nan), nan), ((-inf, inf), -inf)],
+    ulp=0,
+)
+def minimum(x, y):
+    """The smaller of x and y, NaN if either is. At a tie each gets half of the derivative."""
+    return x if x < y or x != x else y
+
+
+def _where(condition: Value, x: Value, y: Value) -> Value:
+    """x where the condition holds, else y. The branch not taken sends nothing back, not even NaN."""
+    dtype = float_dtype(x, y)
+    return np.where(condition, np.asarray(x, dtype), np.asarray(y, dtype))
+
+
+where = Op(
+    "where",
+    _where,
+    meaning=lambda condition, x, y: x if condition else y,
+    vjps=(
+        None,
+        lambda g, z, c, x, y: unbroadcast(where(c, g, 0), np.shape(x)),
+        lambda g, z, c, x, y: unbroadcast(where(c, 0, g), np.shape(y)),
+    ),
+    jvps=(
+        None,
+        lambda t, z, c, x, y: stretched(where(c, t, 0), np.shape(z)),
+        lambda t, z, c, x, y: stretched(where(c, 0, t), np.shape(z)),
+    ),
+    domain=REALS,
+    edges=[((True, 1.0, nan), 1.0), ((False, nan, inf), inf)],
+    ulp=0,
+)
+
+greater = comparison(np.greater, ">")
+greater_equal = comparison(np.greater_equal, "≥")
+equal = comparison(np.equal, "=")

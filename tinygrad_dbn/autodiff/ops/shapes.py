@@ -1,0 +1,140 @@
+"""Ops that move elements and do not change them. All are linear, so each is its own derivative."""
+
+# Rules name ops that are defined further down.
+# mypy: disable-error-code="has-type"
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+
+from ..kernels import float_dtype
+from ..tensor import TABLE, Axis, Edges, Op, Rule, Value
+
+REALS = (-inf, inf)
+
+
+def unbroadcast(g: Value, shape: tuple[int, ...]) -> Value:
+    """Sum a cotangent over the axes along which its input was broadcast: the one place where that is undone."""
+    if np.shape(g) == shape:
+        return g
+    extra = g.ndim - len(shape)
+    lent = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
+    return reshape(TABLE["sum"](g, axis=lent, keepdims=False), shape=shape)
+
+
+def stretched(t: Value, shape: tuple[int, ...]) -> Value:
+    """The other way round: a tangent broadcast to the shape of the output, where its input was smaller."""
+    return t if np.shape(t) == shape else broadcast_to(t, shape=shape)
+
+
+def linear(name: str, forward: Rule, vjp: Rule | tuple[Rule, ...], edges: Edges) -> Op:
+    return Op(name, forward, meaning=forward, vjps=vjp, jvps="linear", domain=REALS, edges=edges, ulp=0)
+
+
+def _array(x: Value) -> Value:
+    return np.asarray(x, float_dtype(x))
+
+
+def _reshape(x: Value, shape: tuple[int, ...]) -> Value:
+    """The same elements in another shape; one length may be −1."""
+    return _array(x).reshape(shape)
+
+
+def _transpose(x: Value, axes: tuple[int, ...]) -> Value:
+    """The axes in another order."""
+    return _array(x).transpose(axes)
+
+
+def _broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
+    """The elements repeated along new axes and axes of length 1."""
+    return np.broadcast_to(_array(x), shape)
+
+
+def _index(x: Value, at: Any) -> Value:
+    """x[at], for slices, integers, arrays of integers or of booleans."""
+    return np.asarray(_array(x)[at])
+
+
+def _place(g: Value, at: Any, shape: tuple[int, ...]) -> Value:
+    """Zeros of the given shape with g added at x[at], repeated indices adding up: the transpose of `index`."""
+    g = _array(g)
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out, at, g)
+    return out
+
+
+def _concatenate(*xs: Value, axis: int = 0) -> Value:
+    """The arrays one after another along an axis."""
+    dtype = float_dtype(*xs)
+    return np.concatenate([np.asarray(x, dtype) for x in xs], axis)
+
+
+def _stack(*xs: Value, axis: int = 0) -> Value:
+    """The arrays side by side along a new axis."""
+    dtype = float_dtype(*xs)
+    return np.stack([np.asarray(x, dtype) for x in xs], axis)
+
+
+def _stop_gradient(x: Value) -> Value:
+    """x, as a constant: nothing flows through it."""
+    return _array(x)
+
+
+def _part(g: Value, axis: int, xs: tuple[Value, ...], index: int) -> Value:
+    """The slice of g that came from input `index` of a concatenation."""
+    ends = np.cumsum([np.shape(x)[axis] for x in xs])
+    where = slice(int(ends[index]) - np.shape(xs[index])[axis], int(ends[index]))
+    return TABLE["index"](g, at=(slice(None),) * (axis % g.ndim) + (where,))
+
+
+reshape = linear("reshape", _reshape, (lambda g, y, x, shape: reshape(g, shape=np.shape(x)),), [])
+transpose = linear(
+    "transpose",
+    _transpose,
+    (lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))),),
+    [],
+)
+broadcast_to = linear("broadcast_to", _broadcast_to, (lambda g, y, x, shape: unbroadcast(g, np.shape(x)),), [])
+index = linear("index", _index, (lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),), [])
+place = linear("place", _place, (lambda g, y, x, at, shape: index(g, at=at),), [])
+_concatenate_op = linear("concatenate", _concatenate, lambda g, y, *xs, axis=0, index: _part(g, axis, xs, index), [])
+_stack_op = linear(
+    "stack",
+    _stack,
+    lambda g, y, *xs, axis=0, index: TABLE["index"](g, at=(slice(None),) * (axis % g.ndim) + (index,)),
+    [],
+)
+stop_gradient = Op(
+    "stop_gradient",
+    _stop_gradient,
+    meaning=_stop_gradient,
+    vjps=(None,),
+    jvps=(None,),
+    domain=REALS,
+    edges=[(inf, inf), (nan, nan)],
+    ulp=0,
+)
+
+
+def concatenate(xs: Any, axis: int = 0) -> Value:
+    """The arrays one after another along an axis, as `numpy.concatenate`."""
+    return _concatenate_op(*xs, axis=axis)
+
+
+def stack(xs: Any, axis: int = 0) -> Value:
+    """The arrays side by side along a new axis, as `numpy.stack`."""
+    return _stack_op(*xs, axis=axis)
+
+
+def spread(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
+    """A reduction's result (or its cotangent) back along the axes that were reduced, in the shape of x."""
+    shape = np.shape(x)
+    if axis is None:
+        kept: tuple[int, ...] = (1,) * len(shape)
+    else:
+        gone = {a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis)}
+        kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
+    return broadcast_to(y if keepdims else reshape(y, shape=kept), shape=shape)

@@ -1,0 +1,256 @@
+"""tinygrad-dbn: the command line. Bad input ends in one line that says what to write instead."""
+
+import re
+import shlex
+import sys
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from .datasets import Dataset
+    from .lab.run import Arguments
+
+app = typer.Typer(
+    name="tinygrad-dbn",
+    help="An exact laboratory for toy deep belief networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    # An unexpected fault is a bug: its plain traceback is what a report of it needs.
+    pretty_exceptions_enable=False,
+)
+
+_RULES = ("cd", "ml")
+_DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
+# A small table gives few steps an epoch: it gets smaller steps and more epochs.
+_BY_SIZE: dict[str, tuple[int, int]] = {"epochs": (300, 30), "batch": (5, 20)}
+_SMALL = 500
+
+
+def main() -> None:
+    """The entry point of the command `tinygrad-dbn`."""
+    app()
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from . import __version__
+
+        print(f"tinygrad-dbn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tinygrad_dbn(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def lab(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], or a .npy or .csv file of 0 and 1.",
+            show_default="digits",
+        ),
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layer sizes, the data's width first.", show_default="64-12-10 for digits, else WIDTH-12-10"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs per layer.", show_default="30; 300 for fewer than 500 examples")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same bits.", show_default="0")] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="cd: contrastive divergence. ml: exact maximum likelihood.", show_default="cd"),
+    ] = None,
+    k: Annotated[int | None, typer.Option("--k", help="Gibbs steps of cd.", show_default="1")] = None,
+    rate: Annotated[float | None, typer.Option(help="Learning rate.", show_default="0.05")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Examples per step.", show_default="20; 5 for fewer than 500 examples")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results.", show_default="a new one under runs/")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the lab's files in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, to the same bits.")] = False,
+) -> None:
+    """Train a deep belief network layer by layer, show its exact likelihood every epoch, write a report."""
+    given = dict(data=data, layers=layers, epochs=epochs, seed=seed, rule=rule, k=k, rate=rate, batch=batch)
+    given = {name: value for name, value in given.items() if value is not None}
+    folder: Path | None = None
+    try:
+        if resume:
+            folder = _folder_to_resume(out, force)
+            arguments, table, before = _resumed(folder, given)
+        else:
+            arguments, table = _fresh(given)
+            from .lab import folder as folders
+
+            folder = folders.create(out, arguments.data, force, datetime.now())
+            before = 0.0
+        _run(arguments, table, folder, resume, before)
+    except KeyboardInterrupt:
+        _stopped(folder)
+    except BrokenPipeError:
+        _reader_left()
+    except ImportError as error:
+        if "pip install" not in str(error):
+            raise
+        _fail(str(error), status=1)
+    except (FileNotFoundError, FileExistsError) as error:
+        _fail(_text(error), status=2)
+    except OSError as error:
+        kept = folder is not None and (folder / "checkpoint.safetensors").exists()
+        _fail(
+            _text(error) + (f"; the finished epochs are kept: {_resume_command(folder)}" if kept else ""),
+            status=1,
+        )
+    except ValueError as error:
+        _fail(str(error), status=2)
+    except FloatingPointError as error:
+        _fail(str(error), status=1)
+
+
+def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
+    """The arguments of a new run, checked before any work is done."""
+    values = {**_DEFAULTS, **given}
+    _check(values)  # before the data, which may take a while to read
+    from .datasets import load
+    from .lab.run import Arguments, check_cost
+
+    sizes = _sizes(values["layers"]) if "layers" in values else None
+    table = load(values["data"])
+    for name, (small, large) in _BY_SIZE.items():
+        values.setdefault(name, small if len(table.train) < _SMALL else large)
+    if sizes is None:
+        sizes = (table.width, 12, 10)
+    if sizes[0] != table.width:
+        right = "-".join(str(size) for size in (table.width, *sizes[1:]))
+        raise ValueError(
+            f"--layers {values['layers']} begins with {sizes[0]}, but an example of {table.name} has "
+            f"{table.width} bits; write --layers {right}"
+        )
+    check_cost(sizes, len(table.train) + (0 if table.heldout is None else len(table.heldout)))
+    return Arguments(**{**values, "layers": sizes}), table
+
+
+def _check(values: dict[str, Any]) -> None:
+    for name, least in (("epochs", 1), ("seed", 0), ("k", 1), ("batch", 1)):
+        if name in values and values[name] < least:
+            raise ValueError(f"--{name} is {values[name]}; write {least} or more")
+    if not 0 < values["rate"] < float("inf"):
+        raise ValueError(f"--rate is {values['rate']}; write a positive number, for example {_DEFAULTS['rate']}")
+    if values["rule"] not in _RULES:
+        near = get_close_matches(values["rule"].lower(), _RULES, n=1, cutoff=0.3)
+        meant = f"did you mean {near[0]}? then " if near else ""
+        raise ValueError(
+            f"--rule is {values['rule']!r}; {meant}write cd (contrastive divergence) or ml (maximum likelihood)"
+        )
+
+
+def _sizes(layers: str) -> tuple[int, ...]:
+    """ "64-12-10" as (64, 12, 10)."""
+    if not re.fullmatch(r"[0-9]+(-[0-9]+)+", layers):
+        raise ValueError(f"--layers is {layers!r}; write sizes joined by hyphens, the data's first, as in 64-12-10")
+    sizes = tuple(int(size) for size in layers.split("-"))
+    if 0 in sizes:
+        raise ValueError(f"--layers is {layers}; every layer needs at least one unit")
+    return sizes
+
+
+def _folder_to_resume(out: Path | None, force: bool) -> Path:
+    if force:
+        raise ValueError("--resume keeps what --force would remove; write one of them")
+    if out is None:
+        raise ValueError("--resume needs the folder of the run; write --resume --out DIR")
+    return out
+
+
+def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, float]":
+    """The arguments and data of the run in `folder`, and the seconds spent on it."""
+    from .datasets import load
+    from .lab import folder as folders
+    from .lab.run import Arguments
+
+    description = folders.read_json(folder)
+    stored = description["arguments"]
+    if stored.keys() != Arguments.__dataclass_fields__.keys():
+        raise ValueError(f"{folder / 'run.json'} was written by another version of the lab; start a new run")
+    if "layers" in given:
+        given["layers"] = list(_sizes(given["layers"]))
+    for name, value in given.items():
+        if value != stored[name]:
+            raise ValueError(
+                f"--{name} is {value}, but the run in {folder} was started with {stored[name]}; leave it out"
+            )
+    arguments = Arguments(**{**stored, "layers": tuple(stored["layers"])})
+    return arguments, load(arguments.data), description["seconds"]
+
+
+def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, before: float) -> None:
+    from .lab import folder as folders
+    from .lab.live import screen
+    from .lab.run import State, restore, run
+
+    with folders.lock(folder):
+        if resume and folders.read_json(folder)["finished"]:
+            print(f"The run in {folder} is finished; nothing is left to do. Report: {folder / 'report.html'}")
+            return
+        state = restore(folder, table) if resume else State()
+        sizes = "-".join(str(size) for size in arguments.layers)
+        total = (arguments.epochs + 1) * (len(arguments.layers) - 1)
+        with screen(f"DBN {sizes} on {table.name}", total, state.rows) as show:
+            finished = run(arguments, table, folder, show, state, before)
+    if not finished:
+        _stopped(folder)
+    print(f"Report: {folder / 'report.html'}")
+
+
+def _stopped(folder: Path | None) -> NoReturn:
+    """Ctrl-C: say what is kept and how to go on."""
+    if folder is not None and (folder / "run.json").exists():
+        kept = "What is finished is written" if (folder / "history.csv").exists() else "No epoch was finished yet"
+        print(f"\nStopped. {kept}. Go on with:\n  {_resume_command(folder)}", file=sys.stderr)
+    else:
+        print("\nStopped before anything was written.", file=sys.stderr)
+    raise typer.Exit(130)
+
+
+def _resume_command(folder: Path | None) -> str:
+    return f"tinygrad-dbn lab --resume --out {shlex.quote(str(folder))}"
+
+
+def _reader_left() -> NoReturn:
+    """The pipe's reader has closed it, as `| head` does: end quietly, without Python's complaint at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(1)
+
+
+def _text(error: OSError) -> str:
+    """The error in one line, with the file it is about."""
+    if error.strerror is None:
+        return str(error)
+    # The lab's own errors name their file in the text; the system's keep it apart.
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(f"tinygrad-dbn: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Exact log-likelihoods of RBMs and of DBNs of any depth, and their gradients.
+
+A DBN's likelihood is one operation repeated. Given log p(h) for every state h of a layer, the layer below has
+
+    log p(x) = log Σ_h p(x | h) p(h).
+
+The top RBM gives log p(h(L−1)) for all states; applying this to all states of h(L−2), then h(L−3), … h1, and at last
+to the examples, gives the likelihood (claim G5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import ops
+from ..autodiff.differentiate import grad
+from ..autodiff.tensor import Value
+from ..models import DBN, RBM, DirectedLayer
+from . import budget
+from .data import binary
+from .partition import log_add, log_partition
+from .states import BLOCK, blocks, states
+
+ROWS = 512  # examples at a time, so that (examples × states) stays in the cache's neighbourhood
+
+
+def log_likelihood(model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+    """log p(x) for every row of X (T, D): (T,), nats. Exact, at any depth.
+
+    RBM: −F(x) − log Z (claim G0); time as `log_partition`. DBN with hidden layers n1 … nL: time grows as the sum of
+    2^(n_k + n_(k+1)) over its inner layers plus T · 2^n1; the top layer nL costs only its width.
+    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds`.
+    """
+    if isinstance(model, RBM):
+        X = binary(X, model.W.shape[1])
+        return -model.free_energy(X) - log_partition(model, max_seconds=max_seconds)
+    if not model.layers:
+        return log_likelihood(model.top, X, max_seconds=max_seconds)
+    X = binary(X, model.sizes[0])
+    prior = log_prior(model, max_seconds=max_seconds)
+    return log_mixture(X, model.layers[0], prior, max_seconds=max_seconds)
+
+
+def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+    """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
+    every = states(dbn.top.W.shape[1])
+    prior = -dbn.top.free_energy(every) - log_partition(dbn.top, max_seconds=max_seconds)
+    for layer in reversed(dbn.layers[1:]):
+        prior = log_mixture(states(layer.W.shape[1]), layer, prior, max_seconds=max_seconds)
+    return prior
+
+
+def log_mixture(X: Any, layer: DirectedLayer, prior: Value, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+    """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
+    hidden, visible = layer.W.shape
+    pairs = (1 << hidden) * (len(X) + visible)
+    budget.check("log_likelihood", 1 << hidden, pairs, max_seconds)
+    parts = []
+    for rows in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
+        total: Value = None
+        for start, h in enumerate(blocks(hidden)):
+            joint = log_conditional(rows, layer, h) + prior[start * BLOCK : start * BLOCK + len(h)]
+            total = log_add(total, ops.logsumexp(joint, axis=-1))
+        parts.append(total)
+    return ops.concatenate(parts)
+
+
+def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
+    """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""
+    a = layer.visible_logits(h)
+    return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
+
+
+def gradient(model: RBM | DBN, X: Any) -> Any:
+    """The exact gradient of the mean log-likelihood of X (T, D), as a model of the same shape.
+
+    For an RBM it equals E[−∂E/∂θ | x] − E[−∂E/∂θ] (claim G0). A DBN's recognition weights take no part in its
+    likelihood: theirs is zero. Memory grows with the number of states, for the graph is kept.
+    """
+    return grad(lambda m: log_likelihood(m, X).mean())(model)
+
+
+def mean_log_likelihood(model: RBM | DBN, X: Any) -> float:
+    """The mean of `log_likelihood` over the rows of X, nats per example."""
+    return float(np.mean(log_likelihood(model, X)))

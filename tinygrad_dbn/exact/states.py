@@ -1,0 +1,36 @@
+"""The states of n binary units, in their one order: bit j of state s is (s >> j) & 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 1 << 12  # states at a time: what keeps memory independent of their number
+
+
+def states(n: int) -> NDArray[np.float64]:
+    """All states of n units, (2^n, n) of zeros and ones, row s being state s.
+
+    Raises ValueError for n below 0 or above 26, where the table alone would fill memory.
+
+    >>> states(2)
+    array([[0., 0.],
+           [1., 0.],
+           [0., 1.],
+           [1., 1.]])
+    """
+    if not 0 <= n <= 26:
+        raise ValueError(f"states({n}): n runs from 0 to 26; sum block by block beyond that")
+    return _bits(0, 1 << n, n)
+
+
+def blocks(n: int) -> Iterator[NDArray[np.float64]]:
+    """The same states in order, BLOCK at a time."""
+    for start in range(0, 1 << n, BLOCK):
+        yield _bits(start, min(start + BLOCK, 1 << n), n)
+
+
+def _bits(start: int, stop: int, n: int) -> NDArray[np.float64]:
+    return ((np.arange(start, stop)[:, None] >> np.arange(n)) & 1).astype(float)

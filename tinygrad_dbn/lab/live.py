@@ -1,0 +1,108 @@
+"""What the lab shows while it runs: a table that grows on a terminal, plain lines in a pipe."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .record import Row
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+# Heading, how a row fills it, narrowest terminal that shows it.
+_COLUMNS: tuple[tuple[str, Callable[[Row], str], int], ...] = (
+    ("layer", lambda row: str(row.layer), 0),
+    ("epoch", lambda row: str(row.epoch), 0),
+    ("log p\ntrain", lambda row: nats(row.train_log_likelihood), 0),
+    ("log p\nheld out", lambda row: nats(row.heldout_log_likelihood), 60),
+    ("bound\ntrain", lambda row: nats(row.train_bound), 70),
+    ("KL gap\ntrain", lambda row: nats(row.train_kl), 52),
+    ("max\n|residual|", lambda row: f"{row.residual:.1e}", 0),
+)
+
+
+def nats(value: float | None) -> str:
+    """A figure in nats for a person; a blank where there is none."""
+    return "" if value is None else f"{value:z.4f}"
+
+
+@contextmanager
+def screen(title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
+    """Gives the function that shows a row. `rows` are a resumed run's, `total` is how many there will be."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if console.is_terminal:
+        with _table_screen(console, title, total, rows) as show:
+            yield show
+    else:
+        print(title, flush=True)
+        yield lambda row: print(_line(row), flush=True)
+
+
+def _line(row: Row) -> str:
+    parts = [f"layer {row.layer} epoch {row.epoch:3d}  log p train {row.train_log_likelihood:9.4f}"]
+    if row.heldout_log_likelihood is not None:
+        parts.append(f"held out {row.heldout_log_likelihood:9.4f}")
+    parts.append(f"bound {row.train_bound:9.4f}  KL {row.train_kl:z7.4f}  max |residual| {row.residual:.1e} nats")
+    return "  ".join(parts)
+
+
+@contextmanager
+def _table_screen(console: "Console", title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("epochs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        expand=False,
+    )
+    task = bar.add_task("epochs", total=total, completed=len(rows))
+    shown = list(rows)
+
+    with Live(Group(_table(console, title, shown), bar), console=console, refresh_per_second=8) as live:
+
+        def show(row: Row) -> None:
+            shown.append(row)
+            bar.advance(task)
+            live.update(Group(_table(console, title, shown), bar))
+
+        yield show
+
+
+def _table(console: "Console", title: str, rows: list[Row]) -> "Table":
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    columns = [(heading, fill) for heading, fill, width in _COLUMNS if console.width >= width]
+    if rows and rows[-1].heldout_log_likelihood is None:
+        columns = [(heading, fill) for heading, fill in columns if "held out" not in heading]
+    caption = (
+        "means per example in nats; log p = bound + KL + residual"
+        if rows
+        else "the first exact sums are being compiled …"
+    )
+    table = Table(
+        title=escape(title),
+        caption=caption,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for heading, _ in columns:
+        table.add_column(heading, justify="right", style="bold" if heading.startswith("log p") else "")
+    room = max(3, console.height - 10)
+    recent = rows[-room:]
+    for row, following in zip(recent, [*recent[1:], None], strict=True):
+        table.add_row(
+            *(fill(row) for _, fill in columns),
+            end_section=following is not None and following.layer != row.layer,
+        )
+    return table

@@ -1,0 +1,200 @@
+"""The lab's one loop: train an epoch, measure it exactly, keep it, show it."""
+
+import hashlib
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import storage
+from ..datasets import Dataset
+from . import folder as folders
+from . import record
+from .record import Row
+
+if TYPE_CHECKING:
+    from ..learning import Progress
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What decides every bit of a run. `layers` holds the sizes, the data's width first."""
+
+    data: str
+    layers: tuple[int, ...]
+    epochs: int
+    seed: int
+    rule: str
+    k: int
+    rate: float
+    batch: int
+
+
+@dataclass(frozen=True)
+class State:
+    """The epochs that are finished and measured."""
+
+    progress: "Progress | None" = None
+    rows: tuple[Row, ...] = ()
+
+
+def run(
+    arguments: Arguments,
+    data: Dataset,
+    folder: Path,
+    show: Callable[[Row], None],
+    state: State | None = None,
+    seconds: float = 0.0,
+) -> bool:
+    """Train, measure and record; True when the run is finished, False when Ctrl-C stopped it.
+
+    Each finished epoch is on disk (history.csv, then checkpoint.safetensors) before it is shown, so
+    not even a kill loses it. A run that goes on from `state` (see `restore`) ends in the same bits as
+    one that was never stopped. `seconds` is the time spent before. Raises OSError where the disk refuses, and
+    FloatingPointError where training diverged.
+    """
+    from ..learning import greedy
+
+    began = time.monotonic() - seconds
+    state = state or State()
+    folders.sweep(folder)
+    folders.write_json(folder, _description(arguments, data, state, time.monotonic() - began, finished=False))
+    settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
+    try:
+        for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
+            row = record.measure(progress.layer, progress.epoch, progress.model, data)
+            if not np.isfinite(row.train_log_likelihood):
+                raise FloatingPointError(
+                    f"training diverged in layer {row.layer}, epoch {row.epoch}: log p is "
+                    f"{row.train_log_likelihood}; write a --rate smaller than {arguments.rate}"
+                )
+            # One assignment, so that Ctrl-C finds a row and its model together or neither.
+            state = State(progress, (*state.rows, row))
+            folders.write(folder, "history.csv", record.to_csv(state.rows))
+            storage.save(folder / folders.CHECKPOINT, progress)
+            show(row)
+    except KeyboardInterrupt:
+        finished = False
+    else:
+        finished = True
+    _conclude(arguments, data, folder, state, time.monotonic() - began, finished)
+    return finished
+
+
+def check_cost(layers: tuple[int, ...], examples: int) -> None:
+    """Refuse sizes whose exact sums would not fit an epoch, before any work is done. Raises ValueError with the cost.
+
+    Every hidden layer but the last is summed over all its states, for each state of the layer below it
+    (for the examples, in the first); a lone first layer is also.
+    """
+    from ..exact.budget import SECONDS_PER_PAIR
+
+    inner = layers[1:-1] or layers[1:]
+    below = [examples + layers[0]] + [2**size for size in inner[:-1]]
+    seconds = sum(2**size * count for size, count in zip(inner, below, strict=True)) * SECONDS_PER_PAIR
+    gib = max(2**size * (width + 3) * 24 / 2**30 for size, width in zip(inner, layers, strict=False))
+    if seconds > 60 or gib > 4:
+        sizes = "-".join(str(size) for size in layers)
+        raise ValueError(
+            f"--layers {sizes}: exact sums over the states of {' and '.join(str(size) for size in inner)} hidden "
+            f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
+            "(60 seconds and 4 GiB are allowed; the last layer's size hardly matters)"
+        )
+
+
+def restore(folder: Path, data: Dataset) -> State:
+    """The finished epochs found in `folder`.
+
+    Raises ValueError where the data is no longer what the run was started on, or where its files
+    do not belong together.
+    """
+    description = folders.read_json(folder)
+    if description["data"].get("sha256") != _digest(data):
+        raise ValueError(f"{data.name}: the data has changed since the run in {folder} was started; start a new run")
+    checkpoint = folder / folders.CHECKPOINT
+    if not checkpoint.exists():
+        return State()
+    progress: Progress = storage.load(checkpoint)
+    if type(progress).__name__ != "Progress":
+        raise ValueError(f"{checkpoint} holds a {type(progress).__name__}, not a run's progress; start a new run")
+    reached = (progress.layer, progress.epoch)
+    # A kill between the two files leaves a row that the checkpoint has not seen: it is measured again.
+    rows = tuple(row for row in record.from_csv(folder / "history.csv") if (row.layer, row.epoch) <= reached)
+    if not rows or (rows[-1].layer, rows[-1].epoch) != reached:
+        raise ValueError(
+            f"{folder}: history.csv does not reach the checkpoint (layer {reached[0]}, epoch {reached[1]})"
+        )
+    return State(progress, rows)
+
+
+def _conclude(arguments: Arguments, data: Dataset, folder: Path, state: State, seconds: float, finished: bool) -> None:
+    """Write the model, the pictures and the report of all finished epochs."""
+    from . import plots, report
+
+    description = _description(arguments, data, state, seconds, finished)
+    if state.progress is not None:
+        model, first = state.progress.model, state.progress.rbms[0]
+        storage.save(folder / "model.safetensors", model)
+        # A generator of its own, and the same picture whether or not the run was ever stopped.
+        drawn = model.sample(64, np.random.default_rng([arguments.seed, 0]), steps=1000)
+        light, dark = (
+            {
+                "curves": plots.curves(state.rows, data, night),
+                "samples": plots.samples(drawn, data, night),
+                "filters": plots.filters(first, data, night),
+            }
+            for night in (False, True)
+        )
+        for name, picture in light.items():
+            folders.write(folder, f"{name}.png", picture)
+        page = report.page(description, state.rows, data, light, dark)
+        folders.write(folder, "report.html", page.encode())
+    # run.json comes last: "finished" is said when everything else is there.
+    folders.write_json(folder, description)
+    if finished:
+        (folder / folders.CHECKPOINT).unlink(missing_ok=True)
+
+
+def _description(arguments: Arguments, data: Dataset, state: State, seconds: float, finished: bool) -> dict[str, Any]:
+    """What run.json says. The only figures in it that differ between equal runs are the seconds."""
+    packages = ("numpy", "numba", "tinygrad_dbn")
+    return {
+        "program": "tinygrad-dbn lab",
+        "finished": finished,
+        "arguments": asdict(arguments),
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "train": len(data.train),
+            "heldout": 0 if data.heldout is None else len(data.heldout),
+            "width": data.width,
+            "optimum": data.optimum,
+            "sha256": _digest(data),
+        },
+        "last": asdict(state.rows[-1]) if state.rows else None,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
+        "seconds": round(seconds, 3),
+    }
+
+
+def _version(package: str) -> str:
+    if package == "tinygrad_dbn":
+        from .. import __version__
+
+        return __version__
+    return version(package)
+
+
+def _digest(data: Dataset) -> str:
+    """SHA-256 of the examples: a resumed run must see the same ones."""
+    digest = hashlib.sha256()
+    for part in (data.train, data.heldout):
+        array = np.empty((0, 0)) if part is None else part
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array, dtype=np.uint8).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,120 @@
+"""Greedy layer-wise training of a DBN (claims C1, I2, I5).
+
+Train an RBM on the data. Sample its hidden units on every example, and train the next RBM on those samples: with the
+layers below fixed, that raises the variational bound of the whole stack. And so on upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..autodiff.trees import flatten
+from ..exact.data import binary
+from ..models import DBN, RBM
+from ..models.rbm import bernoulli
+from .optimisers import Step, at_rest, momentum
+from .rules import contrastive_divergence, maximum_likelihood
+
+Rule = Callable[[RBM, Any, np.random.Generator], RBM]
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Where a greedy training stands: all that is needed to go on from here, to the same bits."""
+
+    layer: int
+    """The layer in training, from 1."""
+    epoch: int
+    """Epochs it has seen; 0 is its start."""
+    rbms: tuple[RBM, ...]
+    """The stack so far, the RBM in training last."""
+    velocity: RBM
+    """Its optimiser's state."""
+
+    @property
+    def model(self) -> DBN:
+        """The DBN of the stack. A single RBM is unrolled to the DBN of tied weights, which equals it (claim I4)."""
+        return DBN.from_rbms(self.rbms) if len(self.rbms) > 1 else DBN.from_tied(self.rbms[0])
+
+
+def greedy(
+    X: Any,
+    sizes: Sequence[int],
+    *,
+    seed: int,
+    epochs: int,
+    rule: str = "cd",
+    k: int = 1,
+    rate: float = 0.05,
+    decay: float = 0.9,
+    batch: int = 50,
+    start: Progress | None = None,
+) -> Iterator[Progress]:
+    """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
+
+    sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood. A layer whose output is as wide as the
+    input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
+    (claim I4); any other starts small and random. Each epoch draws from a generator of its own, made from
+    (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+    Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
+    """
+    X = binary(X, sizes[0])
+    if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
+        raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
+    rules: dict[str, Rule] = {"cd": partial(contrastive_divergence, k=k), "ml": maximum_likelihood}
+    if rule not in rules:
+        raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
+    step = momentum(rate, decay)
+    rbms: tuple[RBM, ...] = () if start is None else start.rbms[:-1]
+    for layer in range(len(rbms) + 1, len(sizes)):
+        if start is not None and layer == start.layer:
+            progress = start
+        else:
+            rng = np.random.default_rng([seed, layer, 0])
+            rbm = _initial(rbms, sizes[layer], _upward(rbms, X, rng), rng)
+            progress = Progress(layer, 0, (*rbms, rbm), at_rest(rbm))
+            yield progress
+        while progress.epoch < epochs:
+            progress = _epoch(progress, X, rules[rule], step, batch, seed)
+            yield progress
+        rbms = progress.rbms
+
+
+def pretrain(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
+    """The DBN at the end of `greedy`, with the same settings."""
+    *_, last = greedy(X, sizes, **settings)
+    return last.model
+
+
+def _epoch(at: Progress, X: Any, rule: Rule, step: Step, batch: int, seed: int) -> Progress:
+    """One pass over fresh samples of the layer's data, in random order."""
+    rng = np.random.default_rng([seed, at.layer, at.epoch + 1])
+    data = _upward(at.rbms[:-1], X, rng)
+    rbm, velocity = at.rbms[-1], at.velocity
+    order = rng.permutation(len(data))
+    for i in range(0, len(data), batch):
+        rbm, velocity = step(rbm, velocity, rule(rbm, data[order[i : i + batch]], rng))
+    if not all(np.isfinite(leaf).all() for leaf in flatten(rbm)[0]):
+        raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
+    return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity)
+
+
+def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
+    """A sample of the top hidden layer of a stack for every example: the data of the next RBM (claims C1, I3)."""
+    for rbm in rbms:
+        X = bernoulli(rbm.hidden_given_visible(X), rng)
+    return X
+
+
+def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator) -> RBM:
+    """The next RBM to train: tied where its size allows, else small weights and the data's own rates as biases."""
+    if rbms and rbms[-1].W.shape == (data.shape[1], hidden):
+        return rbms[-1].transposed()
+    on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
+    fresh = RBM.init(data.shape[1], hidden, rng)
+    return RBM(fresh.W, np.log(on / (1 - on)), fresh.c)

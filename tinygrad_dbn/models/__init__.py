@@ -1,0 +1,7 @@
+"""Models as values: frozen dataclasses of arrays, whose methods are pure functions made of ops."""
+
+from .dbn import DBN, DirectedLayer
+from .feedforward import FeedForward
+from .rbm import RBM
+
+__all__ = ["DBN", "RBM", "DirectedLayer", "FeedForward"]

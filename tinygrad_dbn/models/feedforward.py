@@ -1,0 +1,94 @@
+"""The feed-forward network (claims A1–A3), with dropout (E1–E3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import ops
+from ..autodiff.tensor import Rule, Value
+from .validation import adopt, parameter
+
+ACTIVATIONS: dict[str, Rule] = {"sigmoid": ops.sigmoid, "tanh": ops.tanh, "relu": ops.relu}
+OUTPUTS: dict[str, Rule] = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "linear": lambda a: a}
+
+
+@dataclass(frozen=True, eq=False)
+class FeedForward:
+    """h^(k)(x) = g(b^(k) + W^(k) h^(k−1)(x)) for k = 1 … L, and f(x) = o(b^(L+1) + W^(L+1) h^(L)(x)).
+
+    weights: W^(1) … W^(L+1), W^(k) of shape (n_k, n_(k−1)); biases: b^(k) (n_k,). hidden: g, one of "sigmoid", "tanh",
+    "relu"; output: o, one of "softmax", "sigmoid", "linear". A batch x is (T, n_0).
+    Raises ValueError for shapes that do not fit, NaN or inf, and unknown names.
+    """
+
+    weights: tuple[Value, ...]
+    biases: tuple[Value, ...]
+    hidden: str = "sigmoid"
+    output: str = "softmax"
+
+    def __post_init__(self) -> None:
+        for kind, name, known in (("hidden", self.hidden, ACTIVATIONS), ("output", self.output, OUTPUTS)):
+            if name not in known:
+                raise ValueError(f"{kind}={name!r} is not known: one of {', '.join(map(repr, known))}")
+        if len(self.weights) != len(self.biases) or not self.weights:
+            raise ValueError(
+                f"{len(self.weights)} weights and {len(self.biases)} biases: as many of each, at least one"
+            )
+        weights, biases, below = [], [], None
+        for k, (W, b) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
+            weights.append(parameter(f"W^({k})", W, (None, below)))
+            below = int(weights[-1].shape[0])
+            biases.append(parameter(f"b^({k})", b, (below,)))
+        adopt(self, weights=tuple(weights), biases=tuple(biases))
+
+    @classmethod
+    def init(
+        cls, sizes: Sequence[int], rng: np.random.Generator, hidden: str = "sigmoid", output: str = "softmax"
+    ) -> FeedForward:
+        """Weights uniform in ±√(6 / (n_(k−1) + n_k)) (Glorot & Bengio 2010), biases zero. sizes: n_0 … n_(L+1)."""
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"sizes {tuple(sizes)}: at least an input and an output, each of at least one unit")
+        pairs = list(pairwise(sizes))
+        bounds = [np.sqrt(6 / (m + n)) for m, n in pairs]
+        weights = tuple(rng.uniform(-r, r, (n, m)) for r, (m, n) in zip(bounds, pairs, strict=True))
+        return cls(weights, tuple(np.zeros(n) for _, n in pairs), hidden, output)
+
+    def logits(self, x: Value, masks: Sequence[Value] | None = None) -> Value:
+        """a^(L+1)(x), (T, n_(L+1)). masks: one for each hidden layer, (n_k,) or (T, n_k), multiplied into h^(k).
+
+        In training the masks are zeros and ones (E1); at test time they are their expectation (E3). None: no dropout.
+        """
+        if masks is not None and len(masks) != len(self.weights) - 1:
+            raise ValueError(f"{len(masks)} masks for {len(self.weights) - 1} hidden layers")
+        h = x
+        for k, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            a = ops.matmul(h, W.T) + b
+            if k == len(self.weights) - 1:
+                return a
+            h = ACTIVATIONS[self.hidden](a)
+            if masks is not None:
+                h = h * masks[k]
+        raise AssertionError("a network has at least one layer")
+
+    def __call__(self, x: Value, masks: Sequence[Value] | None = None) -> Value:
+        """f(x), (T, n_(L+1)): for softmax p(y | x) of every class."""
+        return OUTPUTS[self.output](self.logits(x, masks))
+
+    def nll(self, x: Value, y: Any, masks: Sequence[Value] | None = None) -> Value:
+        """−log f(x)_y for classes y (T,): (T,), nats (A3). Raises ValueError unless the output is softmax."""
+        if self.output != "softmax":
+            raise ValueError(f"−log f(x)_y needs output='softmax', this network has {self.output!r}")
+        return ops.softmax_nll(self.logits(x, masks), y)
+
+    def draw_masks(self, count: int, rng: np.random.Generator, drop: float = 0.5) -> list[Any]:
+        """Dropout masks for `count` examples, one array (count, n_k) of zeros and ones per hidden layer (E1)."""
+        return [(rng.random((count, W.shape[0])) >= drop).astype(W.dtype) for W in self.weights[:-1]]
+
+    def expected_masks(self, drop: float = 0.5) -> list[Any]:
+        """The masks' expectation 1 − drop, for test time (E3)."""
+        return [np.full(W.shape[0], 1 - drop, W.dtype) for W in self.weights[:-1]]

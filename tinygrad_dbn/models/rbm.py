@@ -1,0 +1,77 @@
+"""The restricted Boltzmann machine (claim G0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import ops
+from ..autodiff.tensor import Value
+from .validation import adopt, parameter
+
+
+@dataclass(frozen=True, eq=False)
+class RBM:
+    """E(x, h) = −hᵀWx − cᵀh − bᵀx over x ∈ {0,1}^D, h ∈ {0,1}^H, and p(x, h) ∝ exp(−E).
+
+    W (H, D); b (D,) the visible and c (H,) the hidden biases. Energies are in nats. A batch has one example per row.
+    Raises ValueError for shapes that do not fit and for NaN or inf.
+    """
+
+    W: Value
+    b: Value
+    c: Value
+
+    def __post_init__(self) -> None:
+        W = parameter("W", self.W, (None, None))
+        hidden, visible = W.shape
+        adopt(self, W=W, b=parameter("b", self.b, (visible,)), c=parameter("c", self.c, (hidden,)))
+
+    @classmethod
+    def init(cls, visible: int, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> RBM:
+        """Small normal weights of standard deviation `scale`, biases zero. Raises ValueError for sizes below 1."""
+        if visible < 1 or hidden < 1:
+            raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
+        return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
+
+    def transposed(self) -> RBM:
+        """The same distribution with visible and hidden exchanged: Wᵀ, b and c swapped. Claim I4 starts from it."""
+        return RBM(self.W.T, self.c, self.b)
+
+    def energy(self, x: Value, h: Value) -> Value:
+        """E(x, h) for x (…, D) and h (…, H): (…,), nats."""
+        return -(ops.sum(h * ops.matmul(x, self.W.T), axis=-1) + ops.matmul(h, self.c) + ops.matmul(x, self.b))
+
+    def free_energy(self, x: Value) -> Value:
+        """F(x) = −bᵀx − Σ_j softplus(c_j + W_j·x), so that p(x) = exp(−F(x)) / Z. x (…, D): (…,), nats."""
+        return -(ops.matmul(x, self.b) + ops.sum(ops.softplus(self.hidden_logits(x)), axis=-1))
+
+    def hidden_logits(self, x: Value) -> Value:
+        """log p(h_j = 1 | x) / p(h_j = 0 | x) = c_j + W_j·x: (…, H), nats."""
+        return ops.matmul(x, self.W.T) + self.c
+
+    def visible_logits(self, h: Value) -> Value:
+        """log p(x_i = 1 | h) / p(x_i = 0 | h) = b_i + h·W_·i: (…, D), nats."""
+        return ops.matmul(h, self.W) + self.b
+
+    def hidden_given_visible(self, x: Value) -> Value:
+        """p(h_j = 1 | x): (…, H)."""
+        return ops.sigmoid(self.hidden_logits(x))
+
+    def visible_given_hidden(self, h: Value) -> Value:
+        """p(x_i = 1 | h): (…, D)."""
+        return ops.sigmoid(self.visible_logits(h))
+
+    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1) -> Any:
+        """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones."""
+        for _ in range(steps):
+            h = bernoulli(self.hidden_given_visible(x), rng)
+            x = bernoulli(self.visible_given_hidden(h), rng)
+        return x
+
+
+def bernoulli(p: Any, rng: np.random.Generator) -> Any:
+    """Zeros and ones, each one with its own probability p, in p's shape and width."""
+    return (rng.random(p.shape) < p).astype(p.dtype)

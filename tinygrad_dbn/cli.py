@@ -3,8 +3,11 @@
 import re
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,36 +93,50 @@ def lab(
     given = {name: value for name, value in given.items() if value is not None}
     folder: Path | None = None
     try:
-        if resume:
-            folder = _folder_to_resume(out, force)
-            arguments, table, before = _resumed(folder, given)
-        else:
-            arguments, table = _fresh(given)
-            from .lab import folder as folders
+        with _checking_input():
+            if resume:
+                folder = _folder_to_resume(out, force)
+                arguments, table, before = _resumed(folder, given)
+            else:
+                arguments, table = _fresh(given)
+                from .lab import folder as folders
 
-            folder = folders.create(out, arguments.data, force, datetime.now())
-            before = 0.0
+                folder = folders.create(out, arguments.data, force, datetime.now())
+                before = 0.0
         _run(arguments, table, folder, resume, before)
     except KeyboardInterrupt:
         _stopped(folder)
     except BrokenPipeError:
         _reader_left()
-    except ImportError as error:
-        if "pip install" not in str(error):
-            raise
-        _fail(str(error), status=1)
-    except (FileNotFoundError, FileExistsError) as error:
-        _fail(_text(error), status=2)
-    except OSError as error:
-        kept = folder is not None and (folder / "checkpoint.safetensors").exists()
-        _fail(
-            _text(error) + (f"; the finished epochs are kept: {_resume_command(folder)}" if kept else ""),
-            status=1,
-        )
-    except ValueError as error:
+    except _Refused as error:
         _fail(str(error), status=2)
     except FloatingPointError as error:
         _fail(str(error), status=1)
+    except OSError as error:
+        kept = folder is not None and (folder / "checkpoint.safetensors").exists()
+        way_on = f"; the finished epochs are kept, go on with: {_resume_command(folder)}" if kept else ""
+        _fail(_text(error) + way_on, status=1)
+
+
+class _Refused(Exception):
+    """What was asked for makes no sense. Its text is all that the user is shown."""
+
+
+@contextmanager
+def _checking_input() -> Iterator[None]:
+    """Turn the faults of input into `_Refused`. Outside of it a ValueError is a bug, and keeps its traceback."""
+    try:
+        if find_spec("matplotlib") is None:
+            raise _Refused("the lab draws with matplotlib: pip install 'tinygrad_dbn[lab]'")
+        yield
+    except ValueError as error:
+        raise _Refused(str(error)) from error
+    except (FileNotFoundError, FileExistsError) as error:
+        raise _Refused(_text(error)) from error
+    except ImportError as error:
+        if "pip install" not in str(error):
+            raise
+        raise _Refused(str(error)) from error
 
 
 def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
@@ -207,7 +224,8 @@ def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, b
         if resume and folders.read_json(folder)["finished"]:
             print(f"The run in {folder} is finished; nothing is left to do. Report: {folder / 'report.html'}")
             return
-        state = restore(folder, table) if resume else State()
+        with _checking_input():
+            state = restore(folder, table) if resume else State()
         sizes = "-".join(str(size) for size in arguments.layers)
         total = (arguments.epochs + 1) * (len(arguments.layers) - 1)
         with screen(f"DBN {sizes} on {table.name}", total, state.rows) as show:

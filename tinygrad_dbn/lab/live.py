@@ -15,8 +15,8 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str], int], ...] = (
     ("layer", lambda row: str(row.layer), 0),
     ("epoch", lambda row: str(row.epoch), 0),
     ("log p\ntrain", lambda row: nats(row.train_log_likelihood), 0),
-    ("log p\nheld out", lambda row: nats(row.heldout_log_likelihood), 60),
-    ("bound\ntrain", lambda row: nats(row.train_bound), 70),
+    ("log p\nheld out", lambda row: nats(row.heldout_log_likelihood), 64),
+    ("bound\ntrain", lambda row: nats(row.train_bound), 72),
     ("KL gap\ntrain", lambda row: nats(row.train_kl), 52),
     ("max\n|residual|", lambda row: f"{row.residual:.1e}", 0),
 )
@@ -100,7 +100,7 @@ def _table(console: "Console", title: str, rows: list[Row]) -> "Table":
         table.add_column(heading, justify="right", style="bold" if heading.startswith("log p") else "")
     room = max(3, console.height - 10)
     recent = rows[-room:]
-    for row, following in zip(recent, [*recent[1:], None], strict=True):
+    for row, following in zip(recent, [*recent[1:], None], strict=False):
         table.add_row(
             *(fill(row) for _, fill in columns),
             end_section=following is not None and following.layer != row.layer,

@@ -59,18 +59,21 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
         axes.grid(axis="y", color=colour["faint"], linewidth=0.6, alpha=0.6)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         # Below the axes, where it can cover no curve.
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(
+            loc="outside lower center", ncols=(len(axes.get_legend_handles_labels()[0]) + 1) // 2, frameon=False
+        )
         return _png(figure)
 
 
 def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
     """PNG: examples spread evenly over the data on the left, as many samples of the network on the right."""
-    shown = data.train[np.linspace(0, len(data.train) - 1, len(drawn)).astype(int)]
+    count = min(len(drawn), len(data.train))
+    shown = data.train[np.linspace(0, len(data.train) - 1, count).astype(int)]
     black_and_white = (_colour_map(dark, ("cell", "ink")), 0.0, 1.0)
     with _figure(dark, (9.0, 4.7)) as (figure, colour):
         figure.get_layout_engine().set(wspace=0.06)
         for axes, images, title in zip(
-            figure.subplots(1, 2), (shown, drawn), ("data", "samples of the network"), strict=True
+            figure.subplots(1, 2), (shown, drawn[:count]), ("data", "samples of the network"), strict=True
         ):
             _mosaic(axes, _as_images(images, data.shape), colour, black_and_white, aspect=1.0)
             axes.set_title(title, loc="left")

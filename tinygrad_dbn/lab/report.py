@@ -44,9 +44,9 @@ _QUANTITIES = (
     (
         "a new layer",
         "I1, I6",
-        "replaces the prior over the layer below. An untrained one changes the model, so log p(x) "
-        "steps there. A bound may rise while log p(x) falls: then the gap closes faster than the "
-        "bound rises.",
+        "replaces the prior over the layer below. An untrained one changes the model, so log p(x) steps there, "
+        "unless it is shaped to start as the transpose of the layer below (I4). A bound may rise while "
+        "log p(x) falls: then the gap closes faster than the bound rises.",
     ),
 )
 
@@ -98,7 +98,8 @@ def page(
     description: dict[str, Any],
     rows: tuple[Row, ...],
     data: Dataset,
-    pictures: dict[str, tuple[bytes, bytes]],
+    light: Pictures,
+    dark: Pictures,
 ) -> str:
     """The HTML text. `description` is run.json's content, `light` and `dark` map a picture's name to its PNG."""
     last = rows[-1]
@@ -123,8 +124,8 @@ def page(
 {_cards(last, data)}
 {_figure("curves", light, dark)}
 <h2>What the figures mean</h2>
-<p class="soft">All are means per example in nats, except the residual. Numbers such as H4 are the claims of
-H. Larochelle's lecture on deep learning, as the project counts them.</p>
+<p class="soft">All are in nats and means over the examples; the residual is the largest of any example.
+Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, as this project counts them.</p>
 <dl>{"".join(_quantity(*each) for each in _QUANTITIES)}</dl>
 <h2>What was learned</h2>
 {_figure("samples", light, dark)}

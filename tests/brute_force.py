@@ -1,0 +1,41 @@
+"""The definitions, summed state by state: slow, obvious, and independent of the library."""
+
+from itertools import product
+
+import numpy as np
+
+
+def sigm(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def bernoulli(x, a):
+    """Π_i p(x_i) for logits a, without forming 1 − p."""
+    return np.prod(sigm(np.where(x == 1, a, -a)))
+
+
+def states(n):
+    """All states of n units in the library's order: unit 0 changes fastest."""
+    return [np.array(s[::-1], float) for s in product((0, 1), repeat=n)]
+
+
+def energy(rbm, x, h):
+    return -(h @ rbm.W @ x + rbm.c @ h + rbm.b @ x)
+
+
+def rbm_joint(rbm):
+    """p(x, h) as a table (2^D, 2^H)."""
+    H, D = rbm.W.shape
+    weights = np.array([[np.exp(-energy(rbm, x, h)) for h in states(H)] for x in states(D)])
+    return weights / weights.sum()
+
+
+def dbn_joint_with_h1(dbn):
+    """p(x, h1) as a table (2^D, 2^n1): every layer's conditional multiplied out, every state of every layer visited."""
+    below = rbm_joint(dbn.top).sum(axis=1)
+    for layer in reversed(dbn.layers):
+        H, D = layer.W.shape
+        conditional = np.array([[bernoulli(x, h @ layer.W + layer.b) for h in states(H)] for x in states(D)])
+        joint = conditional * below
+        below = joint.sum(axis=1)
+    return joint

@@ -1,0 +1,20 @@
+"""What Hypothesis draws: small models of every shape, with weights from mild to harsh."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+import tinygrad_dbn as td
+
+
+@st.composite
+def rbms(draw, visible=None, hidden=None, scales=(0.1, 1.0, 5.0)):
+    D = visible or draw(st.integers(1, 5))
+    H = hidden or draw(st.integers(1, 4))
+    rng, scale = np.random.default_rng(draw(st.integers(0, 2**32))), draw(st.sampled_from(scales))
+    return td.RBM(rng.normal(0, scale, (H, D)), rng.normal(0, scale, D), rng.normal(0, scale, H))
+
+
+@st.composite
+def dbns(draw, depths=(2, 3)):
+    sizes = [draw(st.integers(1, 4)) for _ in range(1 + draw(st.sampled_from(depths)))]
+    return td.DBN.from_rbms([draw(rbms(v, h)) for v, h in zip(sizes[:-1], sizes[1:], strict=True)])

@@ -1,0 +1,105 @@
+"""Learning: the rules point where they should, the stack is built as the lecture builds it, and runs repeat."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import exact, learning
+from tinygrad_dbn.autodiff.trees import flatten
+
+X = td.exact.states(4)[[0, 3, 12, 15, 5, 10]]
+SETTINGS = {"seed": 3, "epochs": 4, "rate": 0.1, "batch": 4}
+
+
+def same_bits(a, b):
+    return all(x.tobytes() == y.tobytes() for x, y in zip(flatten(a)[0], flatten(b)[0], strict=True))
+
+
+def test_exact_maximum_likelihood_climbs():
+    rbm = td.RBM.init(4, 3, np.random.default_rng(0), scale=0.1)
+    two_patterns = X[[0, 5, 5]]
+    step, velocity = learning.sgd(0.5), learning.optimisers.at_rest(rbm)
+    values = []
+    for _ in range(1500):
+        values.append(exact.log_likelihood(rbm, two_patterns).mean())
+        rbm, velocity = step(rbm, velocity, learning.maximum_likelihood(rbm, two_patterns))
+    assert all(b > a for a, b in pairwise(values))
+    optimum = np.log(1 / 3) / 3 + 2 * np.log(2 / 3) / 3
+    assert optimum - 0.1 < values[-1] < optimum
+
+
+def test_contrastive_divergence_is_a_difference_of_statistics():
+    rng = np.random.default_rng(0)
+    rbm = td.RBM.init(4, 3, rng, scale=1.0)
+    g = learning.contrastive_divergence(rbm, X, np.random.default_rng(5), k=2)
+    x_k = rbm.gibbs(X, np.random.default_rng(5), 2)
+    statistics = lambda x: rbm.hidden_given_visible(x).T @ x / len(x)
+    np.testing.assert_allclose(g.W, statistics(X) - statistics(x_k), atol=1e-14)
+    np.testing.assert_allclose(g.b, X.mean(axis=0) - x_k.mean(axis=0), atol=1e-14)
+    with pytest.raises(ValueError, match="CD-0"):
+        learning.contrastive_divergence(rbm, X, rng, k=0)
+
+
+def test_long_chains_make_cd_the_gradient():
+    rng = np.random.default_rng(0)
+    rbm = td.RBM.init(4, 3, rng, scale=0.5)
+    many = np.repeat(X, 5000, axis=0)
+    g, truth = learning.contrastive_divergence(rbm, many, rng, k=20), exact.gradient(rbm, X)
+    np.testing.assert_allclose(g.W, truth.W, atol=0.01)
+
+
+@pytest.mark.parametrize("rule", ["cd", "ml"])
+def test_a_tied_second_layer_starts_where_the_first_one_ended(rule):
+    stages = list(learning.greedy(X, (4, 3, 4), rule=rule, **SETTINGS))
+    assert [(s.layer, s.epoch) for s in stages] == [(layer, epoch) for layer in (1, 2) for epoch in range(5)]
+    before, after = exact.audit(stages[4].model, X), exact.audit(stages[5].model, X)
+    np.testing.assert_allclose(after.log_likelihood, before.log_likelihood, rtol=1e-13)
+    np.testing.assert_allclose(after.kl, 0, atol=1e-13)
+    assert stages[-1].model.sizes == (4, 3, 4)
+    assert not same_bits(stages[5].rbms[1], stages[6].rbms[1])
+
+
+def test_the_first_layer_is_left_alone_while_the_second_is_trained():
+    stages = list(learning.greedy(X, (4, 3, 2), **SETTINGS))
+    assert all(same_bits(s.rbms[0], stages[4].rbms[0]) for s in stages[5:])
+
+
+@pytest.mark.parametrize("stop", [0, 2, 4, 5, 7])
+def test_a_run_resumes_to_the_same_bits(stop):
+    stages = list(learning.greedy(X, (4, 3, 2), **SETTINGS))
+    again = list(learning.greedy(X, (4, 3, 2), start=stages[stop], **SETTINGS))
+    assert len(again) == len(stages) - stop - 1
+    assert all(same_bits(a, b) for a, b in zip(again, stages[stop + 1 :], strict=True))
+
+
+def test_pretrain_ends_where_greedy_ends():
+    *_, last = learning.greedy(X, (4, 3, 2), **SETTINGS)
+    assert same_bits(learning.pretrain(X, (4, 3, 2), **SETTINGS), last.model)
+    other = learning.pretrain(X, (4, 3, 2), **{**SETTINGS, "seed": 4})
+    assert not same_bits(other, last.model)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sizes": (5, 3)}, "4 units for a model of 5"),
+        ({"sizes": (4,)}, "sizes"),
+        ({"sizes": (4, 0)}, "sizes"),
+        ({"epochs": -1}, "epochs -1"),
+        ({"batch": 0}, "batch 0"),
+        ({"rule": "cdd"}, "'cdd' is not known"),
+        ({"rate": -1.0}, "rate=-1.0"),
+        ({"k": 0}, "CD-0"),
+    ],
+)
+def test_refusals(change, words):
+    settings = {"sizes": (4, 3), **SETTINGS, **change}
+    with pytest.raises(ValueError, match=words):
+        list(learning.greedy(X, **settings))
+
+
+def test_divergence_is_named():
+    with pytest.raises(FloatingPointError, match="layer 1 diverged in epoch"), np.errstate(all="ignore"):
+        list(learning.greedy(X, (4, 3), seed=0, epochs=5, rate=1e308))

@@ -1,0 +1,124 @@
+"""Models: what they compute, what they sample, what they refuse."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import tinygrad_dbn as td
+from tests import brute_force
+from tests.strategies import rbms
+
+
+@given(rbms())
+def test_rbm_conditionals_and_free_energy_come_from_the_energy(rbm):
+    joint = brute_force.rbm_joint(rbm)
+    H, D = rbm.W.shape
+    x, h = np.array(brute_force.states(D)), np.array(brute_force.states(H))
+    given_x = joint / joint.sum(axis=1, keepdims=True)
+    given_h = joint / joint.sum(axis=0)
+    np.testing.assert_allclose(rbm.hidden_given_visible(x), given_x @ h, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(rbm.visible_given_hidden(h), given_h.T @ x, rtol=1e-9, atol=1e-12)
+    free = -np.logaddexp.reduce([[-brute_force.energy(rbm, a, b) for b in h] for a in x], axis=1)
+    np.testing.assert_allclose(rbm.free_energy(x), free, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(rbm.energy(x[-1], h[-1]), brute_force.energy(rbm, x[-1], h[-1]), rtol=1e-12)
+
+
+def test_feed_forward_follows_the_lecture_and_drops_units():
+    rng = np.random.default_rng(0)
+    net = td.FeedForward.init((3, 4, 5, 2), rng, hidden="tanh")
+    x = rng.normal(size=(6, 3))
+    masks = net.draw_masks(6, rng, drop=0.5)
+    h = x
+    for W, b, m in zip(net.weights[:-1], net.biases[:-1], masks, strict=True):
+        h = np.tanh(h @ W.T + b) * m
+    a = h @ net.weights[-1].T + net.biases[-1]
+    expected = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(net(x, masks), expected, rtol=1e-13)
+    y = np.array([0, 1, 0, 1, 1, 0])
+    np.testing.assert_allclose(net.nll(x, y, masks), -np.log(expected[np.arange(6), y]), rtol=1e-13)
+    assert {0.0, 1.0} == set(np.unique(masks[0]))
+    td.check_grads(lambda net: net.nll(x, y, masks).mean(), [net], order=2)
+
+
+def test_a_dropped_unit_gets_no_gradient():
+    rng = np.random.default_rng(0)
+    net = td.FeedForward.init((3, 4, 2), rng)
+    g = td.grad(lambda n: n.nll(np.ones((1, 3)), [1], [np.array([1.0, 0, 1, 0])]).sum())(net)
+    assert (g.weights[0][[1, 3]] == 0).all()
+    assert (g.weights[0][[0, 2]] != 0).all()
+
+
+def test_samples_have_the_models_own_frequencies():
+    rng = np.random.default_rng(0)
+    dbn = td.DBN.from_rbms(
+        [
+            td.RBM(rng.normal(size=(2, 3)), rng.normal(size=3), rng.normal(size=2)),
+            td.RBM(rng.normal(size=(3, 2)), rng.normal(size=2), rng.normal(size=3)),
+        ]
+    )
+    count = 20_000
+    for model in (dbn, td.DBN.from_rbms([dbn.top])):
+        D = model.sizes[0]
+        X = model.sample(count, rng, steps=30)
+        assert X.shape == (count, D)
+        frequencies = np.bincount((X @ (1 << np.arange(D))).astype(int), minlength=2**D) / count
+        p = np.exp(td.exact.log_likelihood(model, td.exact.states(D)))
+        assert (np.abs(frequencies - p) < 5 * np.sqrt(p * (1 - p) / count)).all()
+
+
+def test_sampling_repeats_with_its_seed():
+    dbn = td.DBN.from_tied(td.RBM.init(4, 3, np.random.default_rng(1), scale=1.0))
+    draw = lambda seed: dbn.sample(5, np.random.default_rng(seed), steps=3)
+    assert (draw(1) == draw(1)).all()
+    assert (draw(1) != draw(2)).any()
+
+
+def test_recognition_is_a_sigmoid_layer_after_another():
+    rng = np.random.default_rng(0)
+    dbn = td.DBN.from_rbms([td.RBM.init(4, 3, rng, 1.0), td.RBM.init(3, 2, rng, 1.0)])
+    x = np.eye(4)
+    q1, q2 = dbn.recognise(x)
+    np.testing.assert_allclose(q1, brute_force.sigm(x @ dbn.layers[0].R.T + dbn.layers[0].c))
+    np.testing.assert_allclose(q2, brute_force.sigm(q1 @ dbn.top.W.T + dbn.top.c))
+    _, sampled = dbn.recognise(x, np.random.default_rng(3))
+    h = (np.random.default_rng(3).random((4, 3)) < q1).astype(float)
+    np.testing.assert_allclose(sampled, brute_force.sigm(h @ dbn.top.W.T + dbn.top.c))
+
+
+Z = np.zeros
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: td.RBM(Z((2, 3)), Z(2), Z(2)), r"b has shape \(2,\), it should be \(3,\)"),
+        (lambda: td.RBM(Z((2, 3)), Z(3), [0, np.nan]), r"c\[1\] is nan"),
+        (lambda: td.RBM(Z(3), Z(3), Z(1)), "W has shape"),
+        (lambda: td.RBM(Z((0, 3)), Z(3), Z(0)), "W has shape"),
+        (lambda: td.RBM.init(3, -2, np.random.default_rng(0)), "at least 1"),
+        (lambda: td.DBN.from_rbms([]), "at least one"),
+        (lambda: td.DBN.from_rbms([td.RBM(Z((2, 3)), Z(3), Z(2)), td.RBM(Z((2, 3)), Z(3), Z(2))]), "should have 2"),
+        (lambda: td.DirectedLayer(Z((2, 3)), Z(3), Z((3, 2)), Z(2)), "R has shape"),
+        (lambda: td.FeedForward((Z((2, 3)), Z((2, 3))), (Z(2), Z(2))), r"W\^\(2\)"),
+        (lambda: td.FeedForward((Z((2, 3)),), (Z(2),), hidden="swish"), "swish"),
+        (lambda: td.FeedForward((), ()), "at least one"),
+        (lambda: td.FeedForward.init((3,), np.random.default_rng(0)), "at least an input"),
+        (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).logits(Z((1, 3)), [Z(2)]), "1 masks for 0"),
+        (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).nll(Z((1, 3)), [2]), "classes run from"),
+        (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).nll(Z((1, 3)), [0, 1]), "want 1 integers"),
+        (lambda: td.FeedForward((Z((2, 3)),), (Z(2),), output="linear").nll(Z((1, 3)), [0]), "softmax"),
+        (lambda: td.DBN.from_tied(td.RBM(Z((2, 3)), Z(3), Z(2))).sample(0, np.random.default_rng(0)), "0 samples"),
+    ],
+)
+def test_refusals(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_parameters_are_the_models_own():
+    W = Z((2, 3))
+    rbm = td.RBM(W, Z(3), Z(2))
+    W[0, 0] = 7
+    assert rbm.W[0, 0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        rbm.W[0, 0] = 1

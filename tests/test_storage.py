@@ -1,0 +1,202 @@
+"""Models on disk: the same bits back, clear refusals, and never half a file."""
+
+import errno
+import json
+import os
+import stat
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save as to_bytes
+
+import tinygrad_dbn as td
+from tinygrad_dbn import storage
+from tinygrad_dbn.learning import greedy
+
+
+def rbm(rng, visible, hidden, dtype=np.float64):
+    shapes = (hidden, visible), visible, hidden
+    return td.RBM(*(rng.normal(size=shape).astype(dtype) for shape in shapes))
+
+
+def models():
+    rng = np.random.default_rng(0)
+    first, second = rbm(rng, 5, 3), rbm(rng, 3, 2)
+    net = td.FeedForward((rng.normal(size=(4, 3)), rng.normal(size=(2, 4))), (np.zeros(4), np.ones(2)))
+    return {
+        "RBM": first,
+        "RBM float32": rbm(rng, 4, 2, np.float32),
+        "RBM of edges": td.RBM(np.array([[-0.0, 5e-324, 1.7e308]]), np.zeros(3), np.zeros(1)),
+        "RBM in Fortran order": td.RBM(np.asfortranarray(first.W), first.b, first.c),
+        "DBN": td.DBN.from_rbms([first, second]),
+        "DBN without layers": td.DBN((), first),
+        "FeedForward": net,
+        "tuple": (first, net),
+        "Progress": list(greedy(np.eye(3), (3, 2, 2), seed=0, epochs=1))[-1],
+    }
+
+
+def leaves(value):
+    """Every array, number and string of a model, in order, with the classes on the way."""
+    if isinstance(value, np.ndarray):
+        return [(value.dtype.str, value.shape, value.tobytes())]
+    if isinstance(value, tuple):
+        return ["tuple", *(leaf for item in value for leaf in leaves(item))]
+    if hasattr(value, "__dataclass_fields__"):
+        name = type(value).__name__
+        return [name, *(leaf for key in value.__dataclass_fields__ for leaf in leaves(getattr(value, key)))]
+    return [value]
+
+
+@pytest.mark.parametrize("name", models())
+def test_round_trip_gives_the_same_bits_and_dtypes(tmp_path, name):
+    model, path = models()[name], tmp_path / "m.safetensors"
+    td.save(path, model)
+    loaded = td.load(path)
+    assert leaves(loaded) == leaves(model)
+    td.save(tmp_path / "again", loaded)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["again", "m.safetensors"]
+
+
+def test_a_loaded_model_computes_what_the_saved_one_did(tmp_path):
+    model = models()["DBN"]
+    td.save(tmp_path / "m", model)
+    X = td.exact.states(5)
+    np.testing.assert_array_equal(
+        td.exact.log_likelihood(td.load(tmp_path / "m"), X), td.exact.log_likelihood(model, X)
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ([1, 2], "the model is a list"),
+        ({"W": np.zeros(2)}, "the model is a dict"),
+        ((td.RBM(np.zeros((1, 1)), np.zeros(1), np.zeros(1)), print), "1 is a builtin_function"),
+        (np.array([1j]), "dtype complex128"),
+        (np.array([print]), "dtype object"),
+        ((np.array(["a"]),), "0 has dtype <U1"),
+    ],
+)
+def test_what_is_no_model_is_refused_by_its_place(tmp_path, model, said):
+    with pytest.raises(TypeError, match=said):
+        td.save(tmp_path / "m", model)
+    assert not list(tmp_path.iterdir())
+
+
+def write(path, structure, tensors=None):
+    text = structure if isinstance(structure, str) else json.dumps(structure)
+    path.write_bytes(to_bytes(tensors or {}, metadata={"tinygrad_dbn": text}))
+
+
+def of_rbm(**fields):
+    return {"class": "RBM", "fields": fields}
+
+
+ARRAYS = {"W": np.zeros((2, 3)), "b": np.zeros(3), "c": np.zeros(2)}
+REFERENCES = {key: {"array": key} for key in ARRAYS}
+
+
+@pytest.mark.parametrize(
+    ("structure", "tensors", "said"),
+    [
+        ("{", ARRAYS, "valid model"),
+        ("[" * 100_000, ARRAYS, "valid model"),
+        (of_rbm(**REFERENCES), {"W": ARRAYS["W"]}, "the tensor 'b' of b is missing"),
+        (of_rbm(**REFERENCES), {**ARRAYS, "d": np.zeros(1)}, "belong to no field: d"),
+        (of_rbm(W={"array": "W"}), {"W": ARRAYS["W"]}, r"the fields \['W'\], not"),
+        (of_rbm(**REFERENCES, d=1), ARRAYS, "the fields"),
+        (of_rbm(**{**REFERENCES, "c": {"array": "W"}}), ARRAYS, "the tensor 'W' of c is missing"),
+        (of_rbm(**{**REFERENCES, "c": {"array": ["W"]}}), ARRAYS, "missing"),
+        ({"class": "os.system", "fields": {}}, {}, "unknown class 'os.system'"),
+        ({"class": "Path", "fields": {}}, {}, "unknown class 'Path'"),
+        ({"class": ["RBM"], "fields": {}}, {}, "valid model"),
+        ({"class": "RBM"}, {}, "neither a class nor an array"),
+        ({"class": "RBM", "fields": []}, {}, "neither a class nor an array"),
+        (of_rbm(**REFERENCES), {**ARRAYS, "b": np.zeros(7)}, "valid model"),
+        (of_rbm(**REFERENCES), {**ARRAYS, "b": np.full(3, np.nan)}, "valid model"),
+    ],
+)
+def test_a_damaged_or_hostile_file_is_refused_and_nothing_of_it_runs(tmp_path, structure, tensors, said):
+    path = tmp_path / "m.safetensors"
+    write(path, structure, tensors)
+    with pytest.raises(ValueError, match=said) as caught:
+        td.load(path)
+    assert "m.safetensors" in str(caught.value)
+
+
+def test_files_that_are_no_models(tmp_path):
+    path = tmp_path / "m"
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        td.load(path)
+    with pytest.raises(ValueError, match="not a file"):
+        td.load(tmp_path)
+    for content in (b"", b"hello", struct.pack("<Q", 2**60) + b"{}", b"\x80\x04K\x01."):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="not a whole safetensors file"):
+            td.load(path)
+    path.write_bytes(to_bytes({"x": np.zeros(2)}))
+    with pytest.raises(ValueError, match="another program"):
+        td.load(path)
+    td.save(path, models()["RBM"])
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        td.load(path)
+
+
+# Writing in one step.
+
+
+@pytest.mark.parametrize("fault", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, fault):
+    path = tmp_path / "m.safetensors"
+    td.save(path, models()["RBM"])
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(storage.os, fault, full)
+    with pytest.raises(OSError, match=r"cannot write .*m\.safetensors: No space left on device") as caught:
+        td.save(path, models()["DBN"])
+    assert caught.value.errno == errno.ENOSPC
+    assert "untouched" in str(caught.value)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage.os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        storage.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_links_are_followed_and_permissions_kept(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    storage.write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_a_missing_folder_or_a_folder_in_the_way_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cannot write .*none/f: No such file"):
+        storage.write_atomically(tmp_path / "none" / "f", b"")
+    (tmp_path / "d").mkdir()
+    with pytest.raises(IsADirectoryError, match="cannot write"):
+        storage.write_atomically(tmp_path / "d", b"")
+    assert list(tmp_path.iterdir()) == [tmp_path / "d"]

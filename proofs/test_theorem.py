@@ -2,6 +2,8 @@
 
 import pytest
 
+import proofs.theorem  # noqa: F401  (pytester forgets what a run imports: SymPy is to be imported once)
+
 HEADER = """
 import sys, types
 import pytest

@@ -61,30 +61,28 @@ def lab(
     data: Annotated[
         str | None,
         typer.Option(
-            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], or a .npy or .csv file of 0 and 1.",
-            show_default="digits",
+            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], or a .npy or .csv file of 0 and 1. "
+            "Default: digits."
         ),
     ] = None,
     layers: Annotated[
         str | None,
-        typer.Option(help="Layer sizes, the data's width first.", show_default="64-12-10 for digits, else WIDTH-12-10"),
+        typer.Option(help="Layer sizes, the data's width first. Default: 64-12-10 for digits, else WIDTH-12-10."),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Epochs per layer.", show_default="30; 300 for fewer than 500 examples")
+        int | None, typer.Option(help="Epochs per layer. Default: 30; 300 for fewer than 500 examples.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same bits.", show_default="0")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same bits. Default: 0.")] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="cd: contrastive divergence. ml: exact maximum likelihood.", show_default="cd"),
+        typer.Option(help="cd: contrastive divergence. ml: exact maximum likelihood. Default: cd."),
     ] = None,
-    k: Annotated[int | None, typer.Option("--k", help="Gibbs steps of cd.", show_default="1")] = None,
-    rate: Annotated[float | None, typer.Option(help="Learning rate.", show_default="0.05")] = None,
+    k: Annotated[int | None, typer.Option("--k", help="Gibbs steps of cd. Default: 1.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Learning rate. Default: 0.05.")] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Examples per step.", show_default="20; 5 for fewer than 500 examples")
+        int | None, typer.Option(help="Examples per step. Default: 20; 5 for fewer than 500 examples.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="a new one under runs/")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: a new one under runs/.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the lab's files in --out.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, to the same bits.")] = False,
 ) -> None:
@@ -170,9 +168,9 @@ def _check(values: dict[str, Any]) -> None:
         raise ValueError(f"--rate is {values['rate']}; write a positive number, for example {_DEFAULTS['rate']}")
     if values["rule"] not in _RULES:
         near = get_close_matches(values["rule"].lower(), _RULES, n=1, cutoff=0.3)
-        meant = f"did you mean {near[0]}? then " if near else ""
+        meant = f"did you mean {near[0]}? " if near else ""
         raise ValueError(
-            f"--rule is {values['rule']!r}; {meant}write cd (contrastive divergence) or ml (maximum likelihood)"
+            f"--rule is {values['rule']!r}; {meant}Known: cd (contrastive divergence), ml (exact maximum likelihood)"
         )
 
 

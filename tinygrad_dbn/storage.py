@@ -22,7 +22,6 @@ _REGISTRY = {
     "DBN": "tinygrad_dbn.models",
     "DirectedLayer": "tinygrad_dbn.models",
     "FeedForward": "tinygrad_dbn.models",
-    "Autoencoder": "tinygrad_dbn.models",
     "Progress": "tinygrad_dbn.learning",
 }
 _KEY = "tinygrad_dbn"  # the metadata's only entry: the order of several would differ from run to run

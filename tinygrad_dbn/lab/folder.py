@@ -47,8 +47,10 @@ def create(out: Path | None, data: str, force: bool, now: datetime) -> Path:
             f"{out} holds {', '.join(ours)}, but no run of the lab (no run.json of its own), so even --force "
             "leaves them as they are; give --out another folder"
         )
-    for name in ours:
-        (out / name).unlink()
+    with lock(out):
+        # run.json last: a folder half emptied is still known as the lab's.
+        for name in reversed(ours):
+            (out / name).unlink()
     return out
 
 

@@ -95,9 +95,10 @@ def check_cost(layers: tuple[int, ...], examples: int) -> None:
     from ..exact.budget import SECONDS_PER_PAIR
 
     inner = layers[1:-1] or layers[1:]
-    below = [examples + layers[0]] + [2**size for size in inner[:-1]]
-    seconds = sum(2**size * count for size, count in zip(inner, below, strict=True)) * SECONDS_PER_PAIR
-    gib = max(2**size * (width + 3) * 24 / 2**30 for size, width in zip(inner, layers, strict=False))
+    states = [2.0 ** min(size, 99) for size in inner]  # 99 is refused as surely, and a float holds it
+    below = [examples + layers[0], *states]
+    seconds = sum(here * count for here, count in zip(states, below, strict=False)) * SECONDS_PER_PAIR
+    gib = max(here * (width + 3) * 24 / 2**30 for here, width in zip(states, layers, strict=False))
     if seconds > 60 or gib > 4:
         sizes = "-".join(str(size) for size in layers)
         raise ValueError(
@@ -121,7 +122,7 @@ def restore(folder: Path, data: Dataset) -> State:
         return State()
     progress: Progress = storage.load(checkpoint)
     if type(progress).__name__ != "Progress":
-        raise ValueError(f"{checkpoint} holds a {type(progress).__name__}, not a run's progress; start a new run")
+        raise ValueError(f"{checkpoint} holds {type(progress).__name__}, not a run's Progress; start a new run")
     reached = (progress.layer, progress.epoch)
     # A kill between the two files leaves a row that the checkpoint has not seen: it is measured again.
     rows = tuple(row for row in record.from_csv(folder / "history.csv") if (row.layer, row.epoch) <= reached)

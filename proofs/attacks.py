@@ -1,0 +1,357 @@
+"""Attempts to prove something false with the kernel, or to get a theorem without proving it.
+
+Each attack takes the kernel module, so that it can be tried on a weakened one, and ends with the false
+theorem.  Where it is not obvious, a comment names the values that refute what it tries to prove.
+"""
+
+from types import SimpleNamespace
+
+from sympy import Float, Function, I, Integer, Symbol, log
+
+ATTACKS = {}
+
+
+def attack(function):
+    ATTACKS[function.__name__.replace("_", " ")] = function
+    return function
+
+
+S, P, A, o, t = (Symbol(n, positive=True) for n in ("S", "P", "A", "o", "t"))
+x, y, w = (Symbol(n, real=True) for n in ("x", "y", "w"))
+p, q, a = (Symbol(f"{n}[i]", positive=True) for n in "pqa")
+u = Symbol("u<>", positive=True)
+signed = Symbol("v<>", real=True)
+
+
+def cube(K):
+    """Sum and product forms of the sum over {0,1}^n: S = P is a true theorem, used as a starting point."""
+    return K.Loop("cube", (S, P), (1, 1), (o,), (S + S * o, P * (1 + o)))
+
+
+def cube_theorem(K):
+    return K.induction(cube(K), S - P, u)
+
+
+def tangent(K):
+    """log t <= t - 1, true."""
+    return K.minimum(t - 1 - log(t), t)
+
+
+# --- the abstract type ------------------------------------------------------------------------------------------
+
+
+@attack
+def forge_a_theorem(K):
+    return K.Thm(object(), "==", 1, (), "forged")
+
+
+@attack
+def change_a_theorem(K):
+    thm = cube_theorem(K)
+    thm.expr = Integer(1)
+    return thm
+
+
+@attack
+def delete_a_hypothesis(K):
+    thm = K.assume(S - P)
+    del thm.hyps
+    return thm
+
+
+@attack
+def change_a_loop(K):
+    loop = cube(K)
+    loop.step = (S, P + 1)
+    return loop
+
+
+FALSE = {"rel": "==", "expr": Integer(1), "hyps": frozenset()}
+
+
+@attack
+def pass_a_lookalike_to_ring(K):
+    return K.ring(Integer(1), SimpleNamespace(**FALSE))
+
+
+@attack
+def pass_a_lookalike_to_scale(K):
+    return K.scale(SimpleNamespace(**FALSE), 1)
+
+
+@attack
+def pass_a_subclass_of_theorem(K):
+    fake = type("Fake", (K.Thm,), {"__init__": lambda self: None, **FALSE})()
+    return K.total(fake)
+
+
+@attack
+def pass_a_lookalike_loop(K):
+    fake = SimpleNamespace(state=(y,), init=(Integer(0),), elements=(), step=(y,), at=lambda: [Integer(1)])
+    return K.induction(fake, y)
+
+
+# --- terms ------------------------------------------------------------------------------------------------------
+
+
+@attack
+def floats_round(K):
+    # Three times the double nearest 0.1 is not the double nearest 0.3000...04.
+    return K.ring((Float(0.1) + o) * 3 - 3 * o - Float(3 * 0.1))
+
+
+@attack
+def cancel_a_pole(K):
+    return K.ring((y**2 - 1) / (y - 1) - (y + 1))  # y = 1
+
+
+@attack
+def logarithm_of_a_negative_number(K):
+    return K.ring(log(y**2 * (y - 1) ** 2) - log(y**2) - log((y - 1) ** 2))  # y = 0
+
+
+@attack
+def use_an_assumption_that_inst_does_not_keep(K):
+    n = Symbol("n", nonnegative=True)
+    return K.inst(K.nonneg(n), {n: Integer(-1)})
+
+
+@attack
+def a_function_that_nobody_defined(K):
+    return K.nonneg(Function("Sigma", positive=True)(y))  # prints as a sum that is claimed to be positive
+
+
+@attack
+def infinity(K):
+    return K.nonneg(Symbol("y", real=True) ** 2 * 0 + Integer(1) / 0)
+
+
+@attack
+def a_loop_that_goes_negative(K):
+    loop = K.Loop("falling", (S,), (1,), (o,), (S - 1,))
+    return K.nonneg(loop.at(u)[0])
+
+
+@attack
+def a_loop_that_starts_negative(K):
+    loop = K.Loop("below", (S,), (-1,), (o,), (S,))
+    return K.nonneg(loop.at(u)[0])
+
+
+@attack
+def a_positive_loop_over_signed_values(K):
+    loop = K.Loop("product", (S,), (1,), (o,), (S * o,))
+    return K.nonneg(loop.at(signed)[0])  # v = (-1)
+
+
+@attack
+def a_loop_over_a_number(K):
+    return K.induction(cube(K), S - P, o)
+
+
+@attack
+def two_loops_of_one_name(K):
+    # If the terms were told apart by name alone, 1 + u would equal 1 + 2 u.
+    other = K.Loop("cube", (S, P), (1, 1), (o,), (S + 2 * S * o, P * (1 + 2 * o)))
+    left, right = cube_theorem(K), K.induction(other, S - P, u)
+    return K.ring(left.expr.args[0] - right.expr.args[0])
+
+
+@attack
+def a_hidden_parameter(K):
+    # The loop returns its parameter w: put 1 and 2 for it in two copies and compare.
+    state = K.Loop("constant", (y,), (w,), (o,), (y,)).at(u)[0]
+    return K.ring(state.subs(w, 1) - state.subs(w, 2))
+
+
+@attack
+def a_hidden_element_in_the_initial_state(K):
+    state = K.Loop("first", (y,), (o,), (o,), (y,)).at(u)[0]
+    return K.ring(state.subs(o, 1) - state.subs(o, 2))
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------
+
+
+@attack
+def a_wrong_identity(K):
+    return K.ring((1 + o) ** 2 - 1 - o**2)
+
+
+@attack
+def a_wrong_identity_under_a_hypothesis(K):
+    return K.ring(S - 2 * P, K.assume(S - P))
+
+
+@attack
+def an_inequality_used_as_an_equation(K):
+    return K.ring(S - P, K.assume(S - P, ">="))
+
+
+@attack
+def pull_what_varies_out_of_a_sum(K):
+    return K.ring(K.Sigma(q / (q + A)) - q / (q + A) * K.Sigma(1))
+
+
+@attack
+def pull_a_varying_logarithm_out_of_a_sum(K):
+    return K.ring(K.Sigma(log(q + A)) - log(q + A) * K.Sigma(1))
+
+
+@attack
+def pull_a_varying_loop_out_of_a_sum(K):
+    state = cube(K).at(Symbol("u<>[i]", positive=True))[0]
+    return K.ring(K.Sigma(state) - state * K.Sigma(1))
+
+
+@attack
+def the_sum_of_a_product(K):
+    return K.ring(K.Sigma(p * q) - K.Sigma(p) * K.Sigma(q))
+
+
+@attack
+def the_divergence_reversed(K):
+    return K.ring(K.Sigma(q * log(q / p)) - K.Sigma(p * log(p / q)))
+
+
+@attack
+def a_sum_taken_to_be_positive(K):
+    return K.nonneg(K.Sigma(y))
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+@attack
+def an_unknown_relation(K):
+    return K.scale(K.assume(A, "!="), 0)  # 0 != 0
+
+
+@attack
+def a_negative_coefficient(K):
+    return K.nonneg(o - 1)
+
+
+@attack
+def a_real_generator(K):
+    return K.nonneg(y)
+
+
+@attack
+def a_negative_number(K):
+    return K.nonneg(-1)
+
+
+@attack
+def transport_between_different_terms(K):
+    return K.transport(Integer(-1), K.nonneg(1))
+
+
+@attack
+def instantiate_a_constrained_symbol(K):
+    return K.inst(K.ring(S - P, K.assume(S - P)), {S: Integer(1), P: Integer(2)})
+
+
+@attack
+def instantiate_a_sequence_by_a_number(K):
+    return K.inst(cube_theorem(K), {u: Integer(1)})
+
+
+@attack
+def instantiate_a_positive_symbol_by_a_negative_number(K):
+    return K.inst(K.nonneg(t), {t: Integer(-1)})
+
+
+@attack
+def instantiate_a_positive_sequence_by_a_signed_one(K):
+    state = K.Loop("product", (S,), (1,), (o,), (S * o,)).at(u)[0]
+    return K.inst(K.nonneg(state), {u: signed})  # v = (-1)
+
+
+@attack
+def instantiate_a_real_symbol_by_an_imaginary_number(K):
+    return K.inst(K.nonneg(y**2 + 0 * A) if False else K.scale(K.assume(w**2, ">="), 1), {y: I})
+
+
+@attack
+def instantiate_a_term_that_is_no_symbol(K):
+    return K.inst(tangent(K), {log(t): Integer(100)})
+
+
+@attack
+def capture_the_index(K):
+    return K.inst(K.ring(K.Sigma(q * A) - A * K.Sigma(q)), {A: a})
+
+
+@attack
+def capture_the_index_by_a_loop(K):
+    state = cube(K).at(Symbol("u<>[i]", positive=True))[0]
+    return K.inst(K.ring(K.Sigma(q * A) - A * K.Sigma(q)), {A: state})
+
+
+@attack
+def scale_by_a_negative_number(K):
+    return K.scale(tangent(K), -1)
+
+
+@attack
+def scale_by_a_real_symbol(K):
+    return K.scale(tangent(K), y)
+
+
+@attack
+def sum_over_an_index_that_is_not_arbitrary(K):
+    return K.total(K.assume(q - a))
+
+
+@attack
+def a_minimum_that_is_not_reached(K):
+    return K.minimum(t - 2 - log(t), t)
+
+
+@attack
+def a_maximum(K):
+    return K.minimum(log(t) - t + 1, t)
+
+
+@attack
+def a_rise_on_the_left(K):
+    return K.minimum((t - 1) ** 3, t)
+
+
+@attack
+def a_fall_on_the_right(K):
+    return K.minimum((1 - t) ** 3, t)
+
+
+@attack
+def a_minimum_with_a_pole(K):
+    return K.minimum((t - 1) ** 2 / (t - 2) ** 2 - (t - 1) ** 2, t)
+
+
+@attack
+def a_minimum_on_the_whole_line(K):
+    return K.minimum((y - 1) ** 2 * (y + 5), y)  # y = -6
+
+
+@attack
+def induction_without_the_base_case(K):
+    return K.induction(K.Loop("base", (S, P), (2, 1), (o,), (S + S * o, P * (1 + o))), S - P, u)
+
+
+@attack
+def induction_without_the_step(K):
+    return K.induction(K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o))), S - P, u)
+
+
+@attack
+def an_invariant_about_the_element(K):
+    # y becomes the last element, but need not be 0 or *this* element.
+    return K.induction(K.Loop("last", (x,), (0,), (o,), (o,)), x * (x - o), u)
+
+
+@attack
+def an_invariant_with_a_sum(K):
+    # True of a state that does not vary, false of one that is run for each index.
+    loop = K.Loop("product", (S,), (1,), (o,), (S * o,))
+    return K.induction(loop, K.Sigma(S) - S * K.Sigma(1), Symbol("u<>[i]", positive=True))

@@ -1,0 +1,299 @@
+"""Is an expression identically zero?  A decision procedure for exp, log and tanh over the rationals.
+
+`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all taken to be real: what
+softmax networks, free energies and likelihoods are made of.  The idea is the odds: with u = e^W, every exp
+of a sum is a product of positive variables, a partition function is a polynomial, a marginal a quotient of two.
+
+How True is earned.  The arguments of all exponentials are expressed over a basis that is linearly independent over
+the rationals, and exp of each basis element becomes a new variable.  A logarithm splits over the irreducible
+factors of its argument where these are positive, and log of each factor becomes a new variable.  What is
+left is a quotient of polynomials with rational coefficients, computed exactly; if its numerator is the zero
+polynomial, the expression is zero wherever it is defined.  (tanh x is written 1 - 2/(e^2x + 1).)
+
+How False is earned.  The expression is enclosed in ball arithmetic at a rational point, and the ball does not
+contain zero.  A normal form that is not zero is no proof: the new variables may satisfy a relation.
+
+Otherwise `Undecided` is raised.  Trusted: this file; FLINT's polynomials and Arb's balls, by python-flint; and
+SymPy's automatic evaluation.  SymPy's `simplify` is not: it has called a non-zero constant zero (issue 23086).
+"""
+
+import math
+import random
+from fractions import Fraction
+
+import sympy as sp
+from flint import Ordering, arb, ctx, fmpq, fmpq_mpoly_ctx
+
+__all__ = ["Undecided", "is_zero"]
+
+
+class Undecided(Exception):
+    """Neither proved to be zero nor proved not to be."""
+
+
+def is_zero(expr, positive=()):
+    """True if the expression is proved to be zero, False if it is proved not to be; else raises `Undecided`.
+
+    ``positive`` lists symbols to be taken as positive, besides those declared so in SymPy.
+    """
+    expr = sp.sympify(expr)
+    expr = expr.xreplace({s: sp.Symbol(s.name, positive=True) for s in positive})
+    if _is_nonzero_somewhere(expr, points=3, precision=128):
+        return False
+    if _NormalForm(expr).value(expr)[0] == 0:
+        return True
+    if _is_nonzero_somewhere(expr, points=12, precision=2048):
+        return False
+    raise Undecided(f"the normal form is not zero, yet no value away from zero was found: {expr}")
+
+
+# --- False: a ball that does not contain zero --------------------------------------------------------------------
+
+
+def _is_nonzero_somewhere(expr, points, precision):
+    chance = random.Random(2006)
+    symbols = sorted(expr.free_symbols, key=str)
+    before, ctx.prec = ctx.prec, precision
+    try:
+        for _ in range(points):
+            at = {}
+            for s in symbols:
+                value = fmpq(chance.randint(1, 40), 23)
+                at[s] = arb(value if s.is_positive or chance.random() < 0.5 else -value)
+            ball = _enclose(expr, at)
+            if ball.is_finite() and not ball.contains(0):
+                return True
+        return False
+    finally:
+        ctx.prec = before
+
+
+def _enclose(expr, at):
+    """A ball that contains the value of the expression; not finite where the expression is undefined."""
+    if expr not in at:
+        at[expr] = _enclose_node(expr, [_enclose(part, at) for part in expr.args])
+    return at[expr]
+
+
+def _enclose_node(expr, parts):
+    if expr.is_Rational:
+        return arb(fmpq(expr.p, expr.q))
+    if expr.is_Add:
+        return sum(parts, arb(0))
+    if expr.is_Mul:
+        return math.prod(parts, start=arb(1))
+    if isinstance(expr, sp.exp):
+        return parts[0].exp()
+    if expr.func in (sp.log, sp.tanh) and len(parts) == 1:
+        return parts[0].log() if expr.func is sp.log else parts[0].tanh()
+    if expr.is_Pow and expr.exp.is_Rational:
+        return parts[0] ** (int(expr.exp) if expr.exp.is_Integer else parts[1])
+    raise Undecided(f"outside the fragment: {expr.func.__name__}")
+
+
+# --- True: a numerator that is the zero polynomial ---------------------------------------------------------------
+
+
+class _NormalForm:
+    """Quotients of polynomials in the symbols, in exp of each basis element and in log of each factor.
+
+    Exponentials and logarithms are nested, so the variables are found in rounds, innermost first; a new
+    round has more variables, and everything is then evaluated again in the larger ring.
+    """
+
+    def __init__(self, expr):
+        self.variables = sorted(expr.free_symbols, key=str)
+        self.positive = {s for s in self.variables if s.is_positive}
+        self.basis = []   # (variable, argument): variable = exp(argument)
+        self.logs = {}    # irreducible polynomial, as an expression in the variables -> variable
+        self.safe = set() # those polynomials that are known to be positive, so that exp(log f) = f
+        self.known = {}   # exp or log node -> expression in the variables
+        self._enter_ring()
+        for depth, nodes in sorted(_by_depth(expr).items()):
+            self._resolve_exps([e for e in nodes if isinstance(e, sp.exp)], depth)
+            self._resolve_logs([e for e in nodes if isinstance(e, sp.log)])
+            self._enter_ring()
+
+    def _enter_ring(self):
+        # FLINT's contexts are keyed by name; ours are positions, so equal names cannot collide.
+        self.ring = fmpq_mpoly_ctx.get([f"v{k}" for k in range(max(1, len(self.variables)))], Ordering.degrevlex)
+        one = self.ring.constant(1)
+        self.memo = {v: (g, one) for v, g in zip(self.variables, self.ring.gens(), strict=False)}
+
+    # Quotients (numerator, denominator), reduced only where the reduced form is needed.
+
+    def value(self, expr):
+        if expr not in self.memo:
+            self.memo[expr] = self._value(expr)
+        return self.memo[expr]
+
+    def _value(self, expr):
+        if expr in self.known:
+            return self.value(self.known[expr])
+        if expr.is_Rational:
+            return self.ring.constant(fmpq(expr.p, expr.q)), self.ring.constant(1)
+        if isinstance(expr, sp.tanh):
+            return self.value(_odds(expr))
+        if expr.is_Add:
+            return self._sum([self.value(part) for part in expr.args])
+        if expr.is_Mul:
+            parts = [self.value(part) for part in expr.args]
+            return self._reduced(math.prod(n for n, _ in parts), math.prod(d for _, d in parts))
+        if expr.is_Pow and expr.exp.is_Integer:
+            n, d = self.value(expr.base)
+            k = int(expr.exp)
+            return (n**k, d**k) if k > 0 else self._reduced(d**-k, n**-k)
+        raise Undecided(f"outside the fragment: {expr.func.__name__}")
+
+    def _sum(self, parts):
+        common = self._common([d for _, d in parts])
+        return self._reduced(sum(n * (common / d) for n, d in parts), common)
+
+    def _common(self, denominators):
+        common = self.ring.constant(1)
+        for d in denominators:
+            common *= d / common.gcd(d)
+        return common
+
+    def _reduced(self, n, d):
+        if d == 0:
+            raise Undecided("division by zero")
+        shared = n.gcd(d)
+        return n / shared, d / shared
+
+    def _expression(self, polynomial):
+        terms = polynomial.to_dict().items()
+        return sp.Add(*(
+            sp.Rational(int(c.p), int(c.q)) * sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
+            for powers, c in terms
+        ))
+
+    def _new_variable(self, kind):
+        variable = sp.Dummy(kind)
+        self.variables.append(variable)
+        return variable
+
+    # exp
+
+    def _resolve_exps(self, nodes, depth):
+        """Express the arguments over a basis that is independent over the rationals, earlier elements first."""
+        outside, arguments = {}, {}
+        for node in nodes:
+            outside[node], arguments[node] = self._split_logs(node.args[0])
+        columns = [argument for _, argument in self.basis] + list(arguments.values())
+        if not columns:
+            return
+        reduced, pivots = self._relations(columns)
+        old = len(self.basis)
+        for row, pivot in enumerate(pivots):
+            if pivot >= old:
+                # exp(b/q) is the variable, q the common denominator of all that is expressed by it.
+                q = math.lcm(*(int(reduced[row, k].q) for k in range(old, len(columns))))
+                variable = self._new_variable("e")
+                self.positive.add(variable)
+                self.basis.append((variable, columns[pivot] / q))
+                reduced[row, :] = reduced[row, :] * q
+        for k, node in enumerate(arguments, start=old):
+            powers = [reduced[row, k] for row in range(len(pivots))]
+            if not all(power.is_Integer for power in powers):
+                raise Undecided(f"a fractional power of an earlier exponential: {node}")
+            self.known[node] = outside[node] * sp.Mul(
+                *(variable**p for (variable, _), p in zip(self.basis, powers, strict=True))
+            )
+
+    def _split_logs(self, argument):
+        """exp(k log f + rest) is f^k exp(rest), k an integer: the pair f^k, rest, in the variables."""
+        n, d = self.value(argument)
+        outside = sp.Integer(1)
+        expression = self._expression(n) / self._expression(d)
+        if d.is_constant():
+            expression = sp.expand(expression)
+            for factor, variable in self.logs.items():
+                power = expression.coeff(variable, 1)
+                if power.is_Integer and factor in self.safe:
+                    outside *= factor**power
+                    expression -= power * variable
+        return outside, expression
+
+    def _relations(self, columns):
+        """The reduced echelon form of the matrix whose columns are these expressions, over the rationals."""
+        quotients = [self.value(column) for column in columns]
+        common = self._common([d for _, d in quotients])
+        vectors = [(n * (common / d)).to_dict() for n, d in quotients]
+        monomials = sorted(set().union(*vectors))
+        matrix = sp.Matrix(
+            len(monomials), len(columns),
+            lambda r, c: sp.Rational(int((v := fmpq(vectors[c].get(monomials[r], 0))).p), int(v.q)),
+        )
+        return matrix.rref()
+
+    # log
+
+    def _resolve_logs(self, nodes):
+        if nodes:
+            self._enter_ring()
+        for node in nodes:
+            n, d = self.value(node.args[0])
+            self.known[node] = self._log(n) - self._log(d)
+
+    def _log(self, polynomial):
+        """The log of each factor known to be positive, and one opaque log for the others together."""
+        constant, factors = polynomial.factor()
+        out, rest = sp.Integer(0), sp.Integer(1)
+        arguments = dict(self.basis)
+        for factor, power in factors:
+            f = self._expression(factor)
+            if f in arguments:
+                out += power * arguments[f]
+            elif self._is_positive(factor):
+                self.safe.add(f)
+                out += power * self._log_of(f)
+            else:
+                rest *= f**power
+        value = Fraction(int(constant.p), int(constant.q))
+        if rest != 1:
+            return out + self._log_of(sp.Rational(value.numerator, value.denominator) * rest)
+        if value <= 0:
+            raise Undecided("log of a number that is not positive")
+        for number, sign in ((value.numerator, 1), (value.denominator, -1)):
+            for prime, power in sp.factorint(number).items():
+                self.safe.add(sp.Integer(prime))
+                out += sign * power * self._log_of(sp.Integer(prime))
+        return out
+
+    def _log_of(self, factor):
+        if factor not in self.logs:
+            self.logs[factor] = self._new_variable("l")
+        return self.logs[factor]
+
+    def _is_positive(self, polynomial):
+        """Positive coefficients, and even powers of whatever may be negative; and not zero at the origin."""
+        positive = [v in self.positive for v in self.variables]
+        terms = polynomial.to_dict().items()
+        never_zero = any(all(p or k == 0 for p, k in zip(positive, powers, strict=False)) for powers, _ in terms)
+        return never_zero and all(
+            c > 0 and all(p or k % 2 == 0 for p, k in zip(positive, powers, strict=False)) for powers, c in terms
+        )
+
+
+def _odds(tanh):
+    return 1 - 2 / (sp.exp(2 * tanh.args[0]) + 1)
+
+
+def _by_depth(expr):
+    """The exp and log nodes of the expression (tanh through its exp), by how deeply they are nested."""
+    depth, found = {}, {}
+
+    def visit(e):
+        if e not in depth:
+            if isinstance(e, sp.tanh):
+                depth[e] = visit(_odds(e))
+            else:
+                depth[e] = max(map(visit, e.args), default=0)
+                if isinstance(e, sp.exp | sp.log):
+                    depth[e] += 1
+                    found.setdefault(depth[e], []).append(e)
+        return depth[e]
+
+    visit(expr)
+    return found

@@ -18,7 +18,9 @@ print(f"loss {value:.4f} nats, gradient of W^(1) has shape {gradient.weights[0].
 
 # Rules are made of ops, so derivatives nest. H v is the gradient's derivative along v.
 Hv = td.hvp(loss, net, gradient)
-print(f"curvature along the gradient: {sum((a * b).sum() for a, b in zip(Hv.weights, gradient.weights)):.4f}")
+print(
+    f"curvature along the gradient: {sum((a * b).sum() for a, b in zip(Hv.weights, gradient.weights, strict=True)):.4f}"
+)
 
 # A new op deserves a check before it is trusted.
 td.check_grads(loss, [net])

@@ -1,20 +1,23 @@
 """Is an expression identically zero?  A decision procedure for exp, log and tanh over the rationals.
 
-`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all taken to be real: what
-softmax networks, free energies and likelihoods are made of.  The idea is the odds: with u = e^W, every exp
-of a sum is a product of positive variables, a partition function is a polynomial, a marginal a quotient of two.
+`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all
+taken to be real: what softmax networks, free energies and likelihoods are made of.  The idea is the odds:
+with u = e^W, every exp of a sum is a product of positive variables, a partition function is a polynomial, a
+marginal a quotient of two.
 
-How True is earned.  The arguments of all exponentials are expressed over a basis that is linearly independent over
-the rationals, and exp of each basis element becomes a new variable.  A logarithm splits over the irreducible
-factors of its argument where these are positive, and log of each factor becomes a new variable.  What is
-left is a quotient of polynomials with rational coefficients, computed exactly; if its numerator is the zero
-polynomial, the expression is zero wherever it is defined.  (tanh x is written 1 - 2/(e^2x + 1).)
+How True is earned.  The arguments of all exponentials are expressed over a basis that is linearly
+independent over the rationals, and exp of each basis element becomes a new variable.  A logarithm splits
+over the irreducible factors of its argument where these are positive, and log of each factor becomes a new
+variable.  What is left is a quotient of polynomials with rational coefficients, computed exactly; if its
+numerator is the zero polynomial, the expression is zero wherever it is defined.  (tanh x is written 1 -
+2/(e^2x + 1).)
 
 How False is earned.  The expression is enclosed in ball arithmetic at a rational point, and the ball does not
 contain zero.  A normal form that is not zero is no proof: the new variables may satisfy a relation.
 
-Otherwise `Undecided` is raised.  Trusted: this file; FLINT's polynomials and Arb's balls, by python-flint; and
-SymPy's automatic evaluation.  SymPy's `simplify` is not: it has called a non-zero constant zero (issue 23086).
+Otherwise `Undecided` is raised.  Trusted: this file; FLINT's polynomials and Arb's balls, by python-flint;
+and SymPy's automatic evaluation.  SymPy's `simplify` is not: it has called a non-zero constant zero (issue
+23086).
 """
 
 import math
@@ -40,14 +43,14 @@ def is_zero(expr, positive=()):
     expr = expr.xreplace({s: sp.Symbol(s.name, positive=True) for s in positive})
     if _is_nonzero_somewhere(expr, points=3, precision=128):
         return False
-    if _NormalForm(expr).value(expr)[0] == 0:
+    if _normal_form(expr).value(expr)[0] == 0:
         return True
     if _is_nonzero_somewhere(expr, points=12, precision=2048):
         return False
     raise Undecided(f"the normal form is not zero, yet no value away from zero was found: {expr}")
 
 
-# --- False: a ball that does not contain zero --------------------------------------------------------------------
+# --- False: a ball that does not contain zero ---------------------------------------------------------------
 
 
 def _is_nonzero_somewhere(expr, points, precision):
@@ -78,6 +81,8 @@ def _enclose(expr, at):
 def _enclose_node(expr, parts):
     if expr.is_Rational:
         return arb(fmpq(expr.p, expr.q))
+    if expr is sp.E:
+        return arb(1).exp()
     if expr.is_Add:
         return sum(parts, arb(0))
     if expr.is_Mul:
@@ -91,7 +96,21 @@ def _enclose_node(expr, parts):
     raise Undecided(f"outside the fragment: {expr.func.__name__}")
 
 
-# --- True: a numerator that is the zero polynomial ---------------------------------------------------------------
+# --- True: a numerator that is the zero polynomial ----------------------------------------------------------
+
+
+class _Finer(Exception):
+    """A later round needs a root of an earlier exponential: start again with that root as the variable."""
+
+
+def _normal_form(expr):
+    roots = {}
+    while True:
+        try:
+            return _NormalForm(expr, roots)
+        except _Finer as finer:
+            which, root = finer.args
+            roots[which] = roots.get(which, 1) * root
 
 
 class _NormalForm:
@@ -101,16 +120,17 @@ class _NormalForm:
     round has more variables, and everything is then evaluated again in the larger ring.
     """
 
-    def __init__(self, expr):
+    def __init__(self, expr, roots):
+        self.roots = roots  # position in the basis -> which root of the exponential is the variable
         self.variables = sorted(expr.free_symbols, key=str)
         self.positive = {s for s in self.variables if s.is_positive}
-        self.basis = []   # (variable, argument): variable = exp(argument)
-        self.logs = {}    # irreducible polynomial, as an expression in the variables -> variable
-        self.safe = set() # those polynomials that are known to be positive, so that exp(log f) = f
-        self.known = {}   # exp or log node -> expression in the variables
+        self.basis = []  # (variable, argument): variable = exp(argument)
+        self.logs = {}  # irreducible polynomial, as an expression in the variables -> variable
+        self.safe = set()  # those polynomials that are known to be positive, so that exp(log f) = f
+        self.known = {}  # exp or log node -> expression in the variables
         self._enter_ring()
-        for depth, nodes in sorted(_by_depth(expr).items()):
-            self._resolve_exps([e for e in nodes if isinstance(e, sp.exp)], depth)
+        for _, nodes in sorted(_by_depth(expr).items()):
+            self._resolve_exps([e for e in nodes if _is_exp(e)])
             self._resolve_logs([e for e in nodes if isinstance(e, sp.log)])
             self._enter_ring()
 
@@ -163,10 +183,13 @@ class _NormalForm:
 
     def _expression(self, polynomial):
         terms = polynomial.to_dict().items()
-        return sp.Add(*(
-            sp.Rational(int(c.p), int(c.q)) * sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
-            for powers, c in terms
-        ))
+        return sp.Add(
+            *(
+                sp.Rational(int(c.p), int(c.q))
+                * sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
+                for powers, c in terms
+            )
+        )
 
     def _new_variable(self, kind):
         variable = sp.Dummy(kind)
@@ -175,11 +198,12 @@ class _NormalForm:
 
     # exp
 
-    def _resolve_exps(self, nodes, depth):
-        """Express the arguments over a basis that is independent over the rationals, earlier elements first."""
+    def _resolve_exps(self, nodes):
+        """Express the arguments over a basis that is independent over the rationals, earlier elements
+        first."""
         outside, arguments = {}, {}
         for node in nodes:
-            outside[node], arguments[node] = self._split_logs(node.args[0])
+            outside[node], arguments[node] = self._split_logs(sp.Integer(1) if node is sp.E else node.args[0])
         columns = [argument for _, argument in self.basis] + list(arguments.values())
         if not columns:
             return
@@ -189,14 +213,16 @@ class _NormalForm:
             if pivot >= old:
                 # exp(b/q) is the variable, q the common denominator of all that is expressed by it.
                 q = math.lcm(*(int(reduced[row, k].q) for k in range(old, len(columns))))
+                q *= self.roots.get(row, 1)
                 variable = self._new_variable("e")
                 self.positive.add(variable)
                 self.basis.append((variable, columns[pivot] / q))
                 reduced[row, :] = reduced[row, :] * q
         for k, node in enumerate(arguments, start=old):
             powers = [reduced[row, k] for row in range(len(pivots))]
-            if not all(power.is_Integer for power in powers):
-                raise Undecided(f"a fractional power of an earlier exponential: {node}")
+            for which, power in enumerate(powers):
+                if not power.is_Integer:
+                    raise _Finer(which, int(power.q))
             self.known[node] = outside[node] * sp.Mul(
                 *(variable**p for (variable, _), p in zip(self.basis, powers, strict=True))
             )
@@ -222,7 +248,8 @@ class _NormalForm:
         vectors = [(n * (common / d)).to_dict() for n, d in quotients]
         monomials = sorted(set().union(*vectors))
         matrix = sp.Matrix(
-            len(monomials), len(columns),
+            len(monomials),
+            len(columns),
             lambda r, c: sp.Rational(int((v := fmpq(vectors[c].get(monomials[r], 0))).p), int(v.q)),
         )
         return matrix.rref()
@@ -280,6 +307,10 @@ def _odds(tanh):
     return 1 - 2 / (sp.exp(2 * tanh.args[0]) + 1)
 
 
+def _is_exp(expr):
+    return isinstance(expr, sp.exp) or expr is sp.E  # SymPy writes exp(1) as a constant of its own
+
+
 def _by_depth(expr):
     """The exp and log nodes of the expression (tanh through its exp), by how deeply they are nested."""
     depth, found = {}, {}
@@ -290,7 +321,7 @@ def _by_depth(expr):
                 depth[e] = visit(_odds(e))
             else:
                 depth[e] = max(map(visit, e.args), default=0)
-                if isinstance(e, sp.exp | sp.log):
+                if _is_exp(e) or isinstance(e, sp.log):
                     depth[e] += 1
                     found.setdefault(depth[e], []).append(e)
         return depth[e]

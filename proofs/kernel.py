@@ -5,32 +5,66 @@ an abstract type, here `Thm`, and the only functions that build one are the infe
 that uses the rules may search, guess or be wrong: whatever `Thm` it ends up holding has been derived.  So the
 proofs need not be trusted, and neither need the people who write them; only this file need be.
 
-What a theorem says.  ``hyps |- e == 0`` or ``hyps |- e >= 0``: for every value of the free symbols, every finite
-index set and every finite sequence that satisfy the hypotheses, the expression is zero, or is not negative.
+What a theorem says.  ``hyps |- e == 0`` or ``hyps |- e >= 0``: for every value of the free symbols, every
+finite index set and every finite sequence that satisfy the hypotheses, the expression is zero, or is not
+negative.
 
 What it speaks about.  A term is built from rational numbers and real or positive symbols with + * / integer
 powers and log, and from two constructions that make it general:
 
 * ``Sigma(e)``, the sum of e over a finite index set whose size is left open.  A symbol named ``q[i]`` is a
-  family over that set.  There is one index, it is bound by Sigma, and outside Sigma it is arbitrary but fixed;
+  family over that set.  There is one index, it is bound by Sigma, and outside Sigma it is arbitrary but
+  fixed;
 * ``Loop(...).at(u)``, the state of a loop that has run over the sequence ``u<>``, whose length is left open.
 
-What must be trusted.  This file; SymPy's automatic evaluation, its `expand`, `expand_log`, `together`, `diff`,
-`subs` and `cancel`, and its deductions of sign (``is_positive``); and Python, in which a determined program
-can always reach past an abstract type (`object.__setattr__`, the underscored names below).  The kernel keeps
-no state: what a loop means is part of the name of its terms.
+What must be trusted.  This file; SymPy's automatic evaluation, its `expand`, `expand_log`, `together`,
+`diff`, `subs` and `cancel`, and its deductions of sign (``is_positive``); and Python, in which a determined
+program can always reach past an abstract type (`object.__setattr__`, the underscored names below).  The
+kernel keeps no state: what a loop means is part of the name of its terms.
 
-The rules are attacked in `proofs.attacks`, and each guard (``if ...: raise ProofError``) is shown there to be needed.
+The rules are attacked in `proofs.attacks`, and each guard (``if ...: raise ProofError``) is shown there to
+be needed.
 """
 
 import hashlib
 
-from sympy import Add, Expr, Function, Poly, Symbol, cancel, diff, expand, expand_log, fraction
-from sympy import log, reduced, srepr, sympify, together
+from sympy import (
+    Add,
+    Expr,
+    Function,
+    Poly,
+    Symbol,
+    cancel,
+    diff,
+    expand,
+    expand_log,
+    fraction,
+    log,
+    reduced,
+    srepr,
+    sympify,
+    together,
+)
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
-__all__ = ["Loop", "ProofError", "Sigma", "Thm", "assume", "family", "induction", "inst", "minimum", "nonneg",
-           "real", "ring", "scale", "sequence", "total", "transport"]
+__all__ = [
+    "Loop",
+    "ProofError",
+    "Sigma",
+    "Thm",
+    "assume",
+    "family",
+    "induction",
+    "inst",
+    "minimum",
+    "nonneg",
+    "real",
+    "ring",
+    "scale",
+    "sequence",
+    "total",
+    "transport",
+]
 
 _KEY = object()
 
@@ -55,7 +89,8 @@ class _Immutable:
 class Thm(_Immutable):
     """A theorem ``hyps |- expr rel 0``, where rel is ``==`` or ``>=``.  Only the rules of this file make one.
 
-    ``hyps`` is a frozenset of pairs (rel, expr); ``rule`` and ``parents`` are the last step of the derivation.
+    ``hyps`` is a frozenset of pairs (rel, expr); ``rule`` and ``parents`` are the last step of the
+    derivation.
     """
 
     __slots__ = ("expr", "hyps", "parents", "rel", "rule")
@@ -73,7 +108,7 @@ class Thm(_Immutable):
         return f"{for_all}{given}{' ' if given else ''}|- {self.expr} {self.rel} 0"
 
 
-# --- terms ------------------------------------------------------------------------------------------------------
+# --- terms --------------------------------------------------------------------------------------------------
 
 Sigma = Function("Sigma", real=True)
 """The sum over a finite index set of any size, the empty one included: so its sign is not known."""
@@ -141,10 +176,11 @@ def _admissible(term):
 class Loop(_Immutable):
     """``state := init; for element in sequences: state := step``, for sequences of any length.
 
-    Parameters: ``name`` (only for printing); ``state``, ``elements``: tuples of symbols; ``init``, ``step``: one term
-    for each state symbol.  A symbol of init or step that the loop does not bind is a parameter, and becomes
-    an argument of the loop's terms, so that nothing they depend on is hidden from `inst`.  The whole
-    definition is hashed into the name of those terms: two different loops can never be taken for one.
+    Parameters: ``name`` (only for printing); ``state``, ``elements``: tuples of symbols; ``init``,
+    ``step``: one term for each state symbol.  A symbol of init or step that the loop does not bind is a
+    parameter, and becomes an argument of the loop's terms, so that nothing they depend on is hidden from
+    `inst`.  The whole definition is hashed into the name of those terms: two different loops can never be
+    taken for one.
 
     A state symbol that is declared positive must start and stay so.  Off its domain (a sequence that is not
     positive where the element is) a loop's term means 1, so its sign may be relied on everywhere.
@@ -162,7 +198,7 @@ class Loop(_Immutable):
     def at(self, *sequences):
         """The state after running over the sequences, as one term for each state symbol."""
         for element, symbol in zip(self.elements, sequences, strict=True):
-            if not _is_sequence(symbol) or element.is_positive and not symbol.is_positive:
+            if not _is_sequence(symbol) or (element.is_positive and not symbol.is_positive):
                 raise ProofError(f"{symbol} is not a sequence of values of {element}")
         definition = (self.state, self.init, self.elements, self.step)
         digest = hashlib.sha256(repr([list(map(srepr, part)) for part in definition]).encode()).hexdigest()
@@ -171,13 +207,15 @@ class Loop(_Immutable):
         arguments = (*sequences, *sorted(parameters, key=srepr))
         return [
             UndefinedFunction(
-                f"{self.name}.{s.name}#{digest}", bases=(_LoopTerm,), **{"positive" if s.is_positive else "real": True}
+                f"{self.name}.{s.name}#{digest}",
+                bases=(_LoopTerm,),
+                **{"positive" if s.is_positive else "real": True},
             )(*arguments)
             for s in self.state
         ]
 
 
-# --- arithmetic of terms ----------------------------------------------------------------------------------------
+# --- arithmetic of terms ------------------------------------------------------------------------------------
 
 
 def _linear(term):
@@ -218,7 +256,7 @@ def _combined(theorems):
     return frozenset().union(*(thm.hyps for thm in theorems))
 
 
-# --- rules ------------------------------------------------------------------------------------------------------
+# --- rules --------------------------------------------------------------------------------------------------
 
 
 def assume(expr, rel="=="):
@@ -252,8 +290,10 @@ def ring(expr, *given):
 def _cofactors(target, known):
     polynomials = [p for p in (target, *known) if not p.is_number]
     generators = {g for p in polynomials for g in Poly(p).gens}
-    if not known or not generators:
+    if target == 0 or not known:
         return [0] * len(known)
+    if not generators:  # numbers only: the given equation is absurd, and anything follows
+        return [target / known[0]] + [0] * (len(known) - 1)
     # Opaque generators first: equations such as Sigma(q) - 1 then rewrite the sum, not the number.
     ordered = sorted(generators, key=lambda g: (g.is_Symbol, str(g)))
     return reduced(target, known, *ordered, order="lex")[0]
@@ -273,7 +313,8 @@ def nonneg(expr):
 
 
 def transport(expr, thm, *given):
-    """From ``hyps |- e rel 0`` and ``expr == e`` (by `ring`, from the given equations): ``hyps |- expr rel 0``.
+    """From ``hyps |- e rel 0`` and ``expr == e`` (by `ring`, from the given equations): ``hyps |- expr rel
+    0``.
 
     Sound because equals stand for equals; all hypotheses are kept.
     """
@@ -329,12 +370,10 @@ def total(thm):
 def minimum(expr, t):
     """``|- expr >= 0`` for t > 0 because it is 0 at t = 1, falls on the left and rises on the right.
 
-    Sound by the mean value theorem: a term is differentiable in its positive symbols.  The slope's sign is
-    read off by `nonneg` after t = 1 + s on the right and t = 1/(1 + s) on the left, s > 0; so the guard
-    demands that t itself is positive (on the whole line 1/(1 + s) would not reach everything on the left).
+    Sound by the mean value theorem: a term is differentiable in its symbols.  The sign of the slope is read
+    off by `nonneg` after t = 1 + s on the right and t = 1/(1 + s) on the left, s > 0.  No guard of its own:
+    for a t that is not positive, 1/(1 + s) is no term and `nonneg` knows no sign.
     """
-    if not (t.is_Symbol and t.is_positive):
-        raise ProofError(f"{t} is not a positive symbol")
     slope = diff(_term(expr), t)
     ring(expr.subs(t, 1))
     nonneg(cancel(slope.subs(t, 1 + t)))
@@ -349,12 +388,13 @@ def induction(loop, invariant, *sequences):
     `ring`.  The guards forbid an invariant that mentions the loop's element, which is another one at each
     step; and one with a Sigma, under which a state that varies with the index would be captured.
     """
-    if _term(invariant).free_symbols & set(loop.elements):
+    if type(loop) is not Loop:
+        raise ProofError("not a loop")
+    invariant = _term(invariant)
+    if invariant.free_symbols & set(loop.elements):
         raise ProofError("the invariant mentions the loop's element")
     if invariant.has(Sigma):
         raise ProofError("the invariant contains a Sigma")
-    if type(loop) is not Loop:
-        raise ProofError("not a loop")
 
     def become(state):
         return invariant.subs(dict(zip(loop.state, state, strict=True)), simultaneous=True)

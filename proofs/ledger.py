@@ -43,8 +43,13 @@ class Entry:
         basis = [*self.about["trusts"], *self.about["uses"]]
         rests = f"  [{'; '.join(basis)}]" if basis else ""
         return (
-            self.about["claim"], self.about["level"], self.about["sizes"], f"{self.refused}/{self.spoiled}",
-            f"{self.seconds:.2f}", self.state, self.about["sentence"] + rests,
+            self.about["claim"],
+            self.about["level"],
+            self.about["sizes"],
+            f"{self.refused}/{self.spoiled}",
+            f"{self.seconds:.2f}",
+            self.state,
+            self.about["sentence"] + rests,
         )
 
 
@@ -78,7 +83,10 @@ def pytest_terminal_summary(terminalreporter):
     ledger = entries(reports)
     if not ledger:
         return
-    rows = [("claim", "level", "sizes", "refused", "seconds", "state", "sentence"), *(e.cells for e in ledger)]
+    rows = [
+        ("claim", "level", "sizes", "refused", "seconds", "state", "sentence"),
+        *(e.cells for e in ledger),
+    ]
     widths = [max(len(row[k]) for row in rows) for k in range(6)]
     terminalreporter.section("theorems")
     for row in rows:

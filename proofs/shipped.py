@@ -20,7 +20,9 @@ def equal_formulas(got, wanted, what):
         raise Refuted(f"{what}: shape {got.shape}, not {wanted.shape}")
     for index in np.ndindex(got.shape):
         difference = expression(got[index]) - expression(wanted[index])
-        if not is_zero(difference.replace(_symbolic_power, lambda e: sympy.exp(sympy.expand(e.exp * sympy.log(e.base))))):
+        if not is_zero(
+            difference.replace(_symbolic_power, lambda e: sympy.exp(sympy.expand(e.exp * sympy.log(e.base))))
+        ):
             raise Refuted(f"{what}{list(index)}: {got[index]} is not {wanted[index]}")
 
 

@@ -4,6 +4,8 @@ The shipped `FeedForward` runs on a symbol for every weight, bias, input and mas
 the lecture's, written out here.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sympy
@@ -32,7 +34,7 @@ over = lambda f, a: np.vectorize(f, otypes=[object])(a)
 
 def network(sizes, hidden):
     """A shipped network of symbols, an input of symbols, and a symbolic mask for each hidden layer."""
-    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+    pairs = list(pairwise(sizes))
     net = FeedForward(
         tuple(symbols(f"W{k}", (n, m)) for k, (m, n) in enumerate(pairs, 1)),
         tuple(symbols(f"b{k}", (n,)) for k, (_, n) in enumerate(pairs, 1)),
@@ -113,7 +115,10 @@ def test_forward(hidden, sizes):
     sizes="2, 3, 4 classes, every y",
     spoiled=[
         Spoiled("sign of the loss", mutated(ops.composites, "softmax_nll", "return -index", "return index")),
-        Spoiled("backward of log_softmax without its sum", lambda m: m.setattr(TABLE["log_softmax"], "vjps", (lambda g, y, x, axis=-1: g,))),
+        Spoiled(
+            "backward of log_softmax without its sum",
+            lambda m: m.setattr(TABLE["log_softmax"], "vjps", (lambda g, y, x, axis=-1: g,)),
+        ),
     ],
 )
 def test_output_gradient(classes):

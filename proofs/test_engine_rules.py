@@ -90,7 +90,9 @@ def looked_at(name):
     LOOKED_AT.pop()
 
 
-HAS_A_MEANING_OF_ITS_OWN = [n for n in DIFFERENTIABLE if ops.TABLE[n].kernel or n in ("logsumexp", "softmax", "log_softmax")]
+HAS_A_MEANING_OF_ITS_OWN = [
+    n for n in DIFFERENTIABLE if ops.TABLE[n].kernel or n in ("logsumexp", "softmax", "log_softmax")
+]
 
 
 @pytest.mark.parametrize("name", [*HAS_A_MEANING_OF_ITS_OWN, *sorted(FLAT)])

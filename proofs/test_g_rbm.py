@@ -1,5 +1,7 @@
 """Chapter G: the RBM's free energy, conditionals and gradient, and the joint of a DBN, from the energy alone."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sympy
@@ -61,7 +63,9 @@ def test_free_energy(size):
     spoiled=[
         Spoiled("hidden bias lost", mutated(RBM, "hidden_logits", " + self.c", "")),
         Spoiled("visible bias lost", mutated(RBM, "visible_logits", " + self.b", "")),
-        Spoiled("sign flipped", mutated(RBM, "hidden_given_visible", "self.hidden_logits(x)", "-self.hidden_logits(x)")),
+        Spoiled(
+            "sign flipped", mutated(RBM, "hidden_given_visible", "self.hidden_logits(x)", "-self.hidden_logits(x)")
+        ),
     ],
 )
 def test_conditionals(size):
@@ -84,11 +88,16 @@ def test_conditionals(size):
     level="B",
     sizes="(D, H) = (2,1), (1,2), (2,2), every x",
     spoiled=[
-        Spoiled("Z without the visible bias", mutated(RBM, "visible_logits", " + self.b", ""), ),
+        Spoiled(
+            "Z without the visible bias",
+            mutated(RBM, "visible_logits", " + self.b", ""),
+        ),
         Spoiled("sign of F in Z", mutated(exact.partition, "log_partition", "(-rbm.free_energy", "(rbm.free_energy")),
         Spoiled(
             "Z added instead of subtracted",
-            mutated(exact.likelihood, "log_likelihood", "free_energy(X) - log_partition", "free_energy(X) + log_partition"),
+            mutated(
+                exact.likelihood, "log_likelihood", "free_energy(X) - log_partition", "free_energy(X) + log_partition"
+            ),
         ),
     ],
 )
@@ -108,7 +117,10 @@ def over_odds(rbm):
     hidden, visible = rbm.W.shape
     return np.array(
         [
-            [sympy.exp(expression(rbm.b[i]) + sum(h[j] * expression(rbm.W[j, i]) for j in range(hidden))) for i in range(visible)]
+            [
+                sympy.exp(expression(rbm.b[i]) + sum(h[j] * expression(rbm.W[j, i]) for j in range(hidden)))
+                for i in range(visible)
+            ]
             for h in bits(hidden)
         ],
         object,
@@ -126,7 +138,10 @@ def over_odds(rbm):
         Spoiled("second expectation dropped", None, negative=0),
         Spoiled("signs exchanged", None, negative=-1),
         Spoiled("hidden bias lost", mutated(RBM, "hidden_logits", " + self.c", "")),
-        Spoiled("the partition function forgotten", mutated(exact.likelihood, "log_likelihood", " - log_partition(model, max_seconds=max_seconds)", "")),
+        Spoiled(
+            "the partition function forgotten",
+            mutated(exact.likelihood, "log_likelihood", " - log_partition(model, max_seconds=max_seconds)", ""),
+        ),
     ],
 )
 def test_gradient(size, negative=1):
@@ -189,12 +204,17 @@ def test_dbn_likelihood():
     claim="G2",
     level="X",
     sizes="2, 3 and 4 hidden layers, rational odds",
-    spoiled=LAYER_SPOILS[2:]
-    + [Spoiled("top RBM not normalised", mutated(exact.likelihood, "log_prior", " - log_partition(dbn.top, max_seconds=max_seconds)", ""))],
+    spoiled=[
+        *LAYER_SPOILS[2:],
+        Spoiled(
+            "top RBM not normalised",
+            mutated(exact.likelihood, "log_prior", " - log_partition(dbn.top, max_seconds=max_seconds)", ""),
+        ),
+    ],
 )
 def test_normalisation(sizes):
     rng = np.random.default_rng(sum(sizes))
-    stack = [rational_rbm(v, h, rng) for v, h in zip(sizes[:-1], sizes[1:], strict=True)]
+    stack = [rational_rbm(v, h, rng) for v, h in pairwise(sizes)]
     log_p = exact.log_likelihood(DBN.from_rbms(stack), exact.states(sizes[0]))
     total = sum((v.exp() for v in log_p), Exact(0))
     require(total == 1, f"Σ p(x) = {total}")

@@ -9,7 +9,19 @@ from sympy import log
 
 from proofs import kernel
 from proofs.attacks import ATTACKS, cube, tangent
-from proofs.kernel import Sigma, assume, family, induction, inst, real, ring, scale, sequence, total, transport
+from proofs.kernel import (
+    Sigma,
+    assume,
+    family,
+    induction,
+    inst,
+    real,
+    ring,
+    scale,
+    sequence,
+    total,
+    transport,
+)
 
 SOURCE = inspect.getsource(kernel)
 
@@ -49,7 +61,8 @@ def test_guard_is_needed(name, condition):
 
 
 def gets_through(attack, weakened):
-    """True if the attack ends with a theorem.  Without its guards a rule may also trip over what it was fed."""
+    """True if the attack ends with a theorem.  Without its guards a rule may also trip over what it was
+    fed."""
     try:
         return type(attack(weakened)) is weakened.Thm
     except (weakened.ProofError, ArithmeticError, AttributeError, TypeError, ValueError):

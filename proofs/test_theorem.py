@@ -1,4 +1,5 @@
-"""The theorem machinery is tested on theorems that hold, that are accepted although spoiled, and that crash."""
+"""The theorem machinery is tested on theorems that hold, that are accepted although spoiled, and that
+crash."""
 
 import pytest
 
@@ -57,7 +58,9 @@ def test_double(factor=2):
 def test_a_theorem_that_holds_is_green_and_entered(outcome):
     result = outcome(HOLDS)
     result.assert_outcomes(passed=4)
-    result.stdout.re_match_lines([r"Z1 +B +n = 2 +3/3 +0\.\d\d +proved +doubling doubles", r"1 theorems: 1 proved; 3/3 .*"])
+    result.stdout.re_match_lines(
+        [r"Z1 +B +n = 2 +3/3 +0\.\d\d +proved +doubling doubles", r"1 theorems: 1 proved; 3/3 .*"]
+    )
     result.stdout.fnmatch_lines("trusted base: proofs/kernel.py (* lines)*")
 
 
@@ -88,8 +91,7 @@ def test_a_spoiled_version_that_crashes_is_red(outcome, crash):
 
 def test_the_kernel_s_refusal_counts(outcome):
     result = outcome(
-        "from proofs.kernel import ring\n"
-        "@claim(Spoiled('one', value=1))\ndef test_it(value=0):\n    ring(value)\n"
+        "from proofs.kernel import ring\n@claim(Spoiled('one', value=1))\ndef test_it(value=0):\n    ring(value)\n"
     )
     result.assert_outcomes(passed=2)
 
@@ -118,17 +120,23 @@ def test_refused_at_collection(outcome, text, message):
     ],
 )
 def test_mutated_reaches(outcome, target, old, new, expected):
-    text = f"def test_it(monkeypatch):\n    mutated({target}, {old!r}, {new!r})(monkeypatch)\n    assert {expected}\n"
+    spoil = f"mutated({target}, {old!r}, {new!r})(monkeypatch)"
+    text = f"def test_it(monkeypatch):\n    {spoil}\n    assert {expected}\n"
     outcome(text).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
     ("target", "old", "error"),
-    [("shop.Shop, 'double'", "absent", "LookupError"), ("shop.Shop, 'double'", "x", "LookupError"),
-     ("shop, 'add_one'", "+", "TypeError"), ("shop.Shop, 'bias'", "1", "TypeError")],
+    [
+        ("shop.Shop, 'double'", "absent", "LookupError"),
+        ("shop.Shop, 'double'", "x", "LookupError"),
+        ("shop, 'add_one'", "+", "TypeError"),
+        ("shop.Shop, 'bias'", "1", "TypeError"),
+    ],
 )
 def test_mutated_refuses(outcome, target, old, error):
-    text = f"def test_it(monkeypatch):\n    with pytest.raises({error}):\n        mutated({target}, {old!r}, '')(monkeypatch)"
+    spoil = f"mutated({target}, {old!r}, '')(monkeypatch)"
+    text = f"def test_it(monkeypatch):\n    with pytest.raises({error}):\n        {spoil}\n"
     outcome(text).assert_outcomes(passed=1)
 
 

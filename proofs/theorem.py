@@ -53,7 +53,8 @@ def require(condition, why="the statement is false"):
 
 @dataclass(frozen=True, init=False)
 class Spoiled:
-    """A spoiled version: keywords handed to the body, or a patch ``f(monkeypatch)``, such as `mutated`; or both."""
+    """A spoiled version: keywords handed to the body, or a patch ``f(monkeypatch)``, such as `mutated`; or
+    both."""
 
     name: str
     patch: Callable | None
@@ -69,8 +70,8 @@ class Spoiled:
 def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
     """Declare a test to be a theorem.
 
-    ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts`` the
-    facts it assumes and ``uses`` the theorems it rests on.  The body may use fixtures and
+    ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts``
+    the facts it assumes and ``uses`` the theorems it rests on.  The body may use fixtures and
     `pytest.mark.parametrize`; parameters with a default are reserved for spoiling the statement.
 
     Raises ValueError, at collection, for an unknown level or a theorem that nothing can turn red.
@@ -83,8 +84,13 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
     if len({version.name for version in spoiled}) < len(spoiled):
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
     about = {
-        "sentence": sentence, "claim": claim, "level": level, "sizes": sizes,
-        "trusts": list(trusts), "uses": list(uses), "spoiled": [version.name for version in spoiled],
+        "sentence": sentence,
+        "claim": claim,
+        "level": level,
+        "sizes": sizes,
+        "trusts": list(trusts),
+        "uses": list(uses),
+        "spoiled": [version.name for version in spoiled],
     }
 
     def declare(body):
@@ -132,10 +138,11 @@ def _must_be_refused(body, version):
 
 
 def mutated(owner, attribute, old, new):
-    """A patch that rewrites the source of the shipped function ``owner.attribute``: exactly one ``old`` to ``new``.
+    """A patch that rewrites the source of the shipped function ``owner.attribute``: exactly one ``old`` to
+    ``new``.
 
-    ``owner`` is a module or a class; functions, methods, static and class methods and properties will do.  The
-    function keeps its identity and receives the new code, so every reference to it is spoiled too, in
+    ``owner`` is a module or a class; functions, methods, static and class methods and properties will do.
+    The function keeps its identity and receives the new code, so every reference to it is spoiled too, in
     whatever table it may be.  What was compiled or cached from it before is not.
 
     The patch raises LookupError unless ``old`` occurs exactly once, TypeError for a closure or what is no

@@ -1,5 +1,7 @@
 """What Hypothesis draws: small models of every shape, with weights from mild to harsh."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -17,4 +19,4 @@ def rbms(draw, visible=None, hidden=None, scales=(0.1, 1.0, 5.0)):
 @st.composite
 def dbns(draw, depths=(2, 3)):
     sizes = [draw(st.integers(1, 4)) for _ in range(1 + draw(st.sampled_from(depths)))]
-    return td.DBN.from_rbms([draw(rbms(v, h)) for v, h in zip(sizes[:-1], sizes[1:], strict=True)])
+    return td.DBN.from_rbms([draw(rbms(v, h)) for v, h in pairwise(sizes)])

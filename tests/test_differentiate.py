@@ -118,7 +118,7 @@ def test_values_that_rules_will_read_are_frozen():
 def test_constants_and_unused_arguments_have_zero_gradients():
     x = np.ones(3)
     np.testing.assert_array_equal(td.grad(lambda x: 4.0)(x), np.zeros(3))
-    gx, gy = td.grad(lambda x, y: x.sum(), (0, 1))(x, np.ones(2))
+    _, gy = td.grad(lambda x, y: x.sum(), (0, 1))(x, np.ones(2))
     np.testing.assert_array_equal(gy, [0, 0])
     assert td.jvp(lambda x: 4.0, (x,), (x,))[1] == 0
 

@@ -5,7 +5,9 @@ import errno
 import html.parser
 import json
 import os
+import signal
 import struct
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -280,6 +282,28 @@ def test_ctrl_c_before_anything_is_finished_leaves_a_run_that_can_start(finished
     assert restore(tmp_path, DATA) == State()
     assert go(tmp_path, restore(tmp_path, DATA))
     assert bits(tmp_path) == bits(finished)
+
+
+class Dropper:
+    """Python prints and drops what is raised in here."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_counts_even_where_python_drops_the_exception(tmp_path, monkeypatch):
+    measure = record.measure
+
+    def pressed_in_a_callback(*arguments):
+        Dropper()
+        return measure(*arguments)
+
+    monkeypatch.setattr(record, "measure", pressed_in_a_callback)
+    assert not go(tmp_path)
+    assert len(record.from_csv(tmp_path / "history.csv")) == 1
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -144,6 +144,8 @@ def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     from .datasets import load
     from .lab.run import Arguments, check_cost
 
+    if values["rule"] == "ml" and "k" in given:
+        raise ValueError("--k counts the Gibbs steps of --rule cd; with --rule ml there are none: leave it out")
     sizes = _sizes(values["layers"]) if "layers" in values else None
     table = load(values["data"])
     for name, (small, large) in _BY_SIZE.items():

@@ -105,7 +105,7 @@ class _Trace:
         self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in arrays]
         self.rebuild_inputs = rebuild
         outputs, self.rebuild_outputs = flatten(f(*rebuild(list(self.leaves))))
-        self.outputs = [y if isinstance(y, Tensor) else np.asarray(y) for y in outputs]
+        self.outputs: list[Value] = [y if isinstance(y, Tensor) else np.asarray(y) for y in outputs]
         self.live = [isinstance(y, Tensor) and y.level == level for y in self.outputs]
 
     @property

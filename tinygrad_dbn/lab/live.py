@@ -66,14 +66,19 @@ def _table_screen(console: "Console", title: str, total: int, rows: tuple[Row, .
     task = bar.add_task("epochs", total=total, completed=len(rows))
     shown = list(rows)
 
-    with Live(Group(_table(console, title, shown), bar), console=console, refresh_per_second=8) as live:
+    live = Live(Group(_table(console, title, shown), bar), console=console, refresh_per_second=8)
 
-        def show(row: Row) -> None:
-            shown.append(row)
-            bar.advance(task)
-            live.update(Group(_table(console, title, shown), bar))
+    def show(row: Row) -> None:
+        shown.append(row)
+        bar.advance(task)
+        live.update(Group(_table(console, title, shown), bar))
 
+    # Not `with live`: Ctrl-C while it starts would leave standard error captured and the cursor hidden.
+    try:
+        live.start()
         yield show
+    finally:
+        live.stop()
 
 
 def _table(console: "Console", title: str, rows: list[Row]) -> "Table":

@@ -57,7 +57,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
         axes.set_xlim(right=max(start, 1) * 1.015)
         _frame_heights(axes, rows, data, colour)
         axes.grid(axis="y", color=colour["faint"], linewidth=0.6, alpha=0.6)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         # Below the axes, where it can cover no curve.
         figure.legend(
             loc="outside lower center", ncols=(len(axes.get_legend_handles_labels()[0]) + 1) // 2, frameon=False

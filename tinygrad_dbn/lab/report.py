@@ -90,7 +90,7 @@ tbody tr.first td { border-top: 2px solid var(--line); }
 .facts th { text-align: left; font-weight: 500; color: var(--soft); vertical-align: top; width: 1%; }
 .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 code { font: .88em ui-monospace, monospace; }
-pre { overflow-x: auto; background: var(--card); border-radius: .5rem; padding: .7rem .9rem; }
+pre { white-space: pre-wrap; background: var(--card); border-radius: .5rem; padding: .7rem .9rem; }
 """
 
 

@@ -2,11 +2,15 @@
 
 import hashlib
 import platform
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,24 +70,53 @@ def run(
     folders.write_json(folder, _description(arguments, data, state, time.monotonic() - began, finished=False))
     settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
     try:
-        for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
-            row = record.measure(progress.layer, progress.epoch, progress.model, data)
-            if not np.isfinite(row.train_log_likelihood):
-                raise FloatingPointError(
-                    f"training diverged in layer {row.layer}, epoch {row.epoch}: log p is "
-                    f"{row.train_log_likelihood}; write a --rate smaller than {arguments.rate}"
-                )
-            # One assignment, so that Ctrl-C finds a row and its model together or neither.
-            state = State(progress, (*state.rows, row))
-            folders.write(folder, "history.csv", record.to_csv(state.rows))
-            storage.save(folder / folders.CHECKPOINT, progress)
-            show(row)
+        with _ctrl_c() as asked_to_stop:
+            for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
+                row = record.measure(progress.layer, progress.epoch, progress.model, data)
+                if not np.isfinite(row.train_log_likelihood):
+                    raise FloatingPointError(
+                        f"training diverged in layer {row.layer}, epoch {row.epoch}: log p is "
+                        f"{row.train_log_likelihood}; write a --rate smaller than {arguments.rate}"
+                    )
+                # One assignment, so that Ctrl-C finds a row and its model together or neither.
+                state = State(progress, (*state.rows, row))
+                folders.write(folder, "history.csv", record.to_csv(state.rows))
+                storage.save(folder / folders.CHECKPOINT, progress)
+                show(row)
+                if asked_to_stop():
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         finished = False
     else:
         finished = True
     _conclude(arguments, data, folder, state, time.monotonic() - began, finished)
     return finished
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Gives the question whether Ctrl-C was pressed.
+
+    It raises KeyboardInterrupt at once, as ever; but Python drops an exception that is raised while it runs
+    a clean-up callback, and then the question is what remembers.
+    """
+    pressed = False
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    # Signals are the main thread's; and whoever handles or ignores this one already (a shell's `&` does) goes on so.
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def check_cost(layers: tuple[int, ...], examples: int) -> None:
@@ -114,14 +147,16 @@ def restore(folder: Path, data: Dataset) -> State:
     Raises ValueError where the data is no longer what the run was started on, or where its files
     do not belong together.
     """
+    from ..learning import Progress
+
     description = folders.read_json(folder)
     if description["data"].get("sha256") != _digest(data):
         raise ValueError(f"{data.name}: the data has changed since the run in {folder} was started; start a new run")
     checkpoint = folder / folders.CHECKPOINT
     if not checkpoint.exists():
         return State()
-    progress: Progress = storage.load(checkpoint)
-    if type(progress).__name__ != "Progress":
+    progress = storage.load(checkpoint)
+    if not isinstance(progress, Progress):
         raise ValueError(f"{checkpoint} holds {type(progress).__name__}, not a run's Progress; start a new run")
     reached = (progress.layer, progress.epoch)
     # A kill between the two files leaves a row that the checkpoint has not seen: it is measured again.

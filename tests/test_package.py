@@ -1,0 +1,55 @@
+"""What a newcomer meets first: the import, the README, the layout."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ["cli", "lab", "storage", "learning", "exact", "models", "datasets", "autodiff"]
+
+
+def test_import_is_light():
+    heavy = ["sympy", "matplotlib", "sklearn", "numba", "rich", "typer", "flint"]
+    program = f"import sys, tinygrad_dbn; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_readme_has_exactly_two_setup_commands():
+    commands = re.findall(r"^pip install.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands == ["pip install -e '.[lab]' && tinygrad-dbn lab", "pip install -e '.[test]' && pytest"]
+
+
+def test_the_readmes_python_runs():
+    blocks = re.findall(r"```python\n(import numpy.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        subprocess.run([sys.executable, "-c", block], check=True, cwd=ROOT)
+
+
+def test_the_readmes_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert all((ROOT / link).exists() for link in links)
+
+
+def test_imports_only_point_down():
+    def layer(parts):
+        return next((i for i, name in enumerate(LAYERS) if name in parts[:1]), None)
+
+    found = 0
+    for path in (ROOT / "tinygrad_dbn").rglob("*.py"):
+        parts = path.relative_to(ROOT / "tinygrad_dbn").with_suffix("").parts
+        here = layer(parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if here is None or not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            package = parts[: len(parts) - node.level]
+            there = layer((*package, *(node.module or "").split("."))) if node.module else None
+            targets = [there] if node.module else [layer((*package, alias.name)) for alias in node.names]
+            for target in targets:
+                if target is not None:
+                    found += 1
+                    assert target >= here, f"{path} imports up the layout: {ast.unparse(node)}"
+    assert found > 20

@@ -1,12 +1,12 @@
 """Chapter I: a DBN whose second layer is tied to the first is the first RBM, for all numbers of units.
 
-Notation: the index runs over the states h = h^(1).  For a state h, ``o<>[i]`` is the sequence of the odds
-o_j = exp(b_j + h·W_j) of the visible units; ``c[i]`` is exp(cᵀh); ``N[i]`` is the product of the odds o_j
-of those visible units that are on in x.  Then, with S and P the sum and product below,
+Notation: the index runs over the states h = h^(1). For a state h, ``o<>[i]`` is the sequence of the odds
+o_j = exp(b_j + h·W_j) of the visible units; ``c[i]`` is exp(cᵀh); ``N[i]`` is the product of the odds o_j of those
+visible units that are on in x. Then, with S and P the sum and the product below,
 
-    first RBM       p(x, h) = c N / Z              Z  = Σ_h c P,  P = Π_j (1 + o_j) directed layer  p(x | h)
-    = N / P tied top RBM    p(h) = c S / Z',               Z' = Σ_h c S,  S = Σ over h^(2) in {0,1}^D of Π_j
-    o_j^(h^(2)_j).
+    first RBM        p(x, h)  = c N / Z     Z  = Σ_h c P,  P = Π_j (1 + o_j)
+    directed layer   p(x | h) = N / P
+    tied top RBM     p(h)     = c S / Z'    Z' = Σ_h c S,  S = Σ over h^(2) in {0,1}^D of Π_j o_j^(h^(2)_j)
 """
 
 from proofs.kernel import Loop, Sigma, assume, family, induction, inst, real, ring, sequence, total

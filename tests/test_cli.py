@@ -207,9 +207,7 @@ def test_permission_denied_is_one_line(monkeypatch):
 
 
 def test_missing_matplotlib_is_said_before_training(monkeypatch):
-    from tinygrad_dbn import cli
-
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["tinygrad_dbn.cli.lab"], "find_spec", lambda name: None)
     assert "pip install 'tinygrad_dbn[lab]'" in refused(*TINY)
 
 

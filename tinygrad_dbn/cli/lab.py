@@ -1,4 +1,4 @@
-"""tinygrad-dbn: the command line. Bad input ends in one line that says what to write instead."""
+"""tinygrad-dbn lab. Bad input ends in one line that says what to write instead."""
 
 import re
 import shlex
@@ -14,17 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from .datasets import Dataset
-    from .lab.run import Arguments
-
-app = typer.Typer(
-    name="tinygrad-dbn",
-    help="An exact laboratory for toy deep belief networks.",
-    no_args_is_help=True,
-    add_completion=False,
-    # An unexpected fault is a bug: its plain traceback is what a report of it needs.
-    pretty_exceptions_enable=False,
-)
+    from ..datasets import Dataset
+    from ..lab.run import Arguments
 
 _RULES = ("cd", "ml")
 _DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
@@ -33,30 +24,6 @@ _BY_SIZE: dict[str, tuple[int, int]] = {"epochs": (300, 30), "batch": (5, 20)}
 _SMALL = 500
 
 
-def main() -> None:
-    """The entry point of the command `tinygrad-dbn`."""
-    app()
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        from . import __version__
-
-        print(f"tinygrad-dbn {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _tinygrad_dbn(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command()
 def lab(
     data: Annotated[
         str | None,
@@ -97,7 +64,7 @@ def lab(
                 arguments, table, before = _resumed(folder, given)
             else:
                 arguments, table = _fresh(given)
-                from .lab import folder as folders
+                from ..lab import folder as folders
 
                 folder = folders.create(out, arguments.data, force, datetime.now())
                 before = 0.0
@@ -141,8 +108,8 @@ def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     """The arguments of a new run, checked before any work is done."""
     values = {**_DEFAULTS, **given}
     _check(values)  # before the data, which may take a while to read
-    from .datasets import load
-    from .lab.run import Arguments, check_cost
+    from ..datasets import load
+    from ..lab.run import Arguments, check_cost
 
     if values["rule"] == "ml" and "k" in given:
         raise ValueError("--k counts the Gibbs steps of --rule cd; with --rule ml there are none: leave it out")
@@ -196,9 +163,9 @@ def _folder_to_resume(out: Path | None, force: bool) -> Path:
 
 def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, float]":
     """The arguments and data of the run in `folder`, and the seconds spent on it."""
-    from .datasets import load
-    from .lab import folder as folders
-    from .lab.run import Arguments
+    from ..datasets import load
+    from ..lab import folder as folders
+    from ..lab.run import Arguments
 
     description = folders.read_json(folder)
     stored = description["arguments"]
@@ -216,9 +183,9 @@ def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, 
 
 
 def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, before: float) -> None:
-    from .lab import folder as folders
-    from .lab.live import screen
-    from .lab.run import State, restore, run
+    from ..lab import folder as folders
+    from ..lab.live import screen
+    from ..lab.run import State, restore, run
 
     with folders.lock(folder):
         if resume and folders.read_json(folder)["finished"]:
@@ -268,7 +235,3 @@ def _text(error: OSError) -> str:
 def _fail(message: str, status: int) -> NoReturn:
     print(f"tinygrad-dbn: {' '.join(message.split())}", file=sys.stderr)
     raise typer.Exit(status)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,40 @@
+"""tinygrad-dbn: the command line. Each subcommand is a file of its own."""
+
+from typing import Annotated
+
+import typer
+
+from .lab import lab
+
+app = typer.Typer(
+    name="tinygrad-dbn",
+    help="An exact laboratory for toy deep belief networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    # An unexpected fault is a bug: its plain traceback is what a report of it needs.
+    pretty_exceptions_enable=False,
+)
+app.command()(lab)
+
+
+def main() -> None:
+    """The entry point of the command `tinygrad-dbn`."""
+    app()
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from .. import __version__
+
+        print(f"tinygrad-dbn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tinygrad_dbn(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,5 @@
+"""python -m tinygrad_dbn.cli"""
+
+from . import main
+
+main()

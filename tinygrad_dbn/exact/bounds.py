@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
+from ..autodiff.blas import one_thread
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM
 from .data import binary
@@ -32,6 +33,7 @@ class Audit:
     residual: NDArray[np.float64]
 
 
+@one_thread()
 def posterior(model: RBM | DBN, x: Any) -> Value:
     """p(h1 | x) over the 2^n1 states, in the order of `states(n1)`: (2^n1,) for one x (D,), (T, 2^n1) for a batch.
 
@@ -44,6 +46,7 @@ def posterior(model: RBM | DBN, x: Any) -> Value:
     return p[0] if one else p
 
 
+@one_thread()
 def bound(model: RBM | DBN, X: Any, q: Any = None) -> Value:
     """The variational bound Σ_h q(h|x) log p(x, h) − Σ_h q(h|x) log q(h|x) for rows X (T, D): (T,), nats (claim H2).
 
@@ -58,6 +61,7 @@ def bound(model: RBM | DBN, X: Any, q: Any = None) -> Value:
     return ops.concatenate(parts)
 
 
+@one_thread()
 def audit(model: RBM | DBN, X: Any, q: Any = None) -> Audit:
     """log p(x), bound and KL gap computed each in its own way, and the residual log p − bound − KL, for X (T, D).
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autodiff.blas import one_thread
 from ..autodiff.trees import flatten
 from ..exact.data import binary
 from ..models import DBN, RBM
@@ -91,6 +92,7 @@ def pretrain(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
     return last.model
 
 
+@one_thread()
 def _epoch(at: Progress, X: Any, rule: Rule, step: Step, batch: int, seed: int) -> Progress:
     """One pass over fresh samples of the layer's data, in random order."""
     rng = np.random.default_rng([seed, at.layer, at.epoch + 1])

@@ -1,0 +1,43 @@
+"""The same bits for any number of threads."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAMS = {
+    "exact sums": """
+        rng = np.random.default_rng(0)
+        rbm = td.RBM(rng.normal(size=(12, 40)), rng.normal(size=40), rng.normal(size=12))
+        X = rng.integers(0, 2, (700, 40))
+        audit = td.exact.audit(td.DBN.from_tied(rbm), X)
+        show(audit.log_likelihood, audit.bound, audit.kl, td.exact.posterior(rbm, X[:9]), td.exact.bound(rbm, X))
+        show(td.exact.log_likelihood(rbm, X), td.exact.log_likelihood(td.DBN.from_tied(rbm), X))
+    """,
+    "learning": """
+        X = np.random.default_rng(0).integers(0, 2, (300, 40)).astype(float)
+        for rule in ("cd", "ml"):
+            model = td.learning.pretrain(X, (40, 11, 40), seed=0, epochs=2, rule=rule, batch=150)
+            show(model.layers[0].W, model.top.W)
+    """,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_same_bits_for_any_number_of_threads(name):
+    program = (
+        "import textwrap, numpy as np, tinygrad_dbn as td\n"
+        "from hashlib import sha256\n"
+        "show = lambda *arrays: print([sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays])\n"
+        f"exec(textwrap.dedent({PROGRAMS[name]!r}))"
+    )
+    outputs = set()
+    for threads in ("1", "2", "4"):
+        limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+        run = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ, **limits}
+        )
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
+    assert len(outputs.pop()) > 100

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import storage
+from ..autodiff.blas import one_thread
 from ..datasets import Dataset
 from . import folder as folders
 from . import record
@@ -47,6 +48,7 @@ class State:
     rows: tuple[Row, ...] = ()
 
 
+@one_thread()
 def run(
     arguments: Arguments,
     data: Dataset,

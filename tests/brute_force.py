@@ -39,3 +39,27 @@ def dbn_joint_with_h1(dbn):
         joint = conditional * below
         below = joint.sum(axis=1)
     return joint
+
+
+def dbn_joint(dbn):
+    """p(x, h1, …, hL) as a table (2^D, 2^n1, …, 2^nL): the top pair's table times one of p(lower | upper) a layer."""
+    joint = rbm_joint(dbn.top)
+    for layer in reversed(dbn.layers):
+        H, D = layer.W.shape
+        given = np.array([[bernoulli(x, h @ layer.W + layer.b) for h in states(H)] for x in states(D)])
+        joint = given.reshape(*given.shape, *[1] * (joint.ndim - 1)) * joint
+    return joint
+
+
+def recognition_joint(dbn):
+    """q(h1, …, h(L−1) | x) as a table (2^D, 2^n1, …, 2^n(L−1)): a table of q(upper | lower) a layer, multiplied up."""
+    q = np.ones(2 ** dbn.sizes[0])
+    for layer in dbn.layers:
+        H, D = layer.W.shape
+        q = q[..., None] * np.array([[bernoulli(h, layer.R @ x + layer.c) for h in states(H)] for x in states(D)])
+    return q
+
+
+def row(x):
+    """The number of a state, as its place in the tables above."""
+    return sum(int(bit) << j for j, bit in enumerate(x))

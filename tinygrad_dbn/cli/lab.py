@@ -49,6 +49,9 @@ def lab(
     batch: Annotated[
         int | None, typer.Option(help="Examples per step. Default: 20; 5 for fewer than 500 examples.")
     ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="At the end examine the trained model exactly: audit.json, audit.png.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: a new one under runs/.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the lab's files in --out.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, to the same bits.")] = False,
@@ -56,6 +59,8 @@ def lab(
     """Train a deep belief network layer by layer, show its exact likelihood every epoch, write a report."""
     given = dict(data=data, layers=layers, epochs=epochs, seed=seed, rule=rule, k=k, rate=rate, batch=batch)
     given = {name: value for name, value in given.items() if value is not None}
+    if audit:  # left out, a resumed run's own answer stands
+        given["audit"] = True
     folder: Path | None = None
     try:
         with _checking_input():
@@ -168,7 +173,7 @@ def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, 
     from ..lab.run import Arguments
 
     description = folders.read_json(folder)
-    stored = description["arguments"]
+    stored = {"audit": False, **description["arguments"]}  # runs from before --audit had none
     if stored.keys() != Arguments.__dataclass_fields__.keys():
         raise ValueError(f"{folder / 'run.json'} was written by another version of the lab; start a new run")
     if "layers" in given:

@@ -1,23 +1,74 @@
 """Exact quantities of small models, by enumeration of hidden states. Everything is in nats.
 
-The functions are made of ops. So they can be differentiated, and run on symbols and rationals as well as on floats.
+Likelihoods, marginals, bounds and divergences are made of ops: they can be differentiated, and run on symbols and
+rationals as well as on floats. Samples, searches and expected updates are for floats.
+
+For plain arrays of floats `log_partition`, `log_likelihood` and `log_prior` take compiled sums that bound their error.
 """
 
+from .annealing import Annealed, annealed, annealed_backwards, base_rates
 from .bounds import Audit, audit, bound, posterior
 from .budget import TooLarge
+from .ceilings import Ceiling, bound_gain, ceiling, log_aggregated_posterior, prior_divergence
+from .comparison import Comparison, compare
+from .conditionals import conditional_likelihood, log_conditional_likelihood
+from .expected import expected_cd, expected_pcd
+from .factorial import Factorial, best_factorial
+from .fisher import fisher_information
+from .information import data_entropy, entropy, kl_from_data
+from .layers import LayeredAudit, audit_layers, deep_bound
 from .likelihood import gradient, log_likelihood, log_prior
+from .marginals import log_joint, log_marginal, unit_means
+from .optima import OPTIMA, AboveOptimum, check_optimum, optimum
 from .partition import log_partition
+from .samples import sample
 from .states import states
+from .updown import expected_sleep, expected_wake, recognition_gradient
 
 __all__ = [
+    "OPTIMA",
+    "AboveOptimum",
+    "Annealed",
     "Audit",
+    "Ceiling",
+    "Comparison",
+    "Factorial",
+    "LayeredAudit",
     "TooLarge",
+    "annealed",
+    "annealed_backwards",
     "audit",
+    "audit_layers",
+    "base_rates",
+    "best_factorial",
     "bound",
+    "bound_gain",
+    "ceiling",
+    "check_optimum",
+    "compare",
+    "conditional_likelihood",
+    "data_entropy",
+    "deep_bound",
+    "entropy",
+    "expected_cd",
+    "expected_pcd",
+    "expected_sleep",
+    "expected_wake",
+    "fisher_information",
     "gradient",
+    "kl_from_data",
+    "log_aggregated_posterior",
+    "log_conditional_likelihood",
+    "log_joint",
     "log_likelihood",
+    "log_marginal",
     "log_partition",
     "log_prior",
+    "optimum",
     "posterior",
+    "prior_divergence",
+    "recognition_gradient",
+    "sample",
     "states",
+    "unit_means",
 ]

@@ -39,7 +39,7 @@ def posterior(model: RBM | DBN, x: Any) -> Value:
 
     Raises ValueError for x that is not zeros and ones of the model's width.
     """
-    dbn = _with_hidden(model)
+    dbn = with_hidden(model)
     one = np.ndim(x) == 1
     X = binary(np.asarray(x)[None] if one else x, dbn.sizes[0])
     p = ops.softmax(_log_joint(dbn, X, log_prior(dbn)), axis=-1)
@@ -53,7 +53,7 @@ def bound(model: RBM | DBN, X: Any, q: Any = None) -> Value:
     q is (T, 2^n1) over the states of h1 in the order of `states`, each row summing to one, zeros allowed; None stands
     for the recognition model's product of sigmoids (claim I3). Raises ValueError for a q that is not that.
     """
-    dbn = _with_hidden(model)
+    dbn = with_hidden(model)
     X = binary(X, dbn.sizes[0])
     parts = [
         _expectation(q_rows, _log_joint(dbn, rows, prior) - log_q) for rows, q_rows, log_q, prior in _rows(dbn, X, q)
@@ -68,7 +68,7 @@ def audit(model: RBM | DBN, X: Any, q: Any = None) -> Audit:
     log p is a log-sum over states, the bound an expectation under q, and the KL compares q with the posterior
     (claim H4). q as in `bound`. For an RBM the recognition model is the posterior, and the gap is zero (claim H3).
     """
-    dbn = _with_hidden(model)
+    dbn = with_hidden(model)
     X = binary(X, dbn.sizes[0])
     columns = []
     for rows, q_rows, log_q, prior in _rows(dbn, X, q):
@@ -80,7 +80,7 @@ def audit(model: RBM | DBN, X: Any, q: Any = None) -> Audit:
     return Audit(log_p, lower, kl, log_p - lower - kl)
 
 
-def _with_hidden(model: RBM | DBN) -> DBN:
+def with_hidden(model: RBM | DBN) -> DBN:
     """The model as a DBN with a directed layer. An RBM is the tied one of two layers (claim I4)."""
     if isinstance(model, RBM):
         return DBN.from_tied(model)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff.tensor import Tensor
+from ..autodiff.trees import flatten
 
 
 def binary(X: Any, width: int) -> Any:
@@ -35,3 +36,18 @@ def binary(X: Any, width: int) -> Any:
             "for instance (X > 0.5).astype(float)"
         )
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def are_floats(*values: Any) -> bool:
+    """True where every leaf of every value is a plain array of floats: the compiled sums are for those.
+
+    Tensors and arrays of objects (symbols, rationals) have their own arithmetic, and take the sums made of ops.
+    """
+    leaves = [leaf for value in values for leaf in flatten(value)[0]]
+    return all(isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" for leaf in leaves)
+
+
+def as_float64(model: Any) -> Any:
+    """The same model of contiguous float64 arrays, in which the compiled sums compute whatever the model's width."""
+    leaves, rebuild = flatten(model)
+    return rebuild([np.ascontiguousarray(leaf, np.float64) for leaf in leaves])

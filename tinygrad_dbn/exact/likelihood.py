@@ -10,6 +10,8 @@ to the examples, gives the likelihood (claim G5).
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -18,33 +20,54 @@ from ..autodiff import ops
 from ..autodiff.differentiate import grad
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM, DirectedLayer
-from . import budget
-from .data import binary
+from . import budget, of_floats
+from .budget import Limits
+from .data import are_floats, as_float64, binary
 from .partition import log_add, log_partition
 from .states import BLOCK, blocks, states
 
 ROWS = 512  # examples at a time, so that (examples × states) stays in the cache's neighbourhood
 
 
-def log_likelihood(model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_likelihood(
+    model: RBM | DBN,
+    X: Any,
+    *,
+    with_error: bool = False,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+    executor: Executor | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+) -> Value:
     """log p(x) for every row of X (T, D): (T,), nats. Exact, at any depth.
 
     RBM: −F(x) − log Z (claim G0); time as `log_partition`. DBN with hidden layers n1 … nL: time grows as the sum of
     2^(n_k + n_(k+1)) over its inner layers plus T · 2^n1; the top layer nL costs only its width.
-    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds`.
+
+    Arrays of floats take compiled products and matrix products, in float64 (`odds.py`, `matrices.py`); Tensors,
+    symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns
+    (log p, error), both (T,), error bounding |log p − exact| in nats (`certify.py`); max_bytes, executor and
+    checkpoint are as in `log_partition`, the last two for the sum over the RBM's states.
+    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`.
     """
+    limits = Limits(max_seconds, max_bytes, executor, checkpoint)
+    X = binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0])
+    if are_floats(model, X):
+        values, errors = of_floats.log_likelihood(as_float64(model), as_float64(X), limits)
+        return (values, errors) if with_error else values
+    limits.refuse_for_ops(with_error)
     if isinstance(model, RBM):
-        X = binary(X, model.W.shape[1])
         return -model.free_energy(X) - log_partition(model, max_seconds=max_seconds)
     if not model.layers:
         return log_likelihood(model.top, X, max_seconds=max_seconds)
-    X = binary(X, model.sizes[0])
     prior = log_prior(model, max_seconds=max_seconds)
     return log_mixture(X, model.layers[0], prior, max_seconds=max_seconds)
 
 
-def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES) -> Value:
     """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
+    if are_floats(dbn):
+        return of_floats.log_prior(as_float64(dbn), Limits(max_seconds, max_bytes))[0]
     every = states(dbn.top.W.shape[1])
     prior = -dbn.top.free_energy(every) - log_partition(dbn.top, max_seconds=max_seconds)
     for layer in reversed(dbn.layers[1:]):
@@ -54,6 +77,9 @@ def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
 
 def log_mixture(X: Any, layer: DirectedLayer, prior: Value, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
     """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
+    if are_floats(X, layer, prior):
+        X, layer, prior = as_float64((X, layer, prior))
+        return of_floats.log_mixture(X, layer, prior, 0.0, Limits(max_seconds))[0]
     hidden, visible = layer.W.shape
     pairs = (1 << hidden) * (len(X) + visible)
     budget.check("log_likelihood", 1 << hidden, pairs, max_seconds)

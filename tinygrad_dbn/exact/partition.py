@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from os import PathLike
+
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import RBM
-from . import budget
+from . import budget, of_floats
+from .budget import Limits
+from .data import are_floats, as_float64
 from .states import blocks
 
 
-def log_partition(rbm: RBM, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_partition(
+    rbm: RBM,
+    *,
+    with_error: bool = False,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+    executor: Executor | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+) -> Value:
     """log Z = log Σ_x Σ_h e^(−E(x, h)), nats: a sum over the smaller side, the other being summed in closed form.
 
-    Time grows as 2^n · m for sides n ≤ m; memory does not grow with 2^n. All terms are positive and are added in a
-    fixed order of blocks. Raises `TooLarge` where the time would exceed `max_seconds`.
+    Time grows as 2^n · m for sides n ≤ m; memory does not grow with 2^n. All terms are positive.
+
+    Arrays of floats take the compiled product of odds (`odds.py`), in float64, on all cores. Tensors, symbols and
+    rationals take the definition below, made of ops. The remaining arguments are for floats alone:
+
+    with_error: return (log Z, error), error bounding |log Z − exact| in nats (`certify.log_partition_error`).
+    max_seconds, max_bytes: refuse with `TooLarge` where the estimate for this machine exceeds them.
+    executor: any `concurrent.futures.Executor`, for other processes or machines; the bits stay the same.
+    checkpoint: a file that keeps finished chunks, from which an interrupted sum goes on to the same bits. Ctrl-C
+    leaves it usable. Raises ValueError where it belongs to another model.
 
     >>> float(log_partition(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0])))  # log 2³
     2.0794415416798357
     """
+    limits = Limits(max_seconds, max_bytes, executor, checkpoint)
     hidden, visible = rbm.W.shape
     if hidden < visible:
         rbm, hidden, visible = rbm.transposed(), visible, hidden
+    if are_floats(rbm):
+        value, error = of_floats.log_partition(as_float64(rbm), limits)
+        return (value, error) if with_error else value
+    limits.refuse_for_ops(with_error)
     budget.check("log_partition", 1 << visible, (1 << visible) * hidden, max_seconds)
     total: Value = None
     for x in blocks(visible):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 12  # states at a time: what keeps memory independent of their number
+BATCH = 1 << 10  # the same for matrix products, whose factors are to stay in the L2 cache
 
 
 def states(n: int) -> NDArray[np.float64]:
@@ -23,14 +24,15 @@ def states(n: int) -> NDArray[np.float64]:
     """
     if not 0 <= n <= 26:
         raise ValueError(f"states({n}): n runs from 0 to 26; sum block by block beyond that")
-    return _bits(0, 1 << n, n)
+    return some_states(0, 1 << n, n)
 
 
-def blocks(n: int) -> Iterator[NDArray[np.float64]]:
-    """The same states in order, BLOCK at a time."""
-    for start in range(0, 1 << n, BLOCK):
-        yield _bits(start, min(start + BLOCK, 1 << n), n)
+def blocks(n: int, size: int = BLOCK) -> Iterator[NDArray[np.float64]]:
+    """The same states in order, `size` at a time."""
+    for start in range(0, 1 << n, size):
+        yield some_states(start, min(start + size, 1 << n), n)
 
 
-def _bits(start: int, stop: int, n: int) -> NDArray[np.float64]:
+def some_states(start: int, stop: int, n: int) -> NDArray[np.float64]:
+    """States start … stop − 1 of n units: (stop − start, n)."""
     return ((np.arange(start, stop)[:, None] >> np.arange(n)) & 1).astype(float)

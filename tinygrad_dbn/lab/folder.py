@@ -11,6 +11,7 @@ from typing import Any
 from .. import storage
 
 CHECKPOINT = "checkpoint.safetensors"
+AUDIT = ("audit.json", "audit.png")  # of runs with --audit only
 # Everything the lab ever writes. Nothing else in a folder is replaced or removed.
 FILES = (
     "run.json",
@@ -19,6 +20,7 @@ FILES = (
     "curves.png",
     "samples.png",
     "filters.png",
+    *AUDIT,
     "report.html",
     CHECKPOINT,
 )

@@ -30,7 +30,7 @@ _DARK = {"paper": "#15181d", "cell": "#15181d", "ink": "#e6e9ee", "faint": "#444
 
 def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
     """PNG: exact log p(x) and its bound over all epochs of all layers, the KL gap shaded between them."""
-    with _figure(dark, (7.2, 4.8)) as (figure, colour):
+    with figure_on_page(dark, (7.2, 4.8)) as (figure, colour):
         from matplotlib.ticker import MaxNLocator
 
         axes: Axes = figure.add_subplot()
@@ -62,7 +62,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
         figure.legend(
             loc="outside lower center", ncols=(len(axes.get_legend_handles_labels()[0]) + 1) // 2, frameon=False
         )
-        return _png(figure)
+        return png(figure)
 
 
 def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
@@ -70,14 +70,14 @@ def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
     count = min(len(drawn), len(data.train))
     shown = data.train[np.linspace(0, len(data.train) - 1, count).astype(int)]
     black_and_white = (_colour_map(dark, ("cell", "ink")), 0.0, 1.0)
-    with _figure(dark, (9.0, 4.7)) as (figure, colour):
+    with figure_on_page(dark, (9.0, 4.7)) as (figure, colour):
         figure.get_layout_engine().set(wspace=0.06)
         for axes, images, title in zip(
             figure.subplots(1, 2), (shown, drawn[:count]), ("data", "samples of the network"), strict=True
         ):
             _mosaic(axes, _as_images(images, data.shape), colour, black_and_white, aspect=1.0)
             axes.set_title(title, loc="left")
-        return _png(figure)
+        return png(figure)
 
 
 def filters(rbm: "RBM", data: Dataset, dark: bool = False) -> bytes:
@@ -85,7 +85,7 @@ def filters(rbm: "RBM", data: Dataset, dark: bool = False) -> bytes:
     weights = np.asarray(rbm.W, dtype=np.float64)[:144]
     largest = float(np.abs(weights).max()) or 1.0
     scale = (_colour_map(dark, ("train", "cell", "heldout")), -largest, largest)
-    with _figure(dark, (9.0, 3.6)) as (figure, colour):
+    with figure_on_page(dark, (9.0, 3.6)) as (figure, colour):
         axes = figure.add_subplot()
         image = _mosaic(axes, _as_images(weights, data.shape), colour, scale, aspect=2.5)
         hidden = len(rbm.W)
@@ -93,7 +93,7 @@ def filters(rbm: "RBM", data: Dataset, dark: bool = False) -> bytes:
         axes.set_title(f"first-layer weights of {some} hidden units", loc="left")
         bar = figure.colorbar(image, ax=axes, shrink=0.85, label="weight")
         bar.outline.set_visible(False)
-        return _png(figure)
+        return png(figure)
 
 
 def _frame_heights(axes: "Axes", rows: tuple[Row, ...], data: Dataset, colour: dict[str, str]) -> None:
@@ -170,7 +170,7 @@ def _colour_map(dark: bool, names: tuple[str, ...]) -> Any:
 
 
 @contextmanager
-def _figure(dark: bool, size: tuple[float, float]) -> Iterator[tuple[Any, dict[str, str]]]:
+def figure_on_page(dark: bool, size: tuple[float, float]) -> Iterator[tuple[Any, dict[str, str]]]:
     """A figure in the page's colours. No window, and matplotlib's own settings are left alone."""
     try:
         import matplotlib
@@ -200,7 +200,7 @@ def _figure(dark: bool, size: tuple[float, float]) -> Iterator[tuple[Any, dict[s
         yield figure, colour
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
     out = io.BytesIO()
     # Without the version and date that would make equal pictures unequal files.
     figure.savefig(out, format="png", metadata={"Software": None})

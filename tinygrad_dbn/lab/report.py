@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 
 from ..datasets import Dataset
+from .audit_report import entries
+from .examine import Figures
 from .live import nats
 from .record import Row
 
@@ -56,6 +58,8 @@ _CAPTIONS = {
     "RBM and one pass down (G4).",
     "filters": "The weights of each first-layer hidden unit, one scale for all: what turns it on, "
     "and what turns it off.",
+    "audit": "Left: annealed importance sampling led up to the model (AIS) and down from it (reverse AIS), held "
+    "against the exact log Z. Right: how far CD-k points away from the exact gradient.",
 }
 
 _STYLE = """
@@ -100,8 +104,12 @@ def page(
     data: Dataset,
     light: Pictures,
     dark: Pictures,
+    found: dict[str, Figures] | None = None,
 ) -> str:
-    """The HTML text. `description` is run.json's content, `light` and `dark` map a picture's name to its PNG."""
+    """The HTML text. `description` is run.json's content, `light` and `dark` map a picture's name to its PNG.
+
+    `found` is what `examine` found, for a run with --audit.
+    """
     last = rows[-1]
     layers = "-".join(str(size) for size in description["arguments"]["layers"])
     title = f"Deep belief network {layers} on {data.name}"
@@ -130,6 +138,7 @@ Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, a
 <h2>What was learned</h2>
 {_figure("samples", light, dark)}
 {_figure("filters", light, dark)}
+{"" if found is None else _examined(found, light, dark)}
 <h2>Every epoch</h2>
 {_history(rows)}
 <p class="soft"><small>All digits are in history.csv.</small></p>
@@ -145,6 +154,9 @@ def command(arguments: dict[str, Any]) -> str:
     """The command line that repeats a run bit for bit."""
     words = ["tinygrad-dbn", "lab"]
     for name, value in arguments.items():
+        if isinstance(value, bool):
+            words += [f"--{name}"] if value else []
+            continue
         words += [f"--{name}", "-".join(map(str, value)) if name == "layers" else str(value)]
     return shlex.join(words)
 
@@ -174,6 +186,14 @@ def _figure(name: str, light: Pictures, dark: Pictures) -> str:
 
 def _quantity(name: str, claims: str, text: str) -> str:
     return f'<dt>{escape(name)} <span class="claim">{claims}</span></dt><dd>{escape(text)}</dd>'
+
+
+def _examined(found: dict[str, Figures], light: Pictures, dark: Pictures) -> str:
+    return (
+        f"<h2>The model, examined exactly</h2>{_figure('audit', light, dark)}"
+        f"<dl>{''.join(_quantity(*each) for each in entries(found))}</dl>"
+        '<p class="soft"><small>All digits are in audit.json.</small></p>'
+    )
 
 
 def _history(rows: tuple[Row, ...]) -> str:

@@ -20,6 +20,7 @@ from ..autodiff.blas import one_thread
 from ..datasets import Dataset
 from . import folder as folders
 from . import record
+from .examine import Figures, examine, to_json
 from .record import Row
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Arguments:
     k: int
     rate: float
     batch: int
+    audit: bool = False
+    """Whether the trained model is examined at the end."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def run(
 
     began = time.monotonic() - seconds
     state = state or State()
+    found: dict[str, Figures] | None = None
     folders.sweep(folder)
     folders.write_json(folder, _description(arguments, data, state, time.monotonic() - began, finished=False))
     settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
@@ -87,11 +91,15 @@ def run(
                 show(row)
                 if asked_to_stop():
                     raise KeyboardInterrupt
+            if arguments.audit and state.progress is not None:
+                found = examine(state.progress.model, state.progress.rbms, data, arguments.seed)
+                if asked_to_stop():
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         finished = False
     else:
         finished = True
-    _conclude(arguments, data, folder, state, time.monotonic() - began, finished)
+    _conclude(arguments, data, folder, state, time.monotonic() - began, finished, found)
     return finished
 
 
@@ -170,9 +178,17 @@ def restore(folder: Path, data: Dataset) -> State:
     return State(progress, rows)
 
 
-def _conclude(arguments: Arguments, data: Dataset, folder: Path, state: State, seconds: float, finished: bool) -> None:
-    """Write the model, the pictures and the report of all finished epochs."""
-    from . import plots, report
+def _conclude(
+    arguments: Arguments,
+    data: Dataset,
+    folder: Path,
+    state: State,
+    seconds: float,
+    finished: bool,
+    found: dict[str, Figures] | None,
+) -> None:
+    """Write the model, the pictures and the report of all finished epochs, and what `examine` found."""
+    from . import audit_plots, plots, report
 
     description = _description(arguments, data, state, seconds, finished)
     if state.progress is not None:
@@ -185,12 +201,15 @@ def _conclude(arguments: Arguments, data: Dataset, folder: Path, state: State, s
                 "curves": plots.curves(state.rows, data, night),
                 "samples": plots.samples(drawn, data, night),
                 "filters": plots.filters(first, data, night),
+                **({} if found is None else {"audit": audit_plots.audit(found, night)}),
             }
             for night in (False, True)
         )
         for name, picture in light.items():
             folders.write(folder, f"{name}.png", picture)
-        page = report.page(description, state.rows, data, light, dark)
+        if found is not None:
+            folders.write(folder, "audit.json", to_json(found))
+        page = report.page(description, state.rows, data, light, dark, found)
         folders.write(folder, "report.html", page.encode())
     # run.json comes last: "finished" is said when everything else is there.
     folders.write_json(folder, description)

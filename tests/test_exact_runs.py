@@ -1,0 +1,153 @@
+"""Where a long sum runs, what it may cost, and what is left of it when it is stopped."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import exact
+from tinygrad_dbn.exact import budget, chunks, of_floats
+
+MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
+MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
+
+
+def model(n):
+    rng = np.random.default_rng(0)
+    return td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n))
+
+
+class Counting:
+    """An executor that runs everything at once, and counts."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def submit(self, f, *args):
+        self.calls += 1
+        future = Future()
+        future.set_result(f(*args))
+        return future
+
+
+def test_same_bits_wherever_it_runs():
+    rbm = model(22)
+    alone = exact.log_partition(rbm)
+    parts = chunks.ranges(1 << 7, of_floats._seconds_per_block(rbm.W, rbm.b))
+    assert len(parts) >= 8
+    in_order = [of_floats.sum_chunk(rbm.W, rbm.c, rbm.b, *part) for part in parts]
+    assert chunks.run(of_floats.sum_chunk, (rbm.W, rbm.c, rbm.b), parts) == in_order
+    counting = Counting()
+    assert exact.log_partition(rbm, executor=counting) == alone
+    assert counting.calls == len(parts)
+    for workers in (1, 3):
+        with ThreadPoolExecutor(workers) as pool:
+            assert exact.log_partition(rbm, executor=pool) == alone
+    X = np.ones((2, 22))
+    with ThreadPoolExecutor(2) as pool:
+        likelihood = exact.log_likelihood(rbm, X, executor=pool)
+    np.testing.assert_array_equal(likelihood, exact.log_likelihood(rbm, X))
+
+
+def until_it_breaks(compute, path):
+    for _ in range(1000):
+        compute()
+        path.unlink()
+
+
+def test_processes_one_of_them_killed(tmp_path):
+    rbm, path = model(22), tmp_path / "z.json"
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        assert exact.log_partition(rbm, executor=pool) == exact.log_partition(rbm)
+        os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
+        with pytest.raises(BrokenProcessPool):
+            until_it_breaks(lambda: exact.log_partition(rbm, executor=pool, checkpoint=path), path)
+    assert exact.log_partition(rbm, checkpoint=path) == exact.log_partition(rbm)
+
+
+def test_kill_9_loses_nothing_that_was_finished(tmp_path):
+    path = tmp_path / "z.json"
+    program = MODEL.format(n=22) + (
+        "import os; from tinygrad_dbn.exact import checkpoint as c; c.SECONDS = 0; add = c.Checkpoint.add\n"
+        "def dying(self, *a):\n    add(self, *a)\n    if len(self.done) == 3: os.kill(os.getpid(), 9)\n"
+        "c.Checkpoint.add = dying; td.exact.log_partition(rbm, checkpoint=sys.argv[1])"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)]).returncode == -signal.SIGKILL
+    before = json.loads(path.read_text())["chunks"]
+    assert len(before) == 3
+    calls = Counting()
+    rbm = model(22)
+    assert exact.log_partition(rbm, checkpoint=path, executor=calls) == exact.log_partition(rbm)
+    after = json.loads(path.read_text())["chunks"]
+    assert calls.calls == len(after) - 3
+    assert all(chunk in after for chunk in before)
+    assert exact.log_partition(rbm, checkpoint=path) == exact.log_partition(rbm)  # nothing left to do
+
+
+def test_ctrl_c_returns_at_once_and_leaves_a_checkpoint(tmp_path):
+    path = tmp_path / "z.json"
+    program = MODEL.format(n=36) + (
+        "print('ready', flush=True)\n"
+        "try: td.exact.log_partition(rbm, checkpoint=sys.argv[1], max_seconds=1e9)\n"
+        "except KeyboardInterrupt: print('interrupted', flush=True)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\n"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (path.exists() and json.loads(path.read_text())["chunks"]):
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    assert child.stdout.readline() == "interrupted\n"
+    assert time.monotonic() - start < 1
+    assert child.wait(10) == 0
+    assert json.loads(path.read_text())["chunks"]
+
+
+def test_a_checkpoint_belongs_to_one_model(tmp_path):
+    path = tmp_path / "z.json"
+    exact.log_partition(model(16), checkpoint=path)
+    with pytest.raises(ValueError, match="another model"):
+        exact.log_partition(model(17), checkpoint=path)
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match="no checkpoint"):
+        exact.log_partition(model(16), checkpoint=path)
+    with pytest.raises(OSError, match="cannot write"):
+        exact.log_partition(model(16), checkpoint=tmp_path / "nowhere" / "z.json")
+
+
+def test_cost_is_known_before_it_is_spent():
+    start = time.monotonic()
+    with pytest.raises(exact.TooLarge, match=r"2\^60 states, about .* years.*annealed.*max_seconds="):
+        exact.log_partition(model(60))
+    with pytest.raises(exact.TooLarge, match="max_bytes="):
+        exact.log_partition(model(20), max_bytes=1e4)
+    deep = td.DBN.from_rbms(
+        [td.RBM.init(4, 30, np.random.default_rng(0)), td.RBM.init(30, 2, np.random.default_rng(0))]
+    )
+    with pytest.raises(exact.TooLarge, match="bytes"):
+        exact.log_likelihood(deep, np.ones((1, 4)), max_seconds=1e9)
+    with pytest.raises(exact.TooLarge, match=r"budget is 0\.001 seconds"):
+        exact.log_likelihood(model(24), np.ones((1, 24)), max_seconds=1e-3)
+    assert time.monotonic() - start < 5
+
+
+def test_chunks_cover_every_block_once():
+    for blocks in (1, 2, 8, 1 << 12, 1 << 20):
+        for seconds in (1e-7, 1e-4, 1e-2, 10.0):
+            parts = chunks.ranges(blocks, seconds)
+            assert [first for first, _ in parts] + [blocks] == [0] + [last for _, last in parts]
+            longest = max(last - first for first, last in parts)
+            assert longest == 1 or longest * seconds <= 1.0 or len(parts) == chunks.MOST
+            assert len(parts) <= chunks.MOST
+    assert budget.cores() >= 1

@@ -1,0 +1,96 @@
+"""The bound over all hidden layers at once, and its gap split by layer.
+
+Recognition is a chain too: q(h1, …, h(L−1) | x) = q(h1 | x) q(h2 | h1) … Its bound is
+
+    log p(x)  ≥  E_q [ log p(x, h1, …, h(L−1)) − log q(h1, …, h(L−1) | x) ].
+
+The model's own posterior is a chain in the same order, p(h1 | x) p(h2 | h1) …, for given h_k nothing above it depends
+on what is below. So the chain rule of the KL divergence splits the gap exactly (claims H4, I5):
+
+    log p(x) − bound  =  Σ_k  E_q(h_(k−1) | x) [ KL( q(h_k | h_(k−1)) ‖ p(h_k | h_(k−1)) ) ],      h_0 = x.
+
+The top layer hL adds nothing: given h(L−1) its posterior is the RBM's, which is known. For L = 2 this is `audit`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import ops
+from ..autodiff.tensor import Value
+from ..models import DBN, RBM
+from .bounds import with_hidden
+from .data import binary
+from .likelihood import log_conditional, log_likelihood
+from .marginals import log_marginal
+from .states import states
+from .tables import check_table, log_bernoulli_table
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredAudit:
+    """The parts of log p(x) = bound + Σ_k KL_k, nats, and what is left of it."""
+
+    log_likelihood: NDArray[np.float64]
+    """(T,)"""
+    bound: NDArray[np.float64]
+    """(T,)"""
+    kl: NDArray[np.float64]
+    """(T, L−1): what is lost at h1, h2, … h(L−1)."""
+    residual: NDArray[np.float64]
+    """log p − bound − Σ kl, (T,)."""
+
+
+def deep_bound(model: RBM | DBN, X: Any) -> Value:
+    """The recognition chain's bound for rows X (T, D): (T,), nats. At most `bound`, and equal to it for L = 2.
+
+    Made of ops: its gradient in the generative parameters is what the wake phase follows, and in the recognition
+    parameters what the sleep phase is taken for (claim I7). Time and memory as `audit_layers`.
+    """
+    dbn = with_hidden(model)
+    X = binary(X, dbn.sizes[0])
+    _check(dbn, len(X))
+    value = log_marginal(dbn, len(dbn.layers))
+    for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+        log_q = log_bernoulli_table(layer.recognition_logits(below))
+        inner = log_conditional(below, layer, states(layer.W.shape[0])) + value - log_q
+        value = ops.sum(ops.chain(ops.exp(log_q), inner), axis=-1)
+    return value
+
+
+def audit_layers(model: RBM | DBN, X: Any) -> LayeredAudit:
+    """log p(x), the recognition chain's bound, the gap of each layer, and the residual, for rows X (T, D).
+
+    log p is a sum over states from the top down, the bound an expectation from the top down, each KL a comparison with
+    the layer's exact posterior, averaged over the recognition chain from x up: three computations, one identity.
+    Time and memory Σ 2^(n_k + n_(k+1)) over inner layers, plus T · 2^n1. Raises `TooLarge` where that is too much.
+    """
+    dbn = with_hidden(model)
+    X = binary(X, dbn.sizes[0])
+    _check(dbn, len(X))
+    reached: Any = None  # q(h_(k−1) | x), (T, 2^n_(k−1)); for k = 1 it is x itself
+    lost = []
+    for k, (layer, below) in enumerate(zip(dbn.layers, _inputs(dbn, X), strict=True), start=1):
+        log_q = log_bernoulli_table(layer.recognition_logits(below))
+        joint = log_conditional(below, layer, states(layer.W.shape[0])) + log_marginal(dbn, k)
+        q = ops.exp(log_q)
+        kl = ops.sum(ops.chain(q, log_q - ops.log_softmax(joint, axis=-1)), axis=-1)
+        lost.append(kl if reached is None else ops.matmul(reached, kl))
+        reached = q if reached is None else ops.matmul(reached, q)
+    log_p, lower, kls = log_likelihood(dbn, X), deep_bound(dbn, X), np.stack(lost, axis=1)
+    return LayeredAudit(log_p, lower, kls, log_p - lower - kls.sum(axis=1))
+
+
+def _inputs(dbn: DBN, X: Any) -> list[Any]:
+    """What each directed layer looks down on: the examples, then every state of h1, of h2, …"""
+    return [X, *(states(n) for n in dbn.sizes[1 : len(dbn.layers)])]
+
+
+def _check(dbn: DBN, examples: int) -> None:
+    widths = [examples, *(1 << n for n in dbn.sizes[1 : len(dbn.layers)])]
+    for k, (layer, width) in enumerate(zip(dbn.layers, widths, strict=True), start=1):
+        check_table(f"audit_layers at h{k}", layer.W.shape[0], width)

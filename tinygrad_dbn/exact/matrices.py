@@ -1,0 +1,121 @@
+"""Sums over the states of a layer as matrix products, for models of plain float64 arrays.
+
+The logits a = b + hW are linear in h, so for an example x, with v = W (x − ½) and the bits of h in two halves,
+
+    p(x) = Σ_h p(h) Π_i e^(x_i a_i) / (1 + e^(a_i))  =  e^((x − ½)·b) Σ_h ω(h) Π_j e^(h_j v_j),
+    ω(h) = p(h) Π_i 1 / (2 cosh(a_i / 2)),
+
+is Σ over high halves of E_high ∘ (ω E_low): one matrix product, in which D does not appear, and products of e^(v_j)
+built by doubling, one multiplication for each entry. With all states of the layer below for x it gives that layer's
+distribution.
+
+Every entry is at most 1, before a factor 2^SHIFT moves it to where doubles have most room below. What underflows all
+the same is bounded, and where a sum is not far above that bound it is taken again through logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import ops
+from ..autodiff.blas import one_thread
+from ..models import RBM, DirectedLayer
+from . import budget, certify
+from .states import BATCH, blocks, some_states
+
+Floats = NDArray[np.float64]
+
+SHIFT = 300  # entries reach 2^300, products of three 2^900, sums of 2^26 of them stay finite
+ROWS = 1 << 9  # examples in a batch: with 2^8 states of half a layer their products take two megabytes
+LN2 = math.log(2)
+MARGIN = 80  # bits that a sum is to stand above everything that can have underflowed in it
+
+
+def layer_below(layer: DirectedLayer, prior: Floats, error: float) -> tuple[Floats, float]:
+    """log p(h) for every state of a layer's n lower units, (2^n,) nats, from log p(g) of its N upper ones; an error.
+
+    error bounds that of the prior, the one returned that of every result. Flops 2 · 2^(n + N).
+    """
+    n = layer.W.shape[1]
+    value, errors = mixture(layer, lambda first, last: some_states(first, last, n), 1 << n, prior, error)
+    return value, float(errors.max())
+
+
+def mixture(
+    layer: DirectedLayer, rows: Callable[[int, int], Floats], T: int, prior: Floats, error: float
+) -> tuple[Floats, Floats]:
+    """log Σ_h p(x | h) p(h) for T examples, of which rows(first, last) gives some, from log p(h) (2^H,): (T,) nats.
+
+    And (T,) bounds on the errors, where `error` bounds that of the prior. Flops 2 · T · 2^H, on all cores; logarithms
+    and exponentials 2^H · D. Each batch of examples is computed by one thread: the bits do not know of the others.
+    """
+    hidden = layer.W.shape[0]
+    half = hidden // 2
+
+    def batch(first: int) -> tuple[Floats, Floats]:
+        X = rows(first, min(first + ROWS, T))
+        centred = X - 0.5
+        v = layer.W @ centred.T
+        factors = np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0))  # of h_j = 0 and 1, without e^max(v_j, 0)
+        sums = omega @ _products(factors, 0, half)
+        sums *= _products(factors, half, hidden)
+        scaled = sums.sum(axis=0)
+        lost = np.where(np.abs(v).max(axis=0) < 700, 2.0**-467, 2.0**-170)  # by a term: see certify.mixture_error
+        certain = scaled >= 2.0 ** (hidden + MARGIN) * lost
+        mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))  # so that 2^SHIFT leaves as it came: exactly
+        value = np.log(mantissa) + (exponent - 3 * SHIFT) * LN2
+        value += centred @ layer.b + np.maximum(v, 0).sum(axis=0) + peak
+        if not certain.all():
+            value[~certain] = by_logarithms(layer, X[~certain], prior)
+        return value, certify.mixture_error(layer, X, prior, value, error)
+
+    with one_thread(), ThreadPoolExecutor(budget.cores()) as pool:
+        log_omega = np.concatenate([_log_omega(layer, h) for h in blocks(hidden, BATCH)]) + prior
+        peak = float(log_omega.max())
+        log_omega -= peak
+        omega = np.where(log_omega > -600, np.exp(log_omega) * 2.0**SHIFT, np.exp(log_omega + SHIFT * LN2))
+        omega = omega.reshape(-1, 1 << half)
+        values, errors = zip(*pool.map(batch, range(0, T, ROWS)), strict=True)
+    return np.concatenate(values), np.concatenate(errors)
+
+
+def by_logarithms(layer: DirectedLayer, X: Floats, prior: Floats) -> Floats:
+    """The same log Σ_h p(x | h) p(h) for rows X (T, D), whatever its size: T · 2^H exponentials."""
+    peak, total = np.full(len(X), -np.inf), np.zeros(len(X))
+    for i, h in enumerate(blocks(layer.W.shape[0], BATCH)):
+        a = layer.visible_logits(h)
+        joint = X @ a.T + (prior[i * BATCH : (i + 1) * BATCH] - ops.softplus(a).sum(axis=1))
+        new = np.maximum(peak, joint.max(axis=1))
+        finite = np.where(np.isneginf(new), 0.0, new)  # states of probability 0 alone: e^−inf, not e^NaN
+        total = total * np.exp(peak - finite) + np.exp(joint - finite[:, None]).sum(axis=1)
+        peak = new
+    with np.errstate(divide="ignore"):
+        return np.asarray(peak + np.log(total))
+
+
+def log_weights(rbm: RBM) -> Floats:
+    """−F(x) for every state x of the visible units: (2^D,), nats."""
+    return np.concatenate([-rbm.free_energy(x) for x in blocks(rbm.W.shape[1])])
+
+
+def _log_omega(layer: DirectedLayer, h: Floats) -> Floats:
+    """−Σ_i log(2 cosh(a_i / 2)) for states h (S, H): (S,)."""
+    a = np.abs(layer.visible_logits(h))
+    return np.asarray(-(a / 2 + np.log1p(np.exp(-a))).sum(axis=1))
+
+
+def _products(factors: tuple[Floats, Floats], first: int, last: int) -> Floats:
+    """2^SHIFT Π_(first ≤ j < last) factors[h_j][j] for every state of those units: (2^(last − first), T)."""
+    off, on = factors
+    out = np.empty((1 << (last - first), on.shape[1]))
+    out[0] = 2.0**SHIFT
+    for k in range(last - first):
+        size = 1 << k
+        np.multiply(out[:size], on[first + k], out=out[size : 2 * size])
+        out[:size] *= off[first + k]
+    return out

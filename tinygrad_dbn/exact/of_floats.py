@@ -1,0 +1,121 @@
+"""The exact sums for models of plain float64 arrays: what they cost, where they run, and how sure they are.
+
+`partition.py` and `likelihood.py` define the same quantities with ops, for Tensors, symbols and rationals, and call
+these functions for floats. Each returns its value and a bound on its error, both in nats.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff.blas import one_thread
+from ..models import DBN, RBM, DirectedLayer
+from . import budget, certify, chunks, matrices
+from .budget import Limits
+
+Floats = NDArray[np.float64]
+
+
+def log_partition(rbm: RBM, limits: Limits) -> tuple[float, float]:
+    """log Z by a product of odds, enumerating the visible units."""
+    from . import odds
+
+    W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
+    m, n = W.shape
+    seconds = _seconds_per_block(W, c)
+    count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
+    workers = min(count, budget.cores())
+    tables = workers * 16 * m * (odds.SIZE + 2**odds.MIDDLE)
+    budget.afford("log_partition", 1 << n, count * seconds / workers, limits.max_seconds, tables, limits.max_bytes)
+    extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles the sum
+    padded = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
+    parts = chunks.run(
+        sum_chunk,
+        padded,
+        chunks.ranges(count, seconds),
+        executor=limits.executor,
+        checkpoint=limits.checkpoint,
+    )
+    top = max(exponent for _, exponent in parts)
+    total = math.fsum(math.ldexp(value, max(exponent - top, -odds.FAR)) for value, exponent in parts)
+    mantissa, exponent = math.frexp(total)
+    exponent += top - extra
+    fits = abs(exponent) < 1000  # then the power of two goes back before the logarithm, exactly
+    value = math.log(math.ldexp(mantissa, exponent)) if fits else math.log(mantissa) + exponent * math.log(2)
+    return value, certify.log_partition_error(W, b, c, value)
+
+
+def sum_chunk(W: Floats, b: Floats, c: Floats, first: int, last: int) -> tuple[float, int]:
+    """`odds.sum_blocks`, which imports Numba only in the process that computes."""
+    from . import odds
+
+    value, exponent = odds.sum_blocks(W, b, c, first, last)
+    return float(value), int(exponent)
+
+
+@one_thread()
+def log_likelihood(model: RBM | DBN, X: Floats, limits: Limits) -> tuple[Floats, Floats]:
+    """log p(x) for rows X (T, D): (T,), and (T,) bounds."""
+    if isinstance(model, DBN) and model.layers:
+        prior, error = log_prior(model, limits)
+        return log_mixture(X, model.layers[0], prior, error, limits)
+    rbm = model.top if isinstance(model, DBN) else model
+    log_z, error = _log_partition_of_smaller_side(rbm, limits)
+    free = rbm.free_energy(X)
+    value = -free - log_z
+    return value, error + certify.free_energy_error(rbm, X, free) + certify.rounding(value)
+
+
+@one_thread()
+def log_prior(dbn: DBN, limits: Limits) -> tuple[Floats, float]:
+    """log p(h1) for every state, (2^n1,), and one bound for all."""
+    m, n = dbn.top.W.shape
+    _afford_mixture(limits, n, m, 0)
+    log_z, error = _log_partition_of_smaller_side(dbn.top, limits)
+    log_weights = matrices.log_weights(dbn.top)
+    log_p = log_weights - log_z
+    largest = float(np.abs(log_weights).max())
+    error += certify.free_energy_error(dbn.top, None, largest) + certify.rounding(largest + abs(log_z))
+    for layer in reversed(dbn.layers[1:]):
+        N, n = layer.W.shape
+        _afford_mixture(limits, N, n, 1 << n)
+        log_p, error = matrices.layer_below(layer, log_p, error)
+    return log_p, error
+
+
+def log_mixture(X: Floats, layer: DirectedLayer, prior: Floats, error: float, limits: Limits) -> tuple[Floats, Floats]:
+    """log Σ_h p(x | h) p(h) for rows X (T, D) and a log prior (2^H,) within `error`: (T,), and (T,) bounds."""
+    hidden, visible = layer.W.shape
+    _afford_mixture(limits, hidden, visible, len(X))
+    return matrices.mixture(layer, lambda first, last: X[first:last], len(X), prior, error)
+
+
+def _log_partition_of_smaller_side(rbm: RBM, limits: Limits) -> tuple[float, float]:
+    hidden, visible = rbm.W.shape
+    return log_partition(rbm if visible <= hidden else rbm.transposed(), limits)
+
+
+def _afford_mixture(limits: Limits, hidden: int, visible: int, rows: int) -> None:
+    """Refuse a mixture of 2^hidden states for `rows` examples that is beyond the limits."""
+    halves = 2.0 ** (hidden // 2 + 1)
+    seconds = 2.0**hidden * (2 * rows * budget.SECONDS_PER_FLOP + 2 * visible * budget.SECONDS_PER_EXP)
+    seconds += rows * halves * budget.SECONDS_PER_EXP
+    held = 8 * (4 * 2.0**hidden + budget.cores() * 2 * matrices.ROWS * halves + 4 * rows)
+    budget.afford("log_likelihood", 1 << hidden, seconds, limits.max_seconds, held, limits.max_bytes)
+
+
+def _seconds_per_block(W: Floats, c: Floats) -> float:
+    """The estimated time of one block of states of `odds.sum_blocks`, on one core."""
+    from . import odds
+
+    m, n = W.shape
+    inner = odds.LOW + odds.MIDDLE
+    span = np.abs(W[:, :inner]).sum(axis=1)
+    fits = span.sum() + np.abs(c[:inner]).sum() <= odds.ROOM and m <= odds.UNITS
+    groups = 0.0 if fits else 1 + np.minimum(span, odds.ROOM).sum() / odds.ROOM
+    alone = (span > odds.ROOM).sum()  # units that need a logarithm for every state
+    per_state = (m + 8) * budget.SECONDS_PER_FACTOR + groups * 2e-9 + alone * 8 * budget.SECONDS_PER_EXP
+    return float(per_state * 2.0 ** min(max(n, odds.LOW), inner))

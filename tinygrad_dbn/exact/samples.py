@@ -1,0 +1,56 @@
+"""Exact, independent samples: no Markov chain, so nothing to burn in and nothing to mix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import ops
+from ..models import DBN, RBM
+from ..models.rbm import bernoulli
+from . import budget
+from .marginals import log_marginal
+from .states import states
+from .tables import as_dbn, check_table
+
+
+def sample(
+    model: RBM | DBN, count: int, rng: np.random.Generator, *, max_seconds: float = budget.MAX_SECONDS
+) -> list[Any]:
+    """`count` independent samples of every layer, [x, h1, …, hL], each (count, n_k) of zeros and ones (claim G4).
+
+    The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
+    layers below by their exact conditionals, which are products over units.
+    Raises ValueError for a count below 1, `TooLarge` where the smaller side is too large to be enumerated.
+    """
+    if count < 1:
+        raise ValueError(f"{count} samples: draw at least 1")
+    dbn = as_dbn(model)
+    top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]
+    check_table("sample", min(top.W.shape), max(top.W.shape))
+    log_p = log_marginal(DBN((), top), int(upper), max_seconds=max_seconds)
+    side = inverse_transform(np.exp(log_p), rng.random(count))
+    other = bernoulli(top.visible_given_hidden(side) if upper else top.hidden_given_visible(side), rng)
+    drawn = [side, other] if upper else [other, side]  # from the top down
+    for layer in reversed(dbn.layers):
+        drawn.append(bernoulli(ops.sigmoid(layer.visible_logits(drawn[-1])), rng))
+    return drawn[::-1]
+
+
+def inverse_transform(p: Any, u: Any) -> Any:
+    """The state of each uniform u in [0, 1) (count,), for probabilities p (2^n,) of all states: (count, n).
+
+    State s is drawn where p_0 + … + p_(s−1) ≤ u < p_0 + … + p_s. One of probability 0 is never drawn.
+
+    >>> inverse_transform(np.array([0.25, 0.0, 0.5, 0.25]), np.array([0.2, 0.25, 0.74, 0.75]))
+    array([[0., 0.],
+           [0., 1.],
+           [0., 1.],
+           [1., 1.]])
+    """
+    reached = np.cumsum(p)
+    # Rounding can lift u · total to the total itself; the last state that has any probability takes it.
+    last = np.searchsorted(reached, reached[-1], side="left")
+    found = np.minimum(np.searchsorted(reached, u * reached[-1], side="right"), last)
+    return states(len(p).bit_length() - 1)[found]

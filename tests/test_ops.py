@@ -15,6 +15,7 @@ WIDTHS = [np.float64, np.float32]
 
 # How an op that is not elementwise is called: a function of the arrays whose shapes are listed.
 ARRAY_OPS = {
+    "clip": (lambda x, y: ops.clip(x, y, 3 * y + 1), [(2, 3), (3,)]),
     "where": (lambda x, y: ops.where(ops.greater(x, 0.1), x, y), [(2, 3), (3,)]),
     "sum": (lambda x: ops.sum(x, axis=0), [(2, 3)]),
     "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
@@ -138,6 +139,31 @@ def test_ties_share_the_derivative():
     np.testing.assert_array_equal(td.grad(lambda x: ops.max(x))(np.array([2.0, 1.0, 2.0])), [0.5, 0, 0.5])
     np.testing.assert_array_equal(td.grad(lambda x: ops.maximum(x, x[::-1]).sum())(np.array([1.0, 1.0])), [1, 1])
     assert td.grad(lambda x: ops.maximum(x, 2.0))(2.0) == 0.5
+
+
+def test_clip_agrees_with_numpy_and_gives_the_bound_its_share():
+    x, low, high = np.array([-1.0, 0.5, 2.0, 0.0]), 0.0, 1.0
+    np.testing.assert_array_equal(ops.clip(x, low, high), np.clip(x, low, high))
+    gx, glow, ghigh = td.grad(lambda *a: ops.clip(*a).sum(), (0, 1, 2))(x, low, high)
+    np.testing.assert_array_equal(gx, [0, 1, 0, 1])
+    assert (glow, ghigh) == (1, 1)
+    np.testing.assert_array_equal(ops.clip(x, 1.0, 0.0), np.clip(x, 1.0, 0.0))
+    assert td.grad(lambda *a: ops.clip(*a).sum(), (1, 2))(x, 1.0, 0.0) == (0, 4)
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.sampled_from([0, 1, -1, -2]), st.integers(0, 99))
+def test_take_along_agrees_with_numpy(m, n, axis, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(m, n))
+    at = rng.integers(-x.shape[axis], x.shape[axis], (m, n))
+    np.testing.assert_array_equal(ops.take_along(x, at, axis), np.take_along_axis(x, at, axis))
+    td.check_grads(lambda x: ops.take_along(x, at, axis) ** 2, [x])
+    with pytest.raises(ValueError, match="same axes"):
+        ops.take_along(x, at[0], axis)
+    with pytest.raises(TypeError, match="astype"):
+        ops.take_along(x, at * 1.0, axis)
+    with pytest.raises(IndexError, match=r"test_ops\.py"):
+        ops.take_along(x, at + 10, axis)
 
 
 def test_integers_are_promoted_and_other_types_refused():

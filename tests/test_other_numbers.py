@@ -7,9 +7,12 @@ import pytest
 import sympy
 
 import tinygrad_dbn as td
+from proofs.decide import is_zero
 from tinygrad_dbn import exact, ops
+from tinygrad_dbn.autodiff.balls import Ball, UndecidedError, balls, precision
 from tinygrad_dbn.autodiff.rational import Exact, log_array
 from tinygrad_dbn.autodiff.symbolic import Symbolic, branches, express, latex, symbols
+from tinygrad_dbn.autodiff.trees import tree_map
 
 
 def test_formulas_come_from_code():
@@ -60,3 +63,59 @@ def test_a_float_in_an_exact_run_raises():
         ops.exp(np.array([Exact(Fraction(1, 2))]))
     with pytest.raises(ValueError, match="neither"):
         half * Fraction(1, 3)
+
+
+def test_gradients_at_a_scalar_are_formulas_too():
+    x = sympy.Symbol("x", real=True)
+    assert is_zero(express(td.grad(ops.tanh), ()) - sympy.diff(sympy.tanh(x), x))
+    assert express(td.grad(td.grad(lambda x: x**3)), ()).expand() == 6 * x
+
+
+def test_balls_enclose_what_floats_approximate():
+    rng = np.random.default_rng(0)
+    net = td.FeedForward.init((3, 4, 2), rng)
+    x, y = rng.normal(size=(5, 3)), rng.integers(0, 2, 5)
+    loss = lambda net, x: net.nll(x, y).mean()
+    rounded, gradient = td.value_and_grad(loss)(net, x)
+    with precision(200):
+        exact, enclosure = td.value_and_grad(loss)(tree_map(balls, net), balls(x))
+        assert exact[()].accuracy > 150
+        assert abs(exact[()] - rounded) < 1e-15
+        for ball, number in zip(enclosure.weights[0].flat, gradient.weights[0].flat, strict=True):
+            assert ball.accuracy > 150
+            assert abs(ball - number) < 1e-15
+
+
+def test_a_comparison_that_balls_cannot_decide_raises():
+    with precision(60):
+        around_zero = Ball(2).log().exp() - 2
+    assert around_zero < 1
+    for question in (lambda: around_zero > 0, lambda: around_zero == 0, lambda: bool(around_zero)):
+        with pytest.raises(UndecidedError, match="precision"):
+            question()
+    for op in (ops.sigmoid, ops.relu, lambda x: ops.maximum(x, 0), lambda x: ops.where(ops.greater(x, 0), x, 0)):
+        with pytest.raises(UndecidedError, match="precision"):
+            op(np.array([around_zero]))
+    assert Ball(1) == 1
+    assert Ball(1) != 2
+    assert not Ball(float("nan")).accuracy
+    assert repr(Ball(0.5)).startswith("0.5")
+    assert td.symbolic.Ball is Ball
+    assert td.symbolic.Exact is Exact
+    with pytest.raises(AttributeError, match="no attribute 'Bal'"):
+        td.symbolic.Bal  # noqa: B018
+
+
+def test_balls_do_not_round_to_floats():
+    with pytest.raises(TypeError, match="would round"):
+        float(Ball(Fraction(1, 3)))
+    with pytest.raises(TypeError, match="would round"):
+        np.asarray(balls([1, 2]), float)
+    with pytest.raises(TypeError, match="no ball"):
+        Ball("0.5")
+    with pytest.raises(TypeError, match="no ball"):
+        balls([0.5]) + Exact(Fraction(1, 2))
+    with precision(100):
+        third = Ball(Fraction(1, 3))
+        assert third * 3 < 1.0000000001
+        assert third != 1 / 3  # the float

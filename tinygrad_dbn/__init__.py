@@ -7,7 +7,9 @@ from typing import Any
 from . import datasets, exact, learning, models
 from .autodiff import ops
 from .autodiff.check import check_grads
+from .autodiff.compile import compile
 from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
+from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
 from .models import DBN, RBM, DirectedLayer, FeedForward
 from .storage import load, save
@@ -21,6 +23,7 @@ __all__ = [
     "FeedForward",
     "Tensor",
     "check_grads",
+    "compile",
     "datasets",
     "exact",
     "grad",
@@ -29,8 +32,10 @@ __all__ = [
     "learning",
     "load",
     "models",
+    "nan_hunt",
     "ops",
     "save",
+    "strict",
     "symbolic",
     "value_and_grad",
     "vjp",

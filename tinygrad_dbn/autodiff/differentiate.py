@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import TABLE, Tensor, Value, new_level
-from .trees import flatten
+from .strict import has_nan, is_hunting, nan_hunt
+from .tensor import TABLE, WRITTEN, Tensor, Value, callers_line, new_level
+from .trees import flatten, tree_map
 
 
 def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
@@ -43,29 +44,52 @@ def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> lis
 
     for y, g in outputs:
         receive(y, g)
-    for node in reversed(tape(y for y, _ in outputs)):
-        if node.op is None or id(node) not in pending:
-            continue
-        g, inputs = pending.pop(id(node)), below(node)
-        for i, x in enumerate(node.inputs):
-            if isinstance(x, Tensor) and x.level == node.level:
-                share = node.op.pull(i, g, node.value, inputs, node.params)
-                if share is not None:
-                    receive(x, share)
+    with np.errstate(all="ignore"):  # rules meet inf and NaN on purpose; `chain` drops what does not count
+        for node in reversed(tape(y for y, _ in outputs)):
+            if node.op is None or id(node) not in pending:
+                continue
+            g, inputs = pending.pop(id(node)), below(node)
+            for i, x in enumerate(node.inputs):
+                if isinstance(x, Tensor) and x.level == node.level:
+                    pull = _pull_in_a_hunt if is_hunting() else _pull
+                    share = pull(node, i, g, inputs)
+                    if share is not None:
+                        receive(x, share)
     return [pending[id(leaf)] if id(leaf) in pending else np.zeros_like(primal(leaf)) for leaf in leaves]
 
 
 def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
     """Forward mode: from (leaf, tangent) pairs, the tangents of the outputs."""
     known = {id(leaf): t for leaf, t in leaves}
-    for node in tape(outputs):
-        if node.op is not None:
-            given = [known.get(id(x)) for x in node.inputs]
-            if any(t is not None for t in given):
-                t = node.op.push(given, node.value, below(node), node.params)
-                if t is not None:
-                    known[id(node)] = t
+    with np.errstate(all="ignore"):
+        for node in tape(outputs):
+            if node.op is not None:
+                given = [known.get(id(x)) for x in node.inputs]
+                if any(t is not None for t in given):
+                    t = node.op.push(given, node.value, below(node), node.params)
+                    if t is not None:
+                        known[id(node)] = t
     return [known[id(y)] if id(y) in known else np.zeros_like(primal(y)) for y in outputs]
+
+
+def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
+    assert node.op is not None
+    return node.op.pull(i, g, node.value, inputs, node.params)
+
+
+def _pull_in_a_hunt(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
+    """The same during a `nan_hunt`. Inside a rule NaN is allowed: `chain` may drop it. What comes out counts."""
+    with nan_hunt(False):
+        share = _pull(node, i, g, inputs)
+    if has_nan(share) and not has_nan(g, node.value, *inputs):
+        assert node.op is not None
+        shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in node.inputs)
+        raise FloatingPointError(
+            f"{node.op.name}({shapes}): a NaN is born in the backward pass, in the cotangent of input {i}, from values "
+            f"that have none; keep arguments out of where the derivative is undefined, as in ops.where(x > 0, x, 1)\n"
+            f"  in {WRITTEN.get(node, callers_line())}"
+        )
+    return share
 
 
 def primal(x: Value) -> Any:
@@ -79,7 +103,10 @@ def _differentiable(name: str, leaf: Value) -> Value:
     """A leaf as an array, or an error that says why it cannot be differentiated."""
     x = leaf if isinstance(leaf, Tensor) else np.asarray(leaf)
     if x.dtype not in (np.float64, np.float32, np.object_):
-        raise TypeError(f"{name}: cannot differentiate with respect to {x.dtype}; pass floats, x.astype(float)")
+        raise TypeError(
+            f"{name}: cannot differentiate with respect to {x.dtype} of shape {x.shape}; pass floats, x.astype(float)\n"
+            f"  in {callers_line()}"
+        )
     return x
 
 
@@ -89,9 +116,33 @@ def _matching(name: str, trees: Any, leaves: list[Value]) -> list[Value]:
     if [np.shape(g) for g in given] != [np.shape(x) for x in leaves]:
         raise ValueError(
             f"{name}: shapes {[np.shape(g) for g in given]} do not match those of the values, "
-            f"{[np.shape(x) for x in leaves]}"
+            f"{[np.shape(x) for x in leaves]}\n  in {callers_line()}"
         )
     return [g if isinstance(g, Tensor) else np.asarray(g, x.dtype) for g, x in zip(given, leaves, strict=True)]
+
+
+def _owned(results: list[Value], others: list[Value]) -> list[Value]:
+    """The results, copied where they share memory with one another, with the others, or with what a graph has saved.
+
+    Rules may hand on what they were given. This is the one place where it becomes the caller's, to change at will.
+    """
+    seen = {id(_root(x)) for x in others}
+    own: list[Value] = []
+    for x in results:
+        if isinstance(x, np.ndarray) and (
+            not x.flags.writeable or not _root(x).flags.writeable or id(_root(x)) in seen
+        ):
+            x = x.copy()
+        seen.add(id(_root(x)))
+        own.append(x)
+    return own
+
+
+def _root(x: Value) -> Value:
+    """The array that holds the memory of x."""
+    while isinstance(x, np.ndarray) and isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
 
 
 class _Trace:
@@ -115,11 +166,12 @@ class _Trace:
 
     def pull(self, gs: list[Value]) -> Any:
         pairs = [(y, g) for y, g, live in zip(self.outputs, gs, self.live, strict=True) if live]
-        return self.rebuild_inputs(cotangents(pairs, self.leaves))
+        return self.rebuild_inputs(_owned(cotangents(pairs, self.leaves), gs + [leaf.value for leaf in self.leaves]))
 
     def push(self, ts: list[Value]) -> Any:
         outputs = [y for y, live in zip(self.outputs, self.live, strict=True) if live]
-        found = iter(tangents(outputs, list(zip(self.leaves, ts, strict=True))))
+        pushed = tangents(outputs, list(zip(self.leaves, ts, strict=True)))
+        found = iter(_owned(pushed, ts + [leaf.value for leaf in self.leaves]))
         constants = (np.zeros_like(primal(y)) for y in self.outputs)
         return self.rebuild_outputs(
             [next(found) if live else zero for live, zero in zip(self.live, constants, strict=True)]
@@ -129,12 +181,17 @@ class _Trace:
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     """f(*primals), and the function that pulls a cotangent of the result back to a tuple of cotangents of the primals.
 
-    Primals and result are trees. Raises TypeError for integers, ValueError for a cotangent of another shape.
+    Primals and result are trees. The primals are copied: what is written to them later does not reach the pullback.
+    Raises TypeError for integers, ValueError for a cotangent of another shape.
 
     >>> y, pullback = vjp(lambda x: x * x, np.array([1.0, 3.0]))
     >>> pullback(np.array([1.0, 0.5]))
     (array([2., 3.]),)
     """
+    return _vjp(f, *tree_map(lambda x: x if isinstance(x, Tensor) else np.array(x), primals))
+
+
+def _vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     trace = _Trace("vjp", f, primals)
 
     def pullback(cotangent: Any) -> Any:
@@ -178,10 +235,18 @@ def value_and_grad(
                 result, extra = result
                 aux.append(extra)
             if np.shape(result) != ():
-                raise TypeError(f"grad: the function returned shape {np.shape(result)}; take .sum() or .mean() of it")
+                raise TypeError(
+                    f"grad: the function returned shape {np.shape(result)}; take .sum() or .mean() of it\n"
+                    f"  in {callers_line()}"
+                )
+            if np.asarray(primal(result)).dtype == bool:
+                raise TypeError(
+                    f"grad: the function returned a comparison, which has no derivative; choose between values with "
+                    f"ops.where, or write the loss with floats\n  in {callers_line()}"
+                )
             return result
 
-        value, pullback = vjp(of_chosen, *(args[i] for i in chosen))
+        value, pullback = _vjp(of_chosen, *(args[i] for i in chosen))  # pulled at once: no copies
         gradient = pullback(np.ones((), primal(value).dtype))
         gradient = gradient[0] if isinstance(argnums, int) else gradient
         return ((value, aux[0]) if has_aux else value), gradient

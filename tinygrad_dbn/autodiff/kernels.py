@@ -4,8 +4,8 @@ For float32 and float64 Numba compiles it into a NumPy ufunc, at its first use w
 Python objects (SymPy symbols, exact rationals) NumPy calls the very same function on every element. So the code
 that is proved is the code that ships.
 
-Kernels call `np.exp`, `np.log1p` and the like on scalars: Numba knows these names, and NumPy passes them on to an
-object's own method `.exp()`, `.log1p()`.
+Kernels call `np.exp`, `np.log1p` and the like on scalars. NumPy passes them on to an object's own method `.exp()`,
+`.log1p()`; for floats `np` stands for the file `floats`, where they are polynomials.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from hashlib import sha256
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,10 @@ def using_meanings() -> bool:
     return _MEANINGS.get()
 
 
+_TYPED = (np.ndarray, np.generic, bool, int, float)
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
 def float_dtype(*values: Any) -> np.dtype[Any]:
     """The dtype an op computes in: floats are kept, integers and booleans promoted to float64, objects kept.
 
@@ -51,21 +57,48 @@ def float_dtype(*values: Any) -> np.dtype[Any]:
     >>> float_dtype(np.ones(2, np.float32), 3)
     dtype('float32')
     """
-    dtype = np.result_type(*values)
+    first = values[0]
+    if type(first) is np.ndarray and first.dtype in _FLOATS:  # the common case, in a fraction of the time
+        for other in values:
+            if type(other) is not np.ndarray or other.dtype is not first.dtype:
+                break
+        else:
+            return np.dtype(first.dtype)
+    dtype: np.dtype[Any] = np.result_type(*(v if isinstance(v, _TYPED) else np.asarray(v) for v in values))
     if dtype.kind in "biu":
         return np.dtype(np.float64)
-    if dtype in (np.float64, np.float32, np.object_):
+    if dtype in _FLOATS or dtype.kind == "O":
         return dtype
     raise TypeError(f"dtype {dtype} is not supported: convert to float32 or float64, for instance x.astype(float)")
 
 
+# What Numba compiles: nothing but the kernel, which comes in by name, so that LLVM inlines it into NumPy's loop.
+_BODIES: dict[int, Kernel] = {
+    1: lambda x: inlined(kernel(x)),  # type: ignore[name-defined]  # noqa: F821
+    2: lambda x, y: inlined(kernel(x, y)),  # type: ignore[name-defined]  # noqa: F821
+    3: lambda x, y, z: inlined(kernel(x, y, z)),  # type: ignore[name-defined]  # noqa: F821
+}
+
+
 @cache
 def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., Any]:
-    """The NumPy ufunc that Numba makes of a scalar kernel, for one float width."""
+    """The NumPy ufunc that Numba makes of a scalar kernel, for one float width.
+
+    The kernel is compiled as it stands, but `np` in it means `floats`, whose functions run on whole vectors.
+    """
     import numba  # here, because importing it takes longer than everything else together
 
+    from . import floats
+
+    scalar = floats.inline(FunctionType(kernel.__code__, {**kernel.__globals__, "np": floats}, kernel.__name__))
+    names = {"__name__": __name__, "kernel": scalar, "inlined": floats.inlined}
+    body = FunctionType(_BODIES[arity].__code__, names, kernel.__name__)
+    # Numba keeps compiled code under this name, and looks for changes only in the file of the body.
+    text = repr((kernel.__code__.co_code, kernel.__code__.co_consts, kernel.__code__.co_names, floats.VERSION))
+    body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
     width = numba.from_dtype(dtype)
-    ufunc: Callable[..., Any] = numba.vectorize([width(*[width] * arity)], cache=True)(kernel)
+    signature = width(*[width] * arity)
+    ufunc: Callable[..., Any] = numba.vectorize([signature], cache=True, fastmath={"contract"})(body)
     return ufunc
 
 

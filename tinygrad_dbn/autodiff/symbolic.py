@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from numpy.typing import NDArray
 
 from .kernels import meanings
 from .trees import tree_map
+
+
+def __getattr__(name: str) -> Any:
+    """The other exact numbers, from their own files: `Ball` needs python-flint, so it comes when it is asked for."""
+    source = {"Exact": "rational", "log_array": "rational", "Ball": "balls", "balls": "balls", "precision": "balls"}
+    if name not in source:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{source[name]}", __package__), name)
+
 
 Signs = dict[sympy.Expr, int]
 _ORACLE: ContextVar[Callable[[sympy.Expr], int] | None] = ContextVar("oracle", default=None)

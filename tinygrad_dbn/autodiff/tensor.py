@@ -11,12 +11,15 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .kernels import float_dtype
+from .strict import has_nan, is_hunting, is_strict, refuse_promotion
 
 Value: TypeAlias = Any
 """An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
@@ -34,6 +37,16 @@ def new_level() -> int:
     """The level of a transform that starts now: above all that are running."""
     return next(_levels)
 
+
+class Recorder(Protocol):
+    """What `compile` sets up while it traces: ops at its level and below are written down instead of computed."""
+
+    level: int
+
+    def record(self, op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value: ...
+
+
+RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 TABLE: dict[str, Op] = {}
 """Every op of the library by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
@@ -58,6 +71,8 @@ class Op:
         (argument, value) pairs where the value needs saying: at ±0, ±inf, NaN and ties. Several arguments are a tuple.
     ulp
         the largest error, in units in the last place, that the row promises.
+    slope_ulp
+        the same for the derivatives of an elementwise op.
 
     Rules are made of ops, so they can be differentiated again.
     """
@@ -73,13 +88,14 @@ class Op:
         domain: tuple[float, float],
         edges: Edges,
         ulp: float,
+        slope_ulp: float = 4,
     ) -> None:
         if name in TABLE:
             raise ValueError(f"the table already has an op named {name!r}")
         if not forward.__doc__:
             raise ValueError(f"op {name!r} has no docstring: say in one line what it computes")
         self.name, self.forward, self.meaning, self.vjps, self.jvps = name, forward, meaning, vjps, jvps
-        self.domain, self.edges, self.ulp = domain, edges, ulp
+        self.domain, self.edges, self.ulp, self.slope_ulp = domain, edges, ulp, slope_ulp
         self.kernel: Rule | None = None  # the scalar kernel, where the op is elementwise
         self.__name__, self.__doc__ = name, forward.__doc__
         TABLE[name] = self
@@ -94,6 +110,11 @@ class Op:
         """The cotangent of input `index` from the output's, or None where nothing flows."""
         if not isinstance(self.vjps, tuple):
             return self.vjps(g, y, *inputs, index=index, **params)
+        if index >= len(self.vjps):
+            raise NotImplementedError(
+                f"{self.name} has no rule for its input {index}: nobody has written one, so this is not a zero; "
+                f"add a vjp to its row, or write ops.stop_gradient(x) for that input\n  in {callers_line()}"
+            )
         rule = self.vjps[index]
         return None if rule is None else rule(g, y, *inputs, **params)
 
@@ -110,27 +131,53 @@ class Op:
         return total
 
 
+WRITTEN: WeakKeyDictionary[Tensor, str] = WeakKeyDictionary()
+"""The caller's line of every node that was made during a `nan_hunt`."""
+
+
 def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
     """Apply an op: on plain arrays it just computes, inside a trace it leaves a node as well."""
-    level = max((x.level for x in inputs if isinstance(x, Tensor)), default=-1)
-    if level < 0:
+    level = -1
+    for x in inputs:
+        if isinstance(x, Tensor) and x.level > level:
+            level = x.level
+    recorder = RECORDER.get()
+    if level < 0 or (recorder is not None and level <= recorder.level):
         try:
-            return op.forward(*inputs, **params)
-        except (ValueError, TypeError, IndexError) as error:
+            return recorder.record(op, inputs, params) if recorder is not None else _run(op, inputs, params)
+        except (ValueError, TypeError, IndexError, FloatingPointError) as error:
             raise type(error)(_explain(op, inputs, error)) from None
     below = tuple(x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs)
-    return Tensor._node(apply(op, below, params), level, op, inputs, params)
+    node = Tensor._node(apply(op, below, params), level, op, inputs, params)
+    if is_hunting():
+        WRITTEN[node] = callers_line()
+    return node
+
+
+def _run(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
+    """The op's forward computation on plain arrays, watched where a mode of `strict` asks for it."""
+    if op.kernel is not None and is_strict():
+        refuse_promotion(inputs)
+    y = op.forward(*inputs, **params)
+    if is_hunting() and has_nan(y) and not has_nan(*inputs):
+        raise FloatingPointError("a NaN is born here, from inputs that have none")
+    return y
 
 
 def _explain(op: Op, inputs: tuple[Value, ...], error: Exception) -> str:
     """What was given, why it fails, and on which line of the caller's."""
     if "\n  in " in str(error):  # an op inside an op: the inner one has said it already
         return str(error)
+    shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in inputs)
+    return f"{op.name}({shapes}): {error}\n  in {callers_line()}"
+
+
+def callers_line() -> str:
+    """The line outside this package that is being run, as file:line."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in inputs)
-    return f"{op.name}({shapes}): {error}\n  in {frame.f_code.co_filename}:{frame.f_lineno}"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 class Tensor:
@@ -222,7 +269,8 @@ class Tensor:
 
         if self.shape != ():
             raise ValueError(
-                f"backward() starts at a scalar, this has shape {self.shape}: take .sum() or .mean() first"
+                f"backward() starts at a scalar, this has shape {self.shape}: take .sum() or .mean() first\n"
+                f"  in {callers_line()}"
             )
         leaves = [node for node in tape([self]) if node.op is None]
         for leaf, g in zip(leaves, cotangents([(self, np.ones_like(self.value))], leaves), strict=True):
@@ -290,6 +338,12 @@ class Tensor:
 
     def __getitem__(self, index: Any) -> Value:
         return TABLE["index"](self, at=index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            f"a Tensor is not written in place: its rules will read the old values; write "
+            f"ops.where(mask, new, x), or ops.concatenate the parts\n  in {callers_line()}"
+        )
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Value:
         return TABLE["sum"](self, axis=axis, keepdims=keepdims)

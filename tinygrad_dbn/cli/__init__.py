@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .explain import explain
 from .lab import lab
 
 app = typer.Typer(
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(lab)
+app.command()(explain)
 
 
 def main() -> None:

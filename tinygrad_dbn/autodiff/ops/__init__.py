@@ -11,6 +11,7 @@ from .elementwise import (
     abs,
     add,
     chain,
+    clip,
     divide,
     equal,
     exp,
@@ -40,7 +41,7 @@ from .elementwise import (
 )
 from .linear import matmul
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
-from .shapes import broadcast_to, concatenate, index, place, reshape, stack, stop_gradient, transpose
+from .shapes import broadcast_to, concatenate, index, place, reshape, stack, stop_gradient, take_along, transpose
 
 __all__ = [
     "TABLE",
@@ -49,6 +50,7 @@ __all__ = [
     "bernoulli_cross_entropy",
     "broadcast_to",
     "chain",
+    "clip",
     "concatenate",
     "divide",
     "equal",
@@ -89,6 +91,7 @@ __all__ = [
     "stop_gradient",
     "subtract",
     "sum",
+    "take_along",
     "tanh",
     "transpose",
     "where",

@@ -26,6 +26,7 @@ def row(
     edges: Edges,
     domain: tuple[float, float] = REALS,
     ulp: float,
+    slope_ulp: float = 4,
 ) -> Callable[[Kernel], Op]:
     """A row of the table from a scalar kernel and its partial derivatives ∂y/∂x_i, written `lambda y, *x: …`.
 
@@ -59,6 +60,7 @@ def row(
             domain=domain,
             edges=edges,
             ulp=ulp,
+            slope_ulp=slope_ulp,
         )
         op.kernel = kernel
         return op
@@ -105,6 +107,7 @@ def multiply(x, y):
     meaning=lambda x, y: x / y,
     edges=[((1.0, 0.0), inf), ((1.0, -0.0), -inf), ((0.0, 0.0), nan), ((inf, inf), nan)],
     ulp=0.5,
+    slope_ulp=inf,  # −z / y has no more digits than a subnormal z
 )
 def divide(x, y):
     """x / y"""
@@ -148,6 +151,7 @@ def sqrt(x):
     edges=[((0.0, 0.0), 1.0), ((nan, 0.0), 1.0), ((-1.0, 0.5), nan)],
     domain=POSITIVE,
     ulp=1,
+    slope_ulp=inf,  # y − 1 is rounded, and x^(y−1) may overflow where y times it does not
 )
 def power(x, y):
     """x^y"""
@@ -206,7 +210,7 @@ def log1p(x):
 
 
 @row(
-    lambda y, x: -reciprocal(expm1(-x)),
+    lambda y, x: exp(x) / expm1(x),  # −1 / expm1(−x) would overflow
     meaning=lambda x: np.log(1 - np.exp(x)),
     edges=[(-inf, -0.0), (0.0, -inf), (1.0, nan)],
     domain=NEGATIVE,
@@ -235,12 +239,14 @@ def tanh(x):
     lambda y, x: y * sigmoid(-x),  # not y · (1 − y), which cancels
     meaning=lambda x: 1 / (1 + np.exp(-x)),
     edges=[(-inf, 0.0), (inf, 1.0), (0.0, 0.5)],
-    ulp=2.5,
+    ulp=2,
 )
 def sigmoid(x):
     """1 / (1 + e^−x)"""
     e = np.exp(-np.abs(x))
-    return (1 if x >= 0 else e) / (1 + e)
+    d = 1 + e
+    y = (1 if x >= 0 else e) / d
+    return y - y * (e - (d - 1)) / d  # less what was lost when 1 + e was rounded
 
 
 @row(
@@ -312,9 +318,13 @@ def sign(x):
     return 1 if x > 0 else -1 if x < 0 else x
 
 
+def _one(z: Value) -> Value:
+    return np.ones((), z.dtype)
+
+
 def _wins(z: Value, x: Value, y: Value) -> Value:
     """The share of x in z = max(x, y): 1 where it is strictly ahead, ½ at a tie."""
-    return where(greater(x, y), np.ones((), z.dtype), where(equal(x, y), np.ones((), z.dtype) / 2, 0))
+    return where(greater(x, y), _one(z), where(equal(x, y), _one(z) / 2, 0))
 
 
 @row(
@@ -339,6 +349,20 @@ def maximum(x, y):
 def minimum(x, y):
     """The smaller of x and y, NaN if either is. At a tie each gets half of the derivative."""
     return x if x < y or x != x else y
+
+
+@row(
+    lambda z, x, low, high: where(greater(low, x), 0, where(greater(x, high), 0, _one(z))),
+    lambda z, x, low, high: where(greater(low, x), where(greater(low, high), 0, _one(z)), 0),
+    lambda z, x, low, high: where(greater(maximum(x, low), high), _one(z), 0),
+    meaning=lambda x, low, high: high if (low if x < low else x) > high else low if x < low else x,
+    edges=[((nan, 0.0, 1.0), nan), ((inf, 0.0, 1.0), 1.0), ((-inf, 0.0, 1.0), 0.0), ((5.0, 2.0, 1.0), 1.0)],
+    ulp=0,
+)
+def clip(x, low, high):
+    """min(max(x, low), high). At a bound the derivative is x's."""
+    y = low if x < low else x
+    return high if y > high else y
 
 
 def _where(condition: Value, x: Value, y: Value) -> Value:

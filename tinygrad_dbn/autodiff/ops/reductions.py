@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
+from functools import wraps
 from math import inf, nan
 from typing import Any
 
@@ -27,6 +28,7 @@ def row(vjp: Rule, jvp: Rule | None, edges: Edges, ulp: float, meaning: Rule | N
     """A row from a forward function of one array and `axis`, `keepdims`. Without a meaning the function is its own."""
 
     def make(forward: Rule) -> Op:
+        @wraps(forward)
         def run(x: Value, **params: Any) -> Value:
             x = np.asarray(x, float_dtype(x))
             if x.dtype == object and using_meanings() and meaning is not None:
@@ -34,7 +36,6 @@ def row(vjp: Rule, jvp: Rule | None, edges: Edges, ulp: float, meaning: Rule | N
             with np.errstate(all="ignore"):
                 return np.asarray(forward(x, **params), x.dtype)
 
-        run.__doc__ = forward.__doc__
         return Op(
             forward.__name__,
             run,

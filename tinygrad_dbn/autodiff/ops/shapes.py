@@ -129,6 +129,29 @@ def stack(xs: Any, axis: int = 0) -> Value:
     return _stack_op(*xs, axis=axis)
 
 
+def take_along(x: Value, at: Any, axis: int = -1) -> Value:
+    """x's elements at the positions `at` along an axis, one list of positions for each line, as
+    `numpy.take_along_axis`: `take_along(log_p, y[:, None])` picks each row's class.
+
+    It is an `index`, whose rules are its rules. Raises TypeError for positions that are no integers, ValueError where
+    `at` has another number of axes than x, IndexError beyond the axis.
+
+    >>> take_along(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]))
+    array([[2.],
+           [3.]])
+    """
+    at, shape = np.asarray(at), np.shape(x)
+    if at.dtype.kind not in "iu":
+        raise TypeError(f"take_along: positions are integers, not {at.dtype}; write at.astype(int)")
+    if at.ndim != len(shape) or not at.ndim:
+        raise ValueError(
+            f"take_along: positions of shape {at.shape} into an array of shape {shape}; give both the same axes"
+        )
+    grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
+    grid[axis] = at
+    return index(x, at=tuple(grid))
+
+
 def spread(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     """A reduction's result (or its cotangent) back along the axes that were reduced, in the shape of x."""
     shape = np.shape(x)

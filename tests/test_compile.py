@@ -1,0 +1,443 @@
+"""`td.compile`: the same values as eager, one function per shapes and dtypes, errors that say what to write."""
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_ops import ARRAY_OPS, ELEMENTWISE, WIDTHS, WITHOUT_DERIVATIVE, call, inside
+
+import tinygrad_dbn as td
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.compile import CompileError, cache
+from tinygrad_dbn.autodiff.trees import flatten, tree_map
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kept_apart(tmp_path_factory):
+    """Generated files go to a folder of the test run's own."""
+    before = os.environ.get("XDG_CACHE_HOME"), os.environ.pop("NUMBA_CACHE_DIR", None)
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    for name, value in zip(("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), before, strict=True):
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def close(compiled, eager, dtype=np.float64, scale=8, name=""):
+    ours, theirs = flatten(compiled)[0], flatten(eager)[0]
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert a.dtype == np.asarray(b).dtype, name
+        tiny = np.finfo(dtype).eps
+        np.testing.assert_allclose(a, b, rtol=scale * tiny * 10, atol=scale * tiny, err_msg=name)
+
+
+def everything(f):
+    """Value, gradient, and a second derivative of a scalar made of f's output, in one function."""
+
+    def scalar(*xs):
+        return (f(*xs) ** 2).sum()
+
+    def run(*xs):
+        value, gradient = td.value_and_grad(scalar, tuple(range(len(xs))))(*xs)
+        second = td.hvp(lambda xs: scalar(*xs), xs, xs)
+        return f(*xs), value, gradient, second
+
+    return run
+
+
+NAMES = [name for name in (*ELEMENTWISE, *ARRAY_OPS) if name not in WITHOUT_DERIVATIVE]
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("names", [NAMES[i::4] for i in range(4)], ids=lambda names: "-".join(names[:3]))
+def test_compiled_is_eager(names, dtype):
+    """Every row with its first and second derivatives; several in one function, for compiling takes its time."""
+    rng = np.random.default_rng(3)
+    runs = [everything(call(name)[0]) for name in names]
+    args = [[inside(ops.TABLE[name], rng, shape).astype(dtype) for shape in call(name)[1]] for name in names]
+    before = [[a.copy() for a in some] for some in args]
+    all_of_them = lambda args: [run(*some) for run, some in zip(runs, args, strict=True)]
+    for name, ours, theirs in zip(names, td.compile(all_of_them)(args), all_of_them(args), strict=True):
+        close(ours, theirs, dtype, 100, name)
+    assert all((a == b).all() for one, two in zip(args, before, strict=True) for a, b in zip(one, two, strict=True))
+
+
+def test_every_op_without_a_derivative():
+    def f(x, y):
+        chosen = ops.greater(x, y), ops.greater_equal(x, y), ops.equal(x, y)
+        return ops.step(x), ops.sign(x), ops.stop_gradient(x), *(ops.where(c, x, y) for c in chosen), *chosen
+
+    x, y = np.array([-1.0, 0.0, 2.0, np.nan]), np.array([-1.0, 1.0, 1.0, 1.0])
+    for ours, theirs in zip(td.compile(f)(x, y), f(x, y), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+def test_edges(dtype):
+    """Every edge of every elementwise row, all in one compiled function."""
+    rows = [(name, argument) for name in ELEMENTWISE for argument, _ in ops.TABLE[name].edges]
+    args = [
+        tuple(np.asarray(a, dtype) for a in (argument if isinstance(argument, tuple) else (argument,)))
+        for _, argument in rows
+    ]
+    f = lambda args: [ops.TABLE[name](*a) for (name, _), a in zip(rows, args, strict=True)]
+    for (name, argument), ours, theirs in zip(rows, td.compile(f)(args), f(args), strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"{name}({argument})")
+        assert ours.dtype == dtype
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 3), (3, 1), (1, 1), (2, 1, 3)])
+def test_axes_of_length_zero_and_one(shape):
+    def f(x):
+        return (
+            (x + x.sum(axis=0, keepdims=True)) * 2,
+            x.sum(),
+            x.mean(axis=-1),
+            ops.log_softmax(x),
+            ops.softmax(x, axis=0),
+            ops.logsumexp(x, axis=-1),
+            ops.matmul(x, ops.transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))),
+            ops.reshape(x, shape=(-1, 1)) if x.size else x,
+            td.grad(lambda x: (ops.softplus(x) ** 2).mean())(x),
+        )
+
+    x = np.random.default_rng(0).normal(size=shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        close(td.compile(f)(x), f(x))
+
+
+def training_step(net, x, y):
+    value, gradient = td.value_and_grad(lambda net: net.nll(x, y).mean())(net)
+    return value, tree_map(lambda p, g: p - 0.1 * g, net, gradient)
+
+
+def network(sizes=(5, 4, 3), batch=7, hidden="sigmoid"):
+    rng = np.random.default_rng(0)
+    return td.FeedForward.init(sizes, rng, hidden=hidden), rng.random((batch, sizes[0])), rng.integers(0, 3, batch)
+
+
+@pytest.fixture(scope="module")
+def compiled_step(kept_apart):
+    return td.compile(training_step)
+
+
+@pytest.mark.parametrize("hidden", ["sigmoid", "tanh", "relu"])
+def test_a_training_step(hidden):
+    compiled, (net, x, y) = td.compile(training_step), network((5, 4, 4, 3), hidden=hidden)
+    ours = theirs = net
+    for _ in range(3):
+        value, ours = compiled(ours, x, y)
+        eager, theirs = training_step(theirs, x, y)
+        assert value == pytest.approx(float(eager), rel=1e-14)
+    assert isinstance(ours, td.FeedForward)
+    assert ours.hidden == hidden
+    close(ours, theirs)
+
+
+def test_inputs_of_every_memory_layout(compiled_step):
+    net, x, y = network()
+    expected = compiled_step(net, x, y)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    fortran = np.asfortranarray(x)
+    spaced = np.repeat(np.repeat(x, 2, axis=0), 3, axis=1)[::2, ::3]
+    for other in (frozen, fortran, spaced, x[::-1].copy()[::-1]):
+        close(compiled_step(net, other, np.repeat(y, 2)[::2]), expected)
+
+
+def test_results_are_the_callers_own():
+    f = td.compile(lambda x, y: (x, x, x + 1, x.T, y, 2.0, ops.broadcast_to(x, shape=(2, 2, 2))))
+    x, y = np.ones((2, 2)), np.arange(3)
+    results = [*f(x, y), *f(x, y)]
+    arrays = [x, y, *results]
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+    for result in results:
+        result[...] = 7
+    np.testing.assert_array_equal(f(x, y)[0], 1)
+    assert (x == 1).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    a: object
+    b: object
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
+
+
+def test_trees_of_every_kind_come_back():
+    def f(tree):
+        doubled = tree_map(lambda x: x * 2, tree)
+        return {"same": doubled, 3: [doubled, None, "name"], "pair": Pair(doubled.a, 1)}
+
+    compiled, tree = td.compile(f), Slotted(np.ones(2), (Pair(np.ones(1), 2.5), {"k": np.ones(()), "s": "text"}))
+    for _ in range(2):  # the first call takes the general road, the second the short one
+        result = compiled(tree)
+        close(result, f(tree))
+        assert repr(result["same"].b[1]["s"]) == "'text'"
+        assert isinstance(result["pair"], Pair)
+        assert result[3][1:] == [None, "name"]
+    other = Slotted(np.ones(2), (Pair(np.ones(1), 2.5), {"k": np.ones(()), "s": "other"}))
+    assert compiled(other)["same"].b[1]["s"] == "other"
+
+
+def test_static_values_shapes_and_dtypes_choose_the_code():
+    runs = []
+
+    def f(x, power, name):
+        runs.append(name)
+        return x**power if name == "power" else -x
+
+    compiled = td.compile(f)
+    x = np.array([1.0, 2.0])
+    for _ in range(2):
+        np.testing.assert_array_equal(compiled(x, 3, "power"), x**3)
+        np.testing.assert_array_equal(compiled(x, 2, "power"), x**2)
+        np.testing.assert_array_equal(compiled(x, 2, name="other"), -x)
+        assert compiled(x.astype(np.float32), 2, "power").dtype == np.float32
+        assert compiled(x[:1], 2, "power").shape == (1,)
+    assert len(runs) == 3 * 5  # each combination is traced when it is new, three times to see that it is pure
+
+
+def test_too_many_specialisations_are_reported():
+    def doubled(x):
+        return x + x
+
+    compiled = td.compile(doubled, specialisations=2)
+    for n in (1, 2):
+        compiled(np.ones(n))
+    with pytest.warns(RuntimeWarning, match=r"doubled .* more than 2 .*now for \(3,\).*pad"):
+        compiled(np.ones(3))
+    with pytest.raises(ValueError, match="at least one"):
+        td.compile(doubled, specialisations=0)
+
+
+def test_python_floats_adopt_the_width_beside_them():
+    f = lambda x, rate: (x * rate, x + 0.1, rate + 1)
+    x = np.array([1.5, 2.5], np.float32)
+    close(td.compile(f)(x, 0.3), f(x, 0.3), np.float32)
+    compiled = td.compile(f)
+    np.testing.assert_array_equal(compiled(x, 0.3)[0], x * np.float32(0.3))
+    np.testing.assert_array_equal(compiled(x, 0.7)[0], x * np.float32(0.7))
+
+
+@pytest.mark.parametrize("n", [1, 4, 1000])
+def test_integer_arguments_index(n):
+    f = lambda x, i: ops.index(x, at=(np.arange(len(i)), i)) * ops.index(x, at=(i, slice(None))).sum()
+    run = lambda x, i: (f(x, i), td.grad(lambda x: f(x, i).sum())(x))
+    rng = np.random.default_rng(0)
+    compiled = td.compile(run)
+    x = rng.normal(size=(n, n))
+    for i in (rng.integers(0, n, n), rng.integers(-n, n, n)):
+        close(compiled(x, i), run(x, i), scale=100 * n)
+
+
+def test_positions_along_an_axis():
+    f = lambda x, y: td.value_and_grad(lambda x: (ops.take_along(x, y[:, None]) ** 2).sum())(x)
+    x, compiled = np.arange(6.0).reshape(3, 2), td.compile(f)
+    for y in (np.array([0, 1, 1]), np.array([1, 1, 0])):
+        close(compiled(x, y), f(x, y))
+
+
+def test_an_index_out_of_range_is_found_on_every_call():
+    compiled = td.compile(lambda x, i: ops.index(x, at=i))
+    x = np.arange(3.0)
+    assert compiled(x, np.array([2, -3])).tolist() == [2.0, 0.0]
+    for wrong in ([0, 3], [-4, 0]):
+        with pytest.raises(IndexError, match=r"index: .*length 3\n  in .*test_compile.py:\d+"):
+            compiled(x, np.array(wrong))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=6)
+def test_whole_programs(seed):
+    """Random graphs with sharing, broadcasting, reductions, views and products."""
+    rng = np.random.default_rng(seed)
+    args = [rng.uniform(0.5, 1.5, shape) for shape in [(3, 4), (4,), (3, 1), ()]]
+    script = rng.integers(0, 2**31, size=(10, 3))
+
+    def f(*xs):
+        values = list(xs)
+        for kind, i, j in script:
+            a, b = values[i % len(values)], values[j % len(values)]
+            unary = [ops.sigmoid, ops.tanh, ops.softplus, lambda x: x.sum(), lambda x: x.T, ops.relu]
+            if a.ndim:
+                unary += [
+                    lambda x: ops.log_softmax(x),
+                    lambda x: x.sum(axis=0),
+                    lambda x: x.max(axis=-1, keepdims=True),
+                ]
+                unary += [lambda x: x[0], lambda x: ops.concatenate([x, x * 2], axis=0), lambda x: x[::-1]]
+            try:
+                np.broadcast_shapes(a.shape, b.shape)
+                binary = [ops.add, ops.multiply, ops.maximum, ops.subtract]
+            except ValueError:
+                binary = []
+            choices = [lambda a, b, g=g: g(a) for g in unary] + binary
+            if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
+                choices += [lambda a, b: a @ b / 4] * 3
+            values.append(choices[kind % len(choices)](a, b))
+        return sum((ops.tanh(v) / (1 + i)).mean() for i, v in enumerate(values))
+
+    run = lambda *xs: td.value_and_grad(f, tuple(range(len(xs))))(*xs)
+    close(td.compile(run)(*args), run(*args), scale=1000)
+
+
+# ---- What cannot be compiled ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (lambda x: x if x.sum() > 0 else -x, r"a branch .*td\.ops\.where\(condition, x, y\)"),
+        (lambda x: x * float(x.sum()), r"float\(x\) .*argument"),
+        (lambda x: np.exp(x), "does not support ufuncs"),
+        (lambda x: td.grad(lambda x: (x if x > 0 else -x).sum())(x.sum()), r"a branch .*td\.ops\.where"),
+    ],
+)
+def test_values_that_are_not_there(f, what):
+    with pytest.raises(TypeError, match=rf"(?s){what}"):
+        td.compile(f)(np.array([1.0, 2.0]))
+
+
+def test_a_branch_is_located():
+    def branching(x):
+        if x.sum() > 0:
+            return x
+        return -x
+
+    line = branching.__code__.co_firstlineno + 1
+    with pytest.raises(CompileError, match=rf"test_compile\.py:{line}"):
+        td.compile(branching)(np.ones(2))
+
+
+counter = iter(range(10**6))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: x + np.random.default_rng().normal(size=2),
+        lambda x, y: x * next(counter),
+        lambda x, y: x if next(counter) % 2 else x * x,
+        lambda x, y: x + np.eye(2)[y],  # would be right for these integers only
+        lambda x, y: x + x.value,
+        lambda x, y: x + int(y.max()),
+    ],
+)
+def test_functions_that_are_not_pure(f):
+    with pytest.raises(CompileError, match=r"(?s)not pure.*passed as arguments.*test_compile\.py:\d+"):
+        td.compile(f)(np.ones((2, 2)), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_constant_made_of_equal_integers_is_found(only):
+    with pytest.raises(CompileError, match="not pure"):
+        td.compile(lambda x, y: x + np.eye(2)[y])(np.ones((3, 2)), np.full(3, only))
+
+
+def test_other_refusals():
+    with pytest.raises(CompileError, match=r"(?s)part or view.*argument of its own"):
+        td.compile(lambda x, i: ops.index(x, at=i[1:]))(np.ones(3), np.array([0, 1, 2]))
+    with pytest.raises(CompileError, match=r"(?s)x\[mask\].*td\.ops\.where"):
+        td.compile(lambda x, m: x[m])(np.ones(3), np.array([True, False, True]))
+    with pytest.raises(CompileError, match="own arithmetic"):
+        td.compile(lambda x: x + 1)(np.array([1, 2], object))
+    with pytest.raises(CompileError, match="another transform"):
+        td.grad(lambda z: td.compile(lambda x: x * z)(2.0))(3.0)
+    with pytest.raises(ValueError, match=r"(?s)add\(.*\(2,\).*\(3,\).*test_compile\.py"):
+        td.compile(lambda x: x + np.ones(3))(np.ones(2))
+
+
+def test_masks_are_arguments():
+    f = lambda x, mask: ops.where(mask, x, 0)
+    x = np.arange(4.0)
+    for mask in (x > 1, x < 1):
+        np.testing.assert_array_equal(td.compile(f)(x, mask), f(x, mask))
+
+
+def test_inside_other_transforms_it_is_the_function_itself():
+    f = td.compile(lambda x: (x**3).sum())
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(td.grad(f)(x), 3 * x**2)
+    np.testing.assert_array_equal(td.hvp(f, x, x), 6 * x**2)
+    np.testing.assert_array_equal(td.compile(td.grad(f))(x), 3 * x**2)
+
+
+# ---- Files ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_text_is_a_file_to_read(compiled_step):
+    net, x, y = network()
+    text = compiled_step.source(net, x, y)
+    compiled_step(net, x, y)
+    files = [path for path in cache.folder().glob("*.py") if path.read_text() == text]
+    assert len(files) == 1
+    assert "def op_sigmoid(x):" in text
+    assert text.count("np.dot") == 2 + 3  # nothing for the derivative by the inputs, and no transpose is made
+    assert "fastmath=True" not in text
+
+
+def test_a_step_needs_little_more_than_its_arrays():
+    net, x, y = network((784, 300, 10), batch=32)
+    text = td.compile(training_step).source(net, x, y)
+    buffers = [eval(shape) for shape in re.findall(r"np\.empty\((.*?), np\.float64\)", text)]
+    ours = sum(int(np.prod(shape)) for shape in buffers)
+    parameters = sum(p.size for p in flatten(net)[0])
+    activations = 32 * (784 + 300 + 10)
+    # parameters and what replaces them are the caller's; gradients live where the new parameters will be
+    assert 2 * parameters + x.size + ours <= 1.2 * (2 * parameters + activations)
+
+
+def test_a_torn_or_foreign_file_is_never_run(compiled_step, tmp_path):
+    net, x, y = network()
+    expected = compiled_step(net, x, y)
+    text = compiled_step.source(net, x, y)
+    path = next(path for path in cache.folder().glob("*.py") if path.read_text() == text)
+    for wrong in (text[: len(text) // 2], "raise SystemExit('foreign')"):
+        path.write_text(wrong)
+        close(td.compile(training_step)(net, x, y), expected)
+        assert path.read_text() == text
+    for numba_file in cache.folder().rglob(f"{path.stem}*.nb?"):
+        numba_file.write_bytes(numba_file.read_bytes()[:40])
+    close(td.compile(training_step)(net, x, y), expected)
+
+
+PROGRAM = """
+import time, numpy as np, numba, tinygrad_dbn as td
+from test_compile import network, training_step
+args = network()
+start = time.perf_counter()
+value, net = td.compile(training_step)(*args)
+print(time.perf_counter() - start, float(value).hex())
+"""
+
+
+def test_processes_share_the_cache(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.path.dirname(__file__)}
+    run = lambda: subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    together = [run(), run()]
+    found = [process.communicate() for process in together]
+    assert all(process.returncode == 0 for process in together), found
+    out, error = run().communicate()
+    assert not error
+    warm, value = out.split()
+    assert {line.split()[1] for line, _ in found} == {value}
+    assert float(warm) < min(float(line.split()[0]) for line, _ in found) / 2
+    assert len(list((tmp_path / "tinygrad_dbn").glob("*.py"))) == 1
+    assert not list(tmp_path.rglob("*.tmp"))

@@ -1,0 +1,114 @@
+"""Bad input: each error names the op, the shapes and the caller's line, and says what to write instead."""
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.tensor import Op
+
+HERE = r"(.|\n)*\n  in .*test_refusals\.py:\d+"
+
+
+def test_unsupported_dtypes():
+    for bad in (np.ones(2, complex), np.ones(2, np.float16), np.array(["a"])):
+        with pytest.raises(TypeError, match=r"exp\(\(\d,\) .*not supported: convert to float32 or float64" + HERE):
+            ops.exp(bad)
+        with pytest.raises(TypeError, match="cannot differentiate.*astype" + HERE):
+            td.grad(lambda x: ops.sum(x))(bad)
+
+
+def test_integers_are_not_differentiated():
+    with pytest.raises(TypeError, match=r"int64 of shape \(3,\); pass floats, x.astype\(float\)" + HERE):
+        td.grad(lambda x: x.sum())(np.arange(3))
+    with pytest.raises(TypeError, match=r"write 3\.0 for 3"):
+        td.grad(lambda x: x * x)(3)
+
+
+@pytest.mark.parametrize("at", [5, -4, (0, 1), np.array([0, 7])])
+def test_indices_out_of_range(at):
+    with pytest.raises(IndexError, match=r"index\(\(3,\) float64\): .*ind" + HERE):
+        td.grad(lambda x: ops.sum(x[at]))(np.ones(3))
+
+
+def test_a_loss_is_a_number():
+    with pytest.raises(TypeError, match=r"returned shape \(2,\); take .sum\(\) or .mean\(\)" + HERE):
+        td.grad(lambda x: x * x)(np.ones(2))
+    with pytest.raises(ValueError, match=r"shape \(2,\): take .sum\(\)" + HERE):
+        (td.Tensor([1.0, 2.0]) * 2).backward()
+    with pytest.raises(TypeError, match="a comparison.*ops.where" + HERE):
+        td.grad(lambda x: ops.greater(x, 0.0))(1.0)
+
+
+def test_saved_arrays_are_not_written():
+    x = td.Tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"not written in place.*ops.where" + HERE):
+        x[0] = 3.0
+    with pytest.raises(ValueError, match="read-only"):
+        ops.exp(x).value[0] = 3.0
+    mine = np.array([1.0, 2.0])
+    _, pullback = td.vjp(ops.square, mine)
+    mine[:] = 100.0  # too late to matter
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], [2, 4])
+
+
+def test_a_missing_rule_is_not_a_zero():
+    unfinished = Op.__new__(Op)
+    for field, value in vars(ops.add).items():
+        setattr(unfinished, field, value)
+    unfinished.name, unfinished.vjps = "unfinished", (ops.add.vjps[0],)
+    assert td.grad(lambda x: unfinished(x, 2.0))(1.0) == 1
+    with pytest.raises(NotImplementedError, match=r"unfinished has no rule for its input 1.*not a zero.*vjp" + HERE):
+        td.grad(lambda x: unfinished(2.0, x))(1.0)
+
+
+# ---- The strict mode ------------------------------------------------------------------------------------------------
+
+
+def test_strict_mode_refuses_promotion():
+    a, b = np.ones((2, 3)), np.ones(3)
+    assert ops.add(a, b).shape == (2, 3)
+    with td.strict():
+        with pytest.raises(ValueError, match=r"add\(\(2, 3\) float64, \(3,\) float64\).*x\[None, :\]" + HERE):
+            ops.add(a, b)
+        with pytest.raises(TypeError, match=r"multiply\(.*float32.*convert one" + HERE):
+            td.grad(lambda x: (x * np.ones(3, np.float32)).sum())(b)
+        assert ops.add(a, b[None, :]).shape == (2, 3)
+        assert ops.add(a, 1.0).shape == (2, 3)
+        assert td.grad(lambda x: (x * np.float64(2) + np.ones(3)).sum())(b).shape == (3,)
+    assert ops.add(a, np.ones(3, np.float32)).dtype == np.float64
+
+
+def test_strict_mode_leaves_the_models_alone():
+    rng = np.random.default_rng(0)
+    net = td.FeedForward.init((3, 4, 2), rng)
+    with td.strict():
+        gradient = td.grad(lambda net: net.nll(rng.normal(size=(5, 3)), np.array([0, 1, 0, 1, 1])).mean())(net)
+    assert gradient.weights[0].shape == (4, 3)
+
+
+# ---- NaN ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_nan_is_found_where_it_is_born():
+    with td.nan_hunt():
+        with pytest.raises(FloatingPointError, match=r"log\(\(2,\) float64\): a NaN is born here" + HERE):
+            ops.sum(ops.exp(ops.log(np.array([1.0, -1.0]))))
+        assert np.isnan(ops.exp(np.array([np.nan]))).all()  # it was put in
+    assert np.isnan(ops.log(np.array([-1.0]))).all()
+
+
+def test_a_nan_is_found_in_the_backward_pass():
+    f = lambda y: ops.sum(ops.power(np.array([2.0, -2.0]), y))
+    y = np.array([2.0, 2.0])
+    assert np.isnan(td.grad(f)(y)[1])
+    with td.nan_hunt(), pytest.raises(FloatingPointError, match=r"power\(.*backward pass.*input 1" + HERE) as caught:
+        td.grad(f)(y)
+    assert f":{f.__code__.co_firstlineno}" in str(caught.value)  # where the power was written, not where grad was
+
+
+def test_a_nan_that_a_mask_drops_is_no_catch():
+    x = np.array([0.0, 4.0])
+    with td.nan_hunt():
+        gradient = td.grad(lambda x: ops.sum(ops.where(ops.greater(x, 0), ops.sqrt(x), 0)))(x)
+    np.testing.assert_array_equal(gradient, [0, 0.25])

@@ -1,0 +1,42 @@
+"""The nodes of a trace, and their kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+GIVEN = ("argument", "constant")
+VIEWS = ("broadcast_to", "reshape", "transpose", "stop_gradient", "slice")
+COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
+REDUCTIONS = {"sum": 0.0, "max": -inf, "min": inf}
+"""Each with the value that it starts from."""
+
+
+class CompileError(TypeError):
+    """A function that cannot be compiled: it is not pure, or it needs a value where only shapes are known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One value of the trace: what computes it, from which nodes, its shape and dtype, and the caller's line.
+
+    kind: "argument", "constant", or the name of an op of the table; "slice" is `index` without arrays.
+    weak: a Python number, which adopts the width of what it meets. literal: the value where it is known and uniform.
+    """
+
+    kind: str
+    inputs: tuple[Node, ...]
+    params: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    number: int
+    line: str
+    weak: bool = False
+    literal: Any = None
+
+    def sample(self) -> Any:
+        """Something of this node's dtype for NumPy's promotion to look at."""
+        return 0.0 if self.weak else np.zeros((), self.dtype)

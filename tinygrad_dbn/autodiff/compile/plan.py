@@ -1,0 +1,242 @@
+"""The plan: which ops share a loop, in which order things happen, and which buffers they use.
+
+A `Loop` runs over a domain, its axes from the outermost inwards. Its members are elementwise ops and reductions. A
+member either varies along every axis of the domain ("inner") or along all but the last ("row"). Reducing the last axis
+gives a row value, which later members of the same loop may use: they belong to the next *phase*, a further pass over
+the row while it is still in the cache. Any other reduction is complete only after the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .node import GIVEN, REDUCTIONS, Node
+from .views import Ref, view
+
+OPAQUE = ("matmul", "index", "place", "concatenate", "stack")
+
+
+@dataclass(eq=False)
+class Member:
+    """An op in a loop. axes: for each axis of the shape it runs over, the domain's axis, or None for length 1."""
+
+    node: Node
+    axes: tuple[int | None, ...]
+    row: bool
+    phase: int
+    result_axes: tuple[int | None, ...]
+    within: bool
+    """Whether members of the same loop can use the result."""
+
+
+@dataclass(eq=False)
+class Loop:
+    domain: tuple[int, ...]
+    members: dict[int, Member] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Plan:
+    arguments: list[Node]
+    constants: list[Node]
+    outputs: list[Node]
+    steps: list[Loop | Node]
+    refs: dict[int, Ref]
+    arrays: dict[int, Node]
+    """Nodes that live in an array or a scalar variable of the function, not just inside a loop."""
+
+    def ref(self, node: Node) -> Ref:
+        return view(node, self.refs)
+
+    def bases(self, step: Loop | Node) -> list[Node]:
+        nodes = [m.node for m in step.members.values()] if isinstance(step, Loop) else [step]
+        return [self.ref(x).base for node in nodes for x in node.inputs]
+
+
+def make_plan(outputs: list[Node]) -> Plan:
+    refs: dict[int, Ref] = {}
+    needed = _needed(outputs, refs)
+    steps = _schedule([n for n in needed if n.kind not in GIVEN], refs)
+    plan = Plan(
+        arguments=[n for n in needed if n.kind == "argument"],
+        constants=[n for n in needed if n.kind == "constant" and n.literal is None and not enumerates(n)],
+        outputs=outputs,
+        steps=steps,
+        refs=refs,
+        arrays={},
+    )
+    home = {number: step for step in steps if isinstance(step, Loop) for number in step.members}
+    for step in steps:
+        if isinstance(step, Node):
+            plan.arrays[step.number] = step
+        for base in plan.bases(step):
+            member = home[base.number].members[base.number] if base.number in home else None
+            if member is not None and (home[base.number] is not step or not member.within):
+                plan.arrays[base.number] = base
+    for y in outputs:
+        if y.kind not in GIVEN:
+            plan.arrays[y.number] = y
+    for loop in steps:
+        if isinstance(loop, Loop):  # what is complete only after the loop needs a place of its own
+            plan.arrays.update({m.node.number: m.node for m in loop.members.values() if not m.within})
+    return plan
+
+
+def enumerates(n: Node) -> bool:
+    """Whether a constant is 0, 1, 2, …: as an index it is the loop's own variable."""
+    value = n.params.get("value", np.zeros(()))
+    return value.ndim == 1 and value.dtype.kind == "i" and bool((value == np.arange(len(value))).all())
+
+
+def _needed(outputs: list[Node], refs: dict[int, Ref]) -> list[Node]:
+    """The nodes that outputs depend on, oldest first, views left out."""
+    found: dict[int, Node] = {}
+    ahead = list(outputs)
+    while ahead:
+        node = ahead.pop()
+        if node.number not in found:
+            found[node.number] = node
+            ahead.extend(view(x, refs).base for x in node.inputs)
+    return [found[number] for number in sorted(found)]
+
+
+def _schedule(nodes: list[Node], refs: dict[int, Ref]) -> list[Loop | Node]:
+    """Products and the like as soon as they can run; between them, loops that take in as many ops as will fit."""
+    waiting, done = list(nodes), set[int]()
+    steps: list[Loop | Node] = []
+
+    def ready(node: Node, loop: Loop | None = None) -> bool:
+        bases = [view(x, refs).base for x in node.inputs]
+        within = loop.members if loop else {}
+        return all(b.kind in GIVEN or b.number in done or b.number in within for b in bases)
+
+    while waiting:
+        opaque = next((n for n in waiting if _opaque(n) and ready(n)), None)
+        if opaque is not None:
+            steps.append(opaque)
+            done.add(opaque.number)
+            waiting.remove(opaque)
+            continue
+        seed = next(n for n in waiting if ready(n))
+        loop = Loop(tuple(n for n in _extent(seed) if n != 1))
+        for node in list(waiting):
+            if not _opaque(node) and ready(node, loop):
+                member = _fit(node, loop, refs)
+                if member is not None:
+                    loop.members[node.number] = member
+                    waiting.remove(node)
+        done.update(loop.members)
+        steps.append(loop)
+    return steps
+
+
+def _opaque(node: Node) -> bool:
+    return node.kind in OPAQUE or node.kind == "reshape"
+
+
+def _extent(node: Node) -> tuple[int, ...]:
+    """The shape an op runs over."""
+    return node.inputs[0].shape if node.kind in REDUCTIONS else node.shape
+
+
+def _fit(node: Node, loop: Loop, refs: dict[int, Ref]) -> Member | None:
+    """The node as a member of the loop, or None where it does not fit."""
+    shape, domain = _extent(node), loop.domain
+    axes: dict[int, int] = {}
+    phase, linked = 0, False
+    for x in node.inputs:
+        ref = view(x, refs)
+        member = loop.members.get(ref.base.number)
+        if member is None:
+            continue
+        if not member.within:
+            return None
+        linked = True
+        reduces = member.node.kind in REDUCTIONS
+        phase = max(phase, member.phase + (1 if reduces else 0))
+        extra = len(shape) - len(ref.shape)
+        for (axis, start, step), place in zip(ref.entries, member.result_axes, strict=True):
+            if place is None:
+                continue
+            if axis is None or (start, step) != (0, 1) or shape[axis + extra] != domain[place]:
+                return None
+            if axes.setdefault(axis + extra, place) != place:
+                return None
+    long = [i for i, n in enumerate(shape) if n != 1]
+    free = [i for i in range(len(domain)) if i not in axes.values()]
+    if not linked and [shape[i] for i in long] != list(domain):
+        return None
+    for i in long:
+        if i not in axes:
+            place = next((d for d in free if domain[d] == shape[i]), None)
+            if place is None:
+                return None
+            free.remove(place)
+            axes[i] = place
+    if len(set(axes.values())) != len(axes):
+        return None
+    covered, last = set(axes.values()), len(domain) - 1
+    row = covered != set(range(len(domain)))
+    if row and covered != set(range(last)):
+        return None
+    places = tuple(axes.get(i) for i in range(len(shape)))
+    if node.kind not in REDUCTIONS:
+        return Member(node, places, row, phase, places, True)
+    gone = {places[a] for a in node.params["axes"]} - {None}
+    kept = tuple(p for i, p in enumerate(places) if i not in node.params["axes"])
+    return Member(node, places, row, phase, kept, gone == {last} and not row)
+
+
+def reuse(plan: Plan) -> dict[int, int]:
+    """For each array made by the function, the node whose buffer it takes over; itself where it needs a new one.
+
+    A buffer is free once nothing reads it any more. A loop may also write over an array that it is the last to read,
+    if it reads it element by element where it writes, and never in a later phase.
+    """
+    last: dict[int, int] = {}
+    for i, step in enumerate(plan.steps):
+        for base in plan.bases(step):
+            last[base.number] = i
+    for y in plan.outputs:
+        last[plan.ref(y).base.number] = len(plan.steps)
+    outputs = {y.number for y in plan.outputs}
+    owner: dict[int, int] = {}
+    free: list[Node] = []
+    for i, step in enumerate(plan.steps):
+        nodes = [m.node for m in step.members.values()] if isinstance(step, Loop) else [step]
+        made = [n for n in nodes if n.shape and n.number in plan.arrays]
+        ending = [b for b in set(plan.bases(step)) if b.number in owner and last[b.number] == i]
+        ending.sort(key=lambda b: b.number)  # sets have no order, and the text must not depend on chance
+        for node in made:
+            over = _overwritable(node, step, plan, ending) if isinstance(step, Loop) else []
+            taken = next((b for b in over + free if (b.shape, b.dtype) == (node.shape, node.dtype)), None)
+            owner[node.number] = node.number if taken is None else owner[taken.number]
+            if taken is not None:
+                (ending if taken in ending else free).remove(taken)
+        free += ending
+        free += [n for n in made if n.number not in last and n.number not in outputs]
+    return owner
+
+
+def _overwritable(node: Node, loop: Loop, plan: Plan, ending: list[Node]) -> list[Node]:
+    """The arrays ending with this loop that one of its members may write over."""
+    writer = loop.members[node.number]
+    if writer.node.kind in REDUCTIONS or writer.row:
+        return []
+    found = []
+    for base in ending:
+        readers = [(m, plan.ref(x)) for m in loop.members.values() for x in m.node.inputs if plan.ref(x).base is base]
+        if base.number not in loop.members and all(
+            ref.whole and m.axes == writer.axes and m.phase <= writer.phase for m, ref in readers
+        ):
+            found.append(base)
+    return found
+
+
+def describe(step: Loop | Node) -> str:
+    """One line for a reader of the generated text."""
+    nodes: list[Any] = [m.node for m in step.members.values()] if isinstance(step, Loop) else [step]
+    return ", ".join(f"{n.kind} {n.shape}" for n in nodes)

@@ -1,0 +1,198 @@
+"""tinygrad-dbn explain: one row of the op table, from the code that runs and not from a description of it."""
+
+import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from ..autodiff.tensor import Op
+
+_LETTERS = "xyz"
+
+
+def explain(
+    name: Annotated[str, typer.Argument(help="An op of the table, for example sigmoid.")],
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print the formula and its derivatives in LaTeX only.")
+    ] = False,
+) -> None:
+    """Show an op: its source, formula, derivative, domain, edges, accuracy, and the theorems that cover it."""
+    from ..autodiff.ops import TABLE
+
+    if name not in TABLE:
+        _unknown(name, sorted(TABLE))
+    op = TABLE[name]
+    if latex:
+        for label, branches in _formulas(op):
+            for condition, formula in branches:
+                print(f"{label} = {_in_latex(formula)}" + (rf" \quad ({condition})" if condition else ""))
+        return
+    _show(op)
+
+
+def _unknown(name: str, names: list[str]) -> NoReturn:
+    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    print(f"tinygrad-dbn: there is no op {name!r}; {meant}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _show(op: "Op") -> None:
+    import inspect
+    import textwrap
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.syntax import Syntax
+    from rich.table import Table
+
+    console = Console()
+
+    def section(title: str, *lines: str) -> None:
+        console.print(f"\n[bold]{title}[/bold]")
+        for line in lines:
+            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+
+    console.print(f"[bold]{op.name}[/bold]  {escape(' '.join((op.__doc__ or '').split()))}", highlight=False)
+    section("Source")
+    source = textwrap.dedent(inspect.getsource(op.kernel or op.forward)).strip()
+    code = Syntax("", "python", background_color="default").highlight(source)
+    code.rstrip()
+    console.print(code, soft_wrap=True)
+    for label, branches in _formulas(op):
+        section("Formula" if "∂" not in label else f"Derivative {label}", *_lines(branches))
+    section("Domain", f"{op.domain[0]} < {', '.join(_LETTERS[: _arity(op)])} < {op.domain[1]}")
+    if op.edges:
+        section("Edges")
+        table = Table("argument", "value", "derivative", box=None, pad_edge=True)
+        for argument, value in op.edges:
+            table.add_row(_plain(argument), _plain(value), _derivative_at(op, argument))
+        console.print(table)
+    section("Accuracy", *_accuracy(op))
+    section("Theorems", *_theorems(op))
+
+
+def _arity(op: "Op") -> int:
+    return len(op.vjps) if isinstance(op.vjps, tuple) else 1
+
+
+def _lines(branches: list[tuple[str, Any]]) -> list[str]:
+    return [f"{formula}" + (f"   where {condition}" if condition else "") for condition, formula in branches]
+
+
+def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
+    """(label, [(condition, formula)]) for the op and its derivatives, by running the shipped code on symbols."""
+    import numpy as np
+
+    from ..autodiff.differentiate import vjp
+    from ..autodiff.symbolic import expressions, symbols
+
+    if op.kernel is None:  # what it does depends on its parameters and on shapes
+        if op.name not in ("sum", "mean", "logsumexp", "softmax", "log_softmax"):
+            return []
+        x = symbols("x", (3,))
+        return [(f"{op.name}(x)", _on_branches(lambda: expressions(op(x))))]
+    arguments = [symbols(letter) for letter in _LETTERS[: _arity(op)]]
+    found = [("y" if len(arguments) == 1 else "f", _on_branches(lambda: expressions(op(*arguments))))]
+    for i, letter in enumerate(_LETTERS[: _arity(op)]):
+
+        def partial(i: int = i) -> Any:
+            return expressions(vjp(op, *arguments)[1](np.array(1, object))[i])
+
+        found.append((f"∂/∂{letter}", _on_branches(partial)))
+    return found
+
+
+def _on_branches(f: Any) -> list[tuple[str, Any]]:
+    """f's formulas, one for every sign of what the code compares, or a single one where they agree."""
+    import sympy
+
+    from ..autodiff.kernels import meanings
+    from ..autodiff.symbolic import branches
+
+    def run() -> Any:
+        with meanings():
+            return f()
+
+    results = []
+    for signs, value in branches(run):
+        condition = " and ".join(str(d > 0 if sign > 0 else d < 0) for d, sign in signs.items())
+        results.append((condition, sympy.Array(value.tolist()) if getattr(value, "shape", ()) else value))
+    return [("", results[0][1])] if all(value == results[0][1] for _, value in results) else results
+
+
+def _in_latex(formula: Any) -> str:
+    import sympy
+
+    return str(sympy.latex(formula))
+
+
+def _plain(value: Any) -> str:
+    """A number or nested tuple of numbers, without Python's trailing commas."""
+    if isinstance(value, tuple):
+        return ", ".join(_plain(part) if not isinstance(part, tuple) else f"({_plain(part)})" for part in value)
+    return str(value)
+
+
+def _derivative_at(op: "Op", argument: Any) -> str:
+    """What `grad` gives at an edge, in float64; nothing for ops of whole arrays or without a derivative."""
+    import numpy as np
+
+    from ..autodiff.differentiate import vjp
+
+    if op.kernel is None or not isinstance(op.vjps, tuple) or not any(op.vjps):
+        return ""
+    point = argument if isinstance(argument, tuple) else (argument,)
+    slopes = vjp(op, *(np.asarray(v, float) for v in point))[1](1.0)
+    return ", ".join(f"{float(slope):.6g}" for slope in slopes)
+
+
+def _accuracy(op: "Op") -> list[str]:
+    """The budget of the row, and the worst errors met just now."""
+    import numpy as np
+
+    if op.kernel is None:
+        promised = "exact: elements are moved, not changed" if op.ulp == 0 else "relative to the largest terms"
+        return [promised]
+    try:
+        from ..autodiff.accuracy import worst_derivative, worst_value
+    except ImportError as error:
+        return [f"promised {op.ulp} ulp; not measured: {error}"]
+    lines = []
+    for what, budget, measure in (("value", op.ulp, worst_value), ("derivative", op.slope_ulp, worst_derivative)):
+        if what == "derivative" and not any(op.vjps if isinstance(op.vjps, tuple) else ()):
+            continue
+        if budget == np.inf:
+            lines.append(f"{what}: nothing promised, for the reason beside `slope_ulp` above")
+            continue
+        for dtype in (np.float64, np.float32):
+            worst = measure(op, dtype)
+            at = f" at {_plain(worst.at)}" if worst.at else ""
+            lines.append(f"{what}, {dtype.__name__}: promised {budget} ulp, worst met {worst.ulps:.3g}{at}")
+    return lines
+
+
+def _theorems(op: "Op") -> list[str]:
+    """The theorems about this op, where the repository's proofs are at hand."""
+    from importlib import import_module
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "proofs" / "theorem.py").exists():
+        return ["they are in the repository's folder proofs/, which is not installed with the package"]
+    sys.path.insert(0, str(root))
+    try:
+        modules = [import_module(f"proofs.{path.stem}") for path in sorted((root / "proofs").glob("test_engine_*.py"))]
+    except ImportError as error:
+        return [f"not listed: {error}; write: pip install -e '.[test]'"]
+    finally:
+        sys.path.remove(str(root))
+    found = []
+    for function in (f for module in modules for f in vars(module).values() if hasattr(f, "theorem")):
+        about = function.theorem
+        names = [n for mark in function.pytestmark if mark.args[0] == "name" for n in mark.args[1]]
+        if op.name in (names or about["sentence"].replace("'", " ").split()):
+            found.append(f"{about['level']}  {about['sentence']}")
+    return found or ["none: nothing flows through it, and its values are in the table of edges"]

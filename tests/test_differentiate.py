@@ -123,6 +123,13 @@ def test_constants_and_unused_arguments_have_zero_gradients():
     assert td.jvp(lambda x: 4.0, (x,), (x,))[1] == 0
 
 
+def test_a_tangent_keeps_its_width_beside_a_constant():
+    x = np.ones(2, np.float32)
+    value, tangent = td.jvp(lambda x: ops.concatenate([x, np.zeros(2, np.float32)]), (x,), (x,))
+    assert value.dtype == tangent.dtype == np.float32
+    np.testing.assert_array_equal(tangent, [1, 1, 0, 0])
+
+
 def test_auxiliary_values_come_along():
     (value, aux), g = td.value_and_grad(lambda x: (x * x, "note"), has_aux=True)(3.0)
     assert (value, aux, g) == (9, "note", 6)

@@ -178,6 +178,8 @@ def test_integers_are_promoted_and_other_types_refused():
 def test_errors_name_the_op_the_shapes_and_the_line():
     with pytest.raises(ValueError, match=r"add\(\(3,\) float64, \(4,\) float64\)(.|\n)*test_ops\.py:\d+"):
         ops.add(np.ones(3), np.ones(4))
+    with pytest.raises(TypeError, match=r"greater\((.|\n)*test_ops\.py"):
+        ops.greater(np.array(["a"]), 1.0)
     with pytest.raises(ValueError, match=r"matmul\((.|\n)*test_ops\.py"):
         td.grad(lambda W: (W @ np.ones(3)).sum())(np.ones((3, 4)))
 

@@ -122,7 +122,9 @@ class Op:
         """The output's tangent from those of the inputs (None: constant), or None where nothing flows."""
         if self.jvps == "linear":
             given = zip(tangents, inputs, strict=True)
-            return self(*(np.zeros(np.shape(x)) if t is None else t for t, x in given), **params)
+            return self(
+                *(np.zeros(np.shape(x), getattr(x, "dtype", float)) if t is None else t for t, x in given), **params
+            )
         total: Value = None
         for rule, t in zip(self.jvps, tangents, strict=True):
             if rule is not None and t is not None:
@@ -146,7 +148,7 @@ def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
         try:
             return recorder.record(op, inputs, params) if recorder is not None else _run(op, inputs, params)
         except (ValueError, TypeError, IndexError, FloatingPointError) as error:
-            raise type(error)(_explain(op, inputs, error)) from None
+            raise _restated(error, _explain(op, inputs, error)) from None
     below = tuple(x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs)
     node = Tensor._node(apply(op, below, params), level, op, inputs, params)
     if is_hunting():
@@ -162,6 +164,16 @@ def _run(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
     if is_hunting() and has_nan(y) and not has_nan(*inputs):
         raise FloatingPointError("a NaN is born here, from inputs that have none")
     return y
+
+
+def _restated(error: Exception, text: str) -> Exception:
+    """The same kind of error with another text. Some of NumPy's take more than a text: then the kind they are of."""
+    for kind in type(error).__mro__:
+        try:
+            return kind(text)  # type: ignore[no-any-return]
+        except TypeError:
+            continue
+    return error
 
 
 def _explain(op: Op, inputs: tuple[Value, ...], error: Exception) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
+from ..autodiff.blas import one_thread
 from ..autodiff.differentiate import grad
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM, DirectedLayer
@@ -99,6 +100,7 @@ def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
     return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
 
 
+@one_thread()
 def gradient(model: RBM | DBN, X: Any) -> Any:
     """The exact gradient of the mean log-likelihood of X (T, D), as a model of the same shape.
 

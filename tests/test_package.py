@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,14 @@ def test_the_readmes_python_runs():
     assert len(blocks) == 2
     for block in blocks:
         subprocess.run([sys.executable, "-c", block], check=True, cwd=ROOT)
+
+
+def test_the_readmes_commands_run(tmp_path):
+    commands = re.findall(r"`tinygrad-dbn ((?:lab|explain) [^`]*)`", (ROOT / "README.md").read_text())
+    assert len(commands) == 2
+    for words in map(shlex.split, commands):
+        short = ["--epochs", "1", "--out", str(tmp_path / "run")] if words[0] == "lab" else []
+        subprocess.run([sys.executable, "-m", "tinygrad_dbn.cli", *words, *short], check=True, capture_output=True)
 
 
 def test_the_readmes_links_lead_somewhere():

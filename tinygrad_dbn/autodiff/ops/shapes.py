@@ -55,7 +55,8 @@ def _broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
 
 def _index(x: Value, at: Any) -> Value:
     """x[at], for slices, integers, arrays of integers or of booleans."""
-    return np.asarray(_array(x)[at])
+    x = _array(x)
+    return np.asarray(x[at], x.dtype)
 
 
 def _place(g: Value, at: Any, shape: tuple[int, ...]) -> Value:

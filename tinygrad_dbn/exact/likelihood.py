@@ -14,8 +14,6 @@ from concurrent.futures import Executor
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
 from ..autodiff import ops
 from ..autodiff.blas import one_thread
 from ..autodiff.differentiate import grad
@@ -108,8 +106,3 @@ def gradient(model: RBM | DBN, X: Any) -> Any:
     likelihood: theirs is zero. Memory grows with the number of states, for the graph is kept.
     """
     return grad(lambda m: log_likelihood(m, X).mean())(model)
-
-
-def mean_log_likelihood(model: RBM | DBN, X: Any) -> float:
-    """The mean of `log_likelihood` over the rows of X, nats per example."""
-    return float(np.mean(log_likelihood(model, X)))

@@ -1,12 +1,35 @@
-"""Binary data to learn from: complete toy distributions, real digits, and a user's own file.
+"""Data to learn from: complete toy distributions, real digits, classification problems, and a user's own files.
 
-Every recipe returns a `Dataset`. `load("bars-and-stripes:3")` is the door of the command line.
+Recipes for density models return a `Dataset` of zeros and ones; `load("bars-and-stripes:3")` is the door of the command
+line. Recipes for classifiers return a `Labelled` problem in three parts.
 """
 
+from .convex import convex
 from .dataset import Dataset
 from .digits import digits
 from .files import from_file
+from .labelled import Labelled, Part
+from .mnist import idx, mnist5k, mnist_from_idx
 from .names import load
+from .rectangles import rectangles, rectangles_image
 from .toy import bars_and_stripes, labelled_shifter, parity
+from .variations import mnist_variation
 
-__all__ = ["Dataset", "bars_and_stripes", "digits", "from_file", "labelled_shifter", "load", "parity"]
+__all__ = [
+    "Dataset",
+    "Labelled",
+    "Part",
+    "bars_and_stripes",
+    "convex",
+    "digits",
+    "from_file",
+    "idx",
+    "labelled_shifter",
+    "load",
+    "mnist5k",
+    "mnist_from_idx",
+    "mnist_variation",
+    "parity",
+    "rectangles",
+    "rectangles_image",
+]

@@ -1,0 +1,45 @@
+"""Patches of the two photographs that come with scikit-learn: a temple in China and a flower, 427 × 640 each."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from .labelled import Pictures
+
+PLAINEST = 0.08  # the smallest standard deviation of a patch's grey levels, so that no patch is bare sky
+
+
+def patches(count: int, side: int, rng: np.random.Generator) -> Pictures:
+    """`count` square patches at random places, (count, side, side), grey levels in [0, 1].
+
+    A patch whose grey levels have a standard deviation below 0.08 is drawn again. Raises ImportError where
+    scikit-learn or Pillow is missing, ValueError for a side that no photograph has.
+    """
+    pictures = photographs()
+    if not 1 <= side <= min(p.shape[0] for p in pictures):
+        raise ValueError(f"patches: side is {side}; write 1 to {min(p.shape[0] for p in pictures)} pixels")
+    windows = [sliding_window_view(picture, (side, side)) for picture in pictures]
+    found = np.empty((count, side, side), np.float32)
+    missing = np.arange(count)
+    while len(missing):
+        which = rng.integers(0, len(windows), len(missing))
+        for i, window in enumerate(windows):
+            here = missing[which == i]
+            found[here] = window[
+                rng.integers(0, window.shape[0], len(here)), rng.integers(0, window.shape[1], len(here))
+            ]
+        if side == 1:
+            break  # a single pixel has no variance
+        missing = missing[found[missing].std(axis=(1, 2)) < PLAINEST]
+    return found
+
+
+def photographs() -> list[NDArray[np.float32]]:
+    """The photographs as grey levels in [0, 1]: the mean of red, green and blue."""
+    try:
+        from sklearn.datasets import load_sample_images
+
+        images = load_sample_images().images
+    except ImportError as error:
+        raise ImportError("photographs need scikit-learn and Pillow: pip install 'tinygrad_dbn[lab]'") from error
+    return [np.asarray(image, np.float32).mean(axis=2) / 255 for image in images]

@@ -11,7 +11,7 @@ from .autodiff.compile import compile
 from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
-from .models import DBN, RBM, DirectedLayer, FeedForward
+from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
 from .storage import load, save
 
 __version__ = "0.1.0"
@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DBN",
     "RBM",
+    "Autoencoder",
     "DirectedLayer",
     "FeedForward",
     "Tensor",

@@ -14,7 +14,10 @@ from typing import Any
 
 @cache
 def _controller() -> Any:
-    import numpy  # noqa: F401 – the controller sees the libraries that are loaded when it is made
+    # The controller sees the libraries that are loaded when it is made: NumPy's, and SciPy's, which compiled code
+    # calls.
+    import numpy  # noqa: F401
+    import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

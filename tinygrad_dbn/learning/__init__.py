@@ -1,7 +1,47 @@
-"""Learning: rules that say where to go, optimisers that go there, and the greedy stacking of a DBN."""
+"""Learning: rules that say where to go, optimisers that go there, and the trainings made of them.
 
+Supervised: `fit`. Layer by layer without labels: `greedy` for a DBN of binary units, and the lecture's loop with any
+module, `layerwise`, followed by `fine_tune`.
+"""
+
+from .contrastive import cd_loss
+from .descent import Descent, Diverged, descend, uncompiled
+from .dropout import Dropout
 from .greedy import Progress, greedy, pretrain
-from .optimisers import momentum, sgd
+from .modules import AutoencoderModule, RBMModule, masking, salt_and_pepper
+from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
+from .pretraining import Stack, fine_tune, layerwise
 from .rules import contrastive_divergence, maximum_likelihood
+from .supervised import Epoch, Fit, error_rate, fit
 
-__all__ = ["Progress", "contrastive_divergence", "greedy", "maximum_likelihood", "momentum", "pretrain", "sgd"]
+__all__ = [
+    "AutoencoderModule",
+    "Descent",
+    "Diverged",
+    "Dropout",
+    "Epoch",
+    "Fit",
+    "Optimiser",
+    "Progress",
+    "RBMModule",
+    "Stack",
+    "adam",
+    "cd_loss",
+    "constant",
+    "contrastive_divergence",
+    "descend",
+    "error_rate",
+    "exponential",
+    "fine_tune",
+    "fit",
+    "greedy",
+    "hyperbolic",
+    "layerwise",
+    "masking",
+    "maximum_likelihood",
+    "momentum",
+    "pretrain",
+    "salt_and_pepper",
+    "sgd",
+    "uncompiled",
+]

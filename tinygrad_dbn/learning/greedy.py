@@ -18,7 +18,7 @@ from ..autodiff.trees import flatten
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
-from .optimisers import Step, at_rest, momentum
+from .optimisers import Optimiser, momentum
 from .rules import contrastive_divergence, maximum_likelihood
 
 Rule = Callable[[RBM, Any, np.random.Generator], RBM]
@@ -78,7 +78,7 @@ def greedy(
         else:
             rng = np.random.default_rng([seed, layer, 0])
             rbm = _initial(rbms, sizes[layer], _upward(rbms, X, rng), rng)
-            progress = Progress(layer, 0, (*rbms, rbm), at_rest(rbm))
+            progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm))
             yield progress
         while progress.epoch < epochs:
             progress = _epoch(progress, X, rules[rule], step, batch, seed)
@@ -93,7 +93,7 @@ def pretrain(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
 
 
 @one_thread()
-def _epoch(at: Progress, X: Any, rule: Rule, step: Step, batch: int, seed: int) -> Progress:
+def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: int) -> Progress:
     """One pass over fresh samples of the layer's data, in random order."""
     rng = np.random.default_rng([seed, at.layer, at.epoch + 1])
     data = _upward(at.rbms[:-1], X, rng)

@@ -1,7 +1,8 @@
 """Models as values: frozen dataclasses of arrays, whose methods are pure functions made of ops."""
 
+from .autoencoder import Autoencoder
 from .dbn import DBN, DirectedLayer
 from .feedforward import FeedForward
 from .rbm import RBM
 
-__all__ = ["DBN", "RBM", "DirectedLayer", "FeedForward"]
+__all__ = ["DBN", "RBM", "Autoencoder", "DirectedLayer", "FeedForward"]

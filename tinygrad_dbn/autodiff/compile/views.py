@@ -30,7 +30,11 @@ class Ref:
     def swapped(self) -> bool:
         """The base with its last two axes exchanged, which is how BLAS takes a transpose."""
         n = len(self.shape)
-        if n < 2 or self.shape != (*self.base.shape[:-2], self.base.shape[-1], self.base.shape[-2]):
+        if (
+            n < 2
+            or len(self.base.shape) != n
+            or self.shape != (*self.base.shape[:-2], self.base.shape[-1], self.base.shape[-2])
+        ):
             return False
         order = (*range(n - 2), n - 1, n - 2)
         return all(

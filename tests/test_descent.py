@@ -1,0 +1,236 @@
+"""Supervised training: descents that repeat, optimisers that do what their papers say, dropout, early stopping."""
+
+from contextlib import nullcontext
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import learning, ops
+from tinygrad_dbn.autodiff.trees import flatten, tree_map
+from tinygrad_dbn.learning.descent import descend
+from tinygrad_dbn.learning.supervised import bounded
+from tinygrad_dbn.models.autoencoder import as_width
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(90, 5))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int) + (X[:, 2] > 0.5)
+TRAIN, VALID = (X[:60], Y[:60]), (X[60:], Y[60:])
+NET = td.FeedForward.init((5, 8, 3), np.random.default_rng(1))
+
+
+@pytest.fixture(autouse=True)
+def _in_python(request):
+    """Most of these trainings are shorter than a compilation."""
+    with nullcontext() if "compiled" in request.keywords else learning.uncompiled():
+        yield
+
+
+def same_bits(a, b):
+    bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
+    return bits(a) == bits(b)
+
+
+# ---- Optimisers ------------------------------------------------------------------------------------------------------
+
+
+def quadratic(model, x):
+    return ops.mean(ops.sum(ops.square(model["w"] - x), axis=-1)) / 2
+
+
+@pytest.mark.parametrize("optimiser", [learning.sgd(0.3), learning.momentum(0.1), learning.adam(0.05)])
+def test_every_optimiser_finds_the_minimum(optimiser):
+    *_, last = descend({"w": np.zeros(5)}, (X,), quadratic, optimiser, epochs=400, batch=90, seed=0)
+    np.testing.assert_allclose(last.model["w"], X.mean(axis=0), atol=1e-6)
+
+
+def test_adam_takes_the_steps_of_its_paper():
+    optimiser, model = learning.adam(0.1, 0.8, 0.95, 1e-3), {"w": np.array([1.0, -2.0])}
+    state, theta, m, v = optimiser.start(model), model["w"], 0.0, 0.0
+    for t in range(1, 6):
+        g = np.array([0.3, -4.0]) * t
+        model, state = optimiser(model, state, {"w": -g})
+        m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g * g
+        theta = theta - 0.1 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.95**t)) + 1e-3)
+        np.testing.assert_allclose(model["w"], theta, rtol=1e-12)
+
+
+def test_adam_keeps_float32():
+    model = {"w": np.ones(3, np.float32)}
+    optimiser = learning.adam()
+    model, state = optimiser(model, optimiser.start(model), {"w": np.ones(3, np.float32)})
+    assert {leaf.dtype for leaf in flatten((model, state))[0]} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(model["w"], 1.001, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: learning.sgd(0.0),
+        lambda: learning.momentum(0.1, 1.0),
+        lambda: learning.adam(0.1, square_decay=1.0),
+        lambda: learning.adam(0.1, epsilon=0.0),
+        lambda: learning.hyperbolic(0),
+        lambda: learning.exponential(1.1),
+        lambda: learning.Dropout(1.0),
+        lambda: learning.masking(-0.1),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(make):
+    with pytest.raises(ValueError, match=r"positive|below 1|above 0"):
+        make()
+
+
+def test_schedules_scale_the_rate_epoch_by_epoch():
+    assert [learning.hyperbolic(2)(e) for e in (1, 3, 5)] == [1, 1 / 2, 1 / 3]
+    assert [learning.exponential(0.5)(e) for e in (1, 2, 3)] == [1, 0.5, 0.25]
+    halved = list(
+        descend({"w": np.zeros(5)}, (X,), quadratic, learning.sgd(1.0), epochs=2, batch=90, seed=0,
+                schedule=learning.exponential(0.5))
+    )  # fmt: skip
+    mean = X.mean(axis=0)
+    np.testing.assert_allclose(halved[1].model["w"], mean, rtol=1e-12)  # a full step of Newton's
+    fixed = list(descend({"w": np.zeros(5)}, (X,), quadratic, learning.sgd(0.5), epochs=1, batch=90, seed=0))
+    np.testing.assert_allclose(fixed[1].model["w"], mean / 2, rtol=1e-12)
+
+
+# ---- Descents --------------------------------------------------------------------------------------------------------
+
+
+def test_one_epoch_is_what_a_plain_loop_does():
+    loss = lambda net, x, y: ops.mean(net.nll(x, y))
+    start, end = descend(NET, TRAIN, loss, learning.sgd(0.2), epochs=1, batch=25, seed=4, weight_decay=0.01)
+    assert np.isnan(start.loss)
+    net, total = NET, 0.0
+    order = np.random.default_rng([4, 1]).permutation(60)
+    for i in range(0, 60, 25):
+        x, y = TRAIN[0][order[i : i + 25]], TRAIN[1][order[i : i + 25]]
+        value, g = td.value_and_grad(loss)(net, x, y)
+        total += value * len(x)
+        net = tree_map(lambda p, g: p - 0.2 * (g + 0.01 * p * (p.ndim == 2)), net, g)
+    assert end.loss == pytest.approx(total / 60, rel=1e-12)
+    for a, b in zip(flatten(end.model)[0], flatten(net)[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11)
+
+
+def test_a_descent_goes_on_from_anywhere_to_the_same_bits():
+    settings = {"epochs": 4, "batch": 16, "seed": 2, "dropout": learning.Dropout(0.2), "optimiser": learning.adam()}
+    seen = []
+    whole = learning.fit(NET, TRAIN, VALID, watch=seen.append, **settings)
+    assert len(seen) == 5
+    for middle in seen[:-1]:
+        again = learning.fit(NET, TRAIN, VALID, start=middle, **settings)
+        assert same_bits(again, whole)
+        assert again.history == whole.history
+
+
+def test_a_fit_survives_being_saved(tmp_path):
+    settings = {"batch": 16, "seed": 2}
+    learning.fit(NET, TRAIN, VALID, epochs=2, watch=lambda f: td.save(tmp_path / "fit", f), **settings)
+    resumed = learning.fit(NET, TRAIN, VALID, epochs=3, start=td.load(tmp_path / "fit"), **settings)
+    assert same_bits(resumed, learning.fit(NET, TRAIN, VALID, epochs=3, **settings))
+
+
+def test_divergence_names_the_epoch_and_what_to_lower_and_keeps_the_last_good_model():
+    with pytest.raises(
+        learning.Diverged, match=r"diverged in epoch \d+: .* array \d of the model's 1.*lower the rate"
+    ) as e:
+        list(descend({"w": np.ones(5)}, (X,), quadratic, learning.sgd(1e60), epochs=9, batch=90, seed=0))
+    assert e.value.last.epoch >= 1
+    assert np.isfinite(e.value.last.model["w"]).all()
+
+
+# ---- fit -------------------------------------------------------------------------------------------------------------
+
+
+def test_fit_learns_and_keeps_the_best_model():
+    fit = learning.fit(NET, TRAIN, VALID, epochs=200, batch=10)
+    assert fit.history[-1].loss < 0.5 * fit.history[1].loss
+    assert fit.history[-1].train_error < 0.1 < fit.history[0].train_error
+    errors = [line.valid_error for line in fit.history]
+    assert fit.best_epoch == int(np.argmin(errors))
+    assert learning.error_rate(fit.model, *VALID) == fit.best.valid_error == min(errors)
+
+
+def test_patience_stops_after_so_many_epochs_without_a_lower_error():
+    fit = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3)
+    assert len(fit.history) - 1 == fit.best_epoch + 3 < 500
+
+
+def test_without_validation_the_model_is_the_latest():
+    fit = learning.fit(NET, TRAIN, epochs=2)
+    assert fit.best_epoch == 2
+    assert np.isnan(fit.best.valid_error)
+    assert same_bits(fit.model, fit.descent.model)
+
+
+def test_error_rate_counts_mistakes_and_gives_ties_to_the_lower_class():
+    net = td.FeedForward((np.eye(3),), (np.zeros(3),))
+    assert learning.error_rate(net, np.array([[1.0, 0, 0], [0, 0, 1], [1, 1, 0]]), np.array([0, 1, 0])) == 1 / 3
+
+
+def test_max_norm_shortens_the_long_rows_only():
+    rows = np.array([[3.0, 4.0], [0.3, 0.4]])
+    short = bounded(td.FeedForward((rows,), (np.array([9.0, 9.0]),)), 1.0)
+    np.testing.assert_allclose(short.weights[0], [[0.6, 0.8], [0.3, 0.4]], rtol=1e-15)
+    np.testing.assert_array_equal(short.biases[0], [9, 9])
+    fit = learning.fit(NET, TRAIN, epochs=5, max_norm=0.5)
+    assert max(np.linalg.norm(W, axis=1).max() for W in fit.model.weights) <= 0.5 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ((X[:, :4], Y), "a net of 5 inputs wants"),
+        ((X, Y[:5]), "a net of 5 inputs wants"),
+        ((X, Y.astype(float)), "of integers"),
+        ((X, Y + 1), "outputs 0 to 2"),
+        ((X * np.nan, Y), "NaN"),
+        ((X[:0], Y[:0]), "arrays of"),
+    ],
+)
+def test_data_that_does_not_fit_the_net_is_refused(train, message):
+    with pytest.raises(ValueError, match=message):
+        learning.fit(NET, train, epochs=1)
+
+
+# ---- Dropout ---------------------------------------------------------------------------------------------------------
+
+
+def test_masks_have_their_rates_and_their_expectation():
+    net = td.FeedForward.init((2, 300, 200, 2), np.random.default_rng(0))
+    for inverted in (False, True):
+        dropout = learning.Dropout((0.2, 0.7), inverted)
+        masks = dropout.draw(net, 400, np.random.default_rng(0))
+        kept = [m != 0 for m in masks]
+        np.testing.assert_allclose([k.mean() for k in kept], [0.8, 0.3], atol=0.01)
+        for mask, p in zip(masks, (0.2, 0.7), strict=True):
+            assert set(np.unique(mask)) == {0.0, 1 / (1 - p) if inverted else 1.0}
+        expected = dropout.expected(net)
+        if inverted:
+            assert expected is None
+        else:
+            np.testing.assert_allclose([m[0] for m in expected], [0.8, 0.3])
+    with pytest.raises(ValueError, match="2 rates for 1 hidden"):
+        learning.Dropout((0.2, 0.7)).rates(NET)
+
+
+def test_classical_and_inverted_dropout_are_one_training_up_to_a_scaling():
+    """Inverted masks with weights W are classical masks with weights W / (1 − p) above them (claim E3)."""
+    p, net = 0.5, NET
+    scaled = td.FeedForward((net.weights[0], net.weights[1] * (1 - p)), net.biases)
+    masks = learning.Dropout(p).draw(net, 60, np.random.default_rng(0))
+    inverted = learning.Dropout(p, True).draw(net, 60, np.random.default_rng(0))
+    np.testing.assert_allclose(net.logits(TRAIN[0], masks), scaled.logits(TRAIN[0], inverted), rtol=1e-14)
+    np.testing.assert_allclose(
+        net.logits(TRAIN[0], learning.Dropout(p).expected(net)), scaled.logits(TRAIN[0], None), rtol=1e-14
+    )
+
+
+@pytest.mark.compiled
+def test_models_in_float32_stay_in_float32():
+    net = as_width(NET, np.float32)
+    fit = learning.fit(net, TRAIN, VALID, epochs=2, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1)
+    assert {leaf.dtype for leaf in flatten(fit.model)[0]} == {np.dtype(np.float32)}
+    assert [f.name for f in fields(fit)] == ["descent", "model", "best_epoch", "history"]

@@ -1,0 +1,196 @@
+"""Greedy modules, the stacks made of them, autoencoders deep and shallow, and CD as a loss."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import learning, ops
+from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.learning.contrastive import gibbs_uniforms
+
+DATA = td.datasets.bars_and_stripes(3).train
+RNG = np.random.default_rng(0)
+MODULES = {
+    "rbm": learning.RBMModule(epochs=3, batch=4),
+    "autoencoder": learning.AutoencoderModule(epochs=3, batch=4),
+    "untied": learning.AutoencoderModule(epochs=3, batch=4, tied=False),
+    "squared": learning.AutoencoderModule(epochs=3, batch=4, error="squared"),
+    "denoising": learning.AutoencoderModule(epochs=3, batch=4, corruption=learning.masking(0.3)),
+    "salt and pepper": learning.AutoencoderModule(epochs=3, batch=4, corruption=learning.salt_and_pepper(0.3)),
+    "sparse": learning.AutoencoderModule(epochs=3, batch=4, sparsity=(0.1, 1.0)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_python(request):
+    """Most of these trainings are shorter than a compilation."""
+    with nullcontext() if "compiled" in request.keywords else learning.uncompiled():
+        yield
+
+
+def same_bits(a, b):
+    bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
+    return bits(a) == bits(b)
+
+
+# ---- The autoencoder -------------------------------------------------------------------------------------------------
+
+
+def test_a_tied_autoencoder_decodes_with_its_own_weights():
+    model = td.Autoencoder.init((6, 4, 2), RNG)
+    (W1, W2), (c1, c2), (b1, b2) = model.encoder.weights, model.encoder.biases, model.decoder_biases
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    x = RNG.random((5, 6))
+    code = sigmoid(sigmoid(x @ W1.T + c1) @ W2.T + c2)
+    np.testing.assert_allclose(model.encode(x), code, rtol=1e-13)
+    back = sigmoid(sigmoid(code @ W2 + b2) @ W1 + b1)
+    np.testing.assert_allclose(model(x), back, rtol=1e-13)
+    entropy = -(x * np.log(back) + (1 - x) * np.log(1 - back)).sum(axis=1)
+    np.testing.assert_allclose(model.cross_entropy(x), entropy, rtol=1e-12)
+    np.testing.assert_allclose(model.squared_error(x), ((x - back) ** 2).sum(axis=1) / 2, rtol=1e-12)
+
+
+def test_unrolled_rbms_are_their_encoders_and_their_decoders():
+    rbms = [td.RBM.init(6, 4, RNG, 1.0), td.RBM.init(4, 2, RNG, 1.0)]
+    model = td.Autoencoder.unroll(rbms)
+    x = RNG.random((5, 6))
+    code = rbms[1].hidden_logits(rbms[0].hidden_given_visible(x))  # a linear code layer
+    np.testing.assert_allclose(model.encode(x), code, rtol=1e-13)
+    back = rbms[0].visible_given_hidden(rbms[1].visible_given_hidden(code))
+    np.testing.assert_allclose(model(x), back, rtol=1e-13)
+
+
+def test_gradients_of_tied_and_untied_autoencoders_agree_with_differences():
+    x, seen = RNG.random((3, 5)), RNG.random((3, 5))
+    for tied in (True, False):
+        for output in ("sigmoid", "linear"):
+            model = td.Autoencoder.init((5, 3, 2), RNG, tied, output=output)
+            td.check_grads(lambda m: ops.mean(m.squared_error(x, seen)), (model,))
+            if output == "sigmoid":
+                td.check_grads(lambda m: ops.mean(m.cross_entropy(x)), (model,))
+
+
+def test_autoencoders_that_do_not_fit_are_refused():
+    encoder = td.FeedForward.init((4, 2), RNG, output="sigmoid")
+    good = (np.zeros(4),)
+    for decoder, biases, kwargs in [
+        (None, (), {}),
+        ((np.zeros((4, 2)),), good, {}),
+        ((), good, {}),
+        (None, (np.zeros(2),), {}),
+        (None, good, {"output": "softmax"}),
+    ]:
+        with pytest.raises(ValueError, match=r"shape|as many|'sigmoid' or 'linear'"):
+            td.Autoencoder(encoder, decoder, biases, **kwargs)
+    with pytest.raises(ValueError, match="at least one RBM"):
+        td.Autoencoder.unroll([])
+    with pytest.raises(ValueError, match="cross-entropy needs"):
+        td.Autoencoder(encoder, None, good, "linear").cross_entropy(np.zeros((1, 4)))
+
+
+# ---- Noise, CD as a loss ---------------------------------------------------------------------------------------------
+
+
+def test_noise_has_its_level_and_leaves_the_rest_alone():
+    x = RNG.random((400, 50)).astype(np.float32) * 0.5 + 0.25
+    masked = learning.masking(0.3)(np.random.default_rng(0), x)
+    assert ((masked == 0) | (masked == x)).all()
+    assert (masked == 0).mean() == pytest.approx(0.3, abs=0.01)
+    salted = learning.salt_and_pepper(0.3)(np.random.default_rng(0), x)
+    assert ((salted == 0) | (salted == 1) | (salted == x)).all()
+    assert (salted == 0).mean() == pytest.approx(0.15, abs=0.01)
+    assert (salted == 1).mean() == pytest.approx(0.15, abs=0.01)
+    assert masked.dtype == salted.dtype == np.float32
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("k", [1, 3])
+def test_cd_as_a_loss_has_the_rules_gradient(k):
+    rbm = td.RBM.init(9, 5, np.random.default_rng(0), 1.0)
+    uniforms = gibbs_uniforms(5, k)(np.random.default_rng(1), DATA)
+    as_loss = td.grad(learning.cd_loss(k))(rbm, DATA, *uniforms)
+    as_rule = learning.contrastive_divergence(rbm, DATA, np.random.default_rng(1), k)
+    for a, b in zip(flatten(as_loss)[0], flatten(as_rule)[0], strict=True):
+        np.testing.assert_allclose(a, -b, atol=1e-14)
+    compiled = td.compile(td.grad(learning.cd_loss(k)))(rbm, DATA, *uniforms)
+    np.testing.assert_allclose(compiled.W, as_loss.W, atol=1e-13)
+    with pytest.raises(ValueError, match="CD-0"):
+        learning.cd_loss(0)
+
+
+# ---- Modules and stacks ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_hands_over_the_weights_that_it_encodes_with_and_repeats(name):
+    layer = MODULES[name].train(DATA, 4, seed=1)
+    W, c = layer.weights
+    assert W.shape == (4, 9)
+    np.testing.assert_allclose(layer.encode(DATA), 1 / (1 + np.exp(-(DATA @ W.T + c))), rtol=1e-12)
+    assert same_bits((W, c), MODULES[name].train(DATA, 4, seed=1).weights)
+    assert not same_bits((W, c), MODULES[name].train(DATA, 4, seed=2).weights)
+
+
+def losses(module, X=DATA):
+    seen = []
+    module.__class__(**{**module.__dict__, "watch": lambda at: seen.append(at.loss), "epochs": 100}).train(X, 6, seed=0)
+    return seen
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "rbm"])
+def test_autoencoders_reconstruct_better_and_better(name):
+    seen = losses(MODULES[name])
+    assert np.mean(seen[-5:]) < 0.9 * seen[1]
+
+
+def test_the_rbm_module_raises_the_exact_likelihood():
+    values, patterns = [], np.repeat(DATA[[1, 6]], 10, axis=0)
+    watch = lambda at: values.append(td.exact.log_likelihood(at.model, patterns).mean())
+    learning.RBMModule(epochs=100, batch=5, optimiser=learning.sgd(0.5), watch=watch).train(patterns, 6, seed=0)
+    assert values[0] + 1 < values[-1] < -np.log(2)
+
+
+def test_sparsity_moves_the_mean_activation_towards_its_target():
+    plain = learning.AutoencoderModule(epochs=150, batch=14, optimiser=learning.sgd(0.3))
+    sparse = learning.AutoencoderModule(epochs=150, batch=14, optimiser=learning.sgd(0.3), sparsity=(0.1, 3.0))
+    means = [m.train(DATA, 8, seed=0).encode(DATA).mean() for m in (plain, sparse)]
+    assert abs(means[1] - 0.1) < 0.05 < abs(means[0] - 0.1)
+
+
+def test_a_stack_is_the_lectures_loop():
+    module = MODULES["rbm"]
+    stack = learning.layerwise((5, 3), module, DATA, seed=1)
+    first = module.train(DATA, 5, seed=1001)
+    second = module.train(first.encode(DATA), 3, seed=1002)
+    assert same_bits([l.weights for l in stack.layers], [first.weights, second.weights])
+    np.testing.assert_array_equal(stack.encode(DATA), second.encode(first.encode(DATA)))
+    net = stack.network(classes=2, seed=1)
+    assert [W.shape for W in net.weights] == [(5, 9), (3, 5), (2, 3)]
+    assert same_bits(net.weights[:2], [first.W, second.W])
+    assert np.abs(net.weights[2]).min() > 0
+    assert stack.dbn.sizes == (9, 5, 3)
+    assert same_bits(stack.dbn, td.DBN.from_rbms([first.model, second.model]))
+
+
+def test_a_stack_goes_on_from_any_layer_to_the_same_bits():
+    stages = []
+    modules = [MODULES["rbm"], MODULES["denoising"], MODULES["autoencoder"]]
+    whole = learning.layerwise((5, 4, 3), modules, DATA, seed=1, watch=stages.append)
+    for stage in stages:
+        again = learning.layerwise((5, 4, 3), modules, DATA, seed=1, start=stage)
+        assert same_bits([l.weights for l in again.layers], [l.weights for l in whole.layers])
+    with pytest.raises(TypeError, match="a DBN is a stack of RBMs"):
+        _ = whole.dbn
+    with pytest.raises(ValueError, match="one module or one for each"):
+        learning.layerwise((5, 4), modules, DATA, seed=1)
+
+
+def test_fine_tuning_starts_at_the_stack():
+    y = (DATA.sum(axis=1) > 4).astype(int)
+    stack = learning.layerwise((6,), MODULES["rbm"], DATA, seed=0)
+    fit = learning.fine_tune(stack, (DATA, y), classes=2, seed=0, epochs=100, batch=7)
+    start = fit.history[0]
+    assert start.train_error == learning.error_rate(stack.network(2, 0), DATA, y)
+    assert fit.history[-1].train_error < start.train_error

@@ -1,0 +1,149 @@
+"""Minibatch descent: the one loop that every training by gradients runs.
+
+A step is compiled whole: loss, gradient and update. Whatever is random is drawn outside and handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from ..autodiff.blas import one_thread
+from ..autodiff.compile import compile
+from ..autodiff.differentiate import value_and_grad
+from ..autodiff.trees import flatten, tree_map
+from .optimisers import Optimiser, Schedule, constant
+
+Arrays = tuple[Any, ...]
+Loss = Callable[..., Any]
+"""loss(model, *batch, *drawn): a scalar, the mean over the batch."""
+Draw = Callable[..., Arrays]
+"""draw(rng, *batch): the arrays of noise for one batch."""
+
+
+_COMPILED: ContextVar[bool] = ContextVar("compiled", default=True)
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Within this context steps just run: for a debugger, and for trainings shorter than a compilation."""
+    token = _COMPILED.set(False)
+    try:
+        yield
+    finally:
+        _COMPILED.reset(token)
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Where a descent stands: all that is needed to go on from here, to the same bits."""
+
+    model: Any
+    state: Any
+    """The optimiser's."""
+    epoch: int
+    """Epochs done; 0 is the start."""
+    loss: float
+    """The mean loss over the last epoch, taken while the model was changing; NaN at the start."""
+
+
+class Diverged(FloatingPointError):
+    """A training whose loss or parameters are no longer finite. `.last` is the descent before that epoch."""
+
+    def __init__(self, message: str, last: Descent) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+def nothing(rng: np.random.Generator, *batch: Any) -> Arrays:
+    """No noise."""
+    return ()
+
+
+def descend(
+    model: Any,
+    data: Sequence[Any],
+    loss: Loss,
+    optimiser: Optimiser,
+    *,
+    epochs: int,
+    batch: int,
+    seed: int,
+    draw: Draw = nothing,
+    schedule: Schedule = constant,
+    weight_decay: float = 0.0,
+    project: Callable[[Any], Any] | None = None,
+    start: Descent | None = None,
+) -> Iterator[Descent]:
+    """Minimise the mean loss over the data, yielding the start and where it stands after each epoch.
+
+    data: arrays of T rows that belong together, for instance (X, y). Each epoch takes them in random order, `batch` at
+    a time, from a generator made of (seed, epoch); so `start` goes on from any earlier descent to the same bits.
+    weight_decay is added to the gradient of every matrix, in proportion to it. project(model) follows each update.
+    Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
+    """
+    rows = {len(array) for array in data}
+    if len(rows) != 1 or 0 in rows or batch < 1 or epochs < 0 or weight_decay < 0:
+        raise ValueError(
+            f"descend: arrays of {sorted(rows)} rows, batch {batch}, epochs {epochs}, weight_decay {weight_decay}; "
+            "give arrays of one number of rows, a batch of at least 1, and nothing negative"
+        )
+    step = _step(loss, optimiser, project)
+    if _COMPILED.get():
+        step = compile(step)
+    at = start or Descent(model, optimiser.start(model), 0, float("nan"))
+    if start is None:
+        yield at
+    while at.epoch < epochs:
+        at = _epoch(at, step, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
+        yield at
+
+
+def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None) -> Callable[..., Any]:
+    """(model, state, rate, weight decay, batch and noise) → (the loss before, model, state)."""
+
+    def step(model: Any, state: Any, rate: Any, weight_decay: Any, *given: Any) -> tuple[Any, Any, Any]:
+        value, gradient = value_and_grad(loss)(model, *given)
+
+        def downhill(p: Any, g: Any) -> Any:
+            return -(g + weight_decay * p) if len(p.shape) == 2 else -g
+
+        model, state = optimiser.update(model, state, tree_map(downhill, model, gradient), rate)
+        return value, model if project is None else project(model), state
+
+    return step
+
+
+@one_thread()
+def _epoch(
+    at: Descent, step: Any, data: Sequence[Any], draw: Draw, batch: int, seed: int, rate: float, weight_decay: float
+) -> Descent:
+    rng = np.random.default_rng([seed, at.epoch + 1])
+    model, state, total = at.model, at.state, 0.0
+    order = rng.permutation(len(data[0]))
+    for i in range(0, len(order), batch):
+        chosen = [array[order[i : i + batch]] for array in data]
+        value, model, state = step(model, state, rate, weight_decay, *chosen, *draw(rng, *chosen))
+        total += float(value) * len(chosen[0])
+        if not isfinite(total):
+            raise Diverged(_what_happened(model, at.epoch + 1, "the loss is no longer finite"), at)
+    if not all(np.isfinite(leaf).all() for leaf in flatten(model)[0]):
+        raise Diverged(_what_happened(model, at.epoch + 1, "parameters are no longer finite"), at)
+    return Descent(model, state, at.epoch + 1, total / len(order))
+
+
+def _what_happened(model: Any, epoch: int, what: str) -> str:
+    leaves = flatten(model)[0]
+    first = next((i for i, leaf in enumerate(leaves) if not np.isfinite(leaf).all()), None)
+    largest = max(range(len(leaves)), key=lambda i: np.nan_to_num(np.abs(leaves[i])).max(initial=0))
+    which, place = ("the largest", largest) if first is None else ("the first such", first)
+    return (
+        f"diverged in epoch {epoch}: {what}; {which} is array {place + 1} of the model's {len(leaves)}, of shape "
+        f"{leaves[place].shape}; lower the rate, or its weights' initial scale"
+    )

@@ -1,0 +1,92 @@
+"""Autoencoders as greedy modules: plain, denoising, sparse (claim C2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ...autodiff import ops
+from ...models.autoencoder import Autoencoder, as_width
+from ..descent import Descent, descend
+from ..optimisers import Optimiser, sgd
+from .protocol import SigmoidLayer
+
+Corruption = Callable[[np.random.Generator, Any], Any]
+"""corruption(rng, x): what the encoder is shown of the batch x (T, D)."""
+
+
+def masking(level: float) -> Corruption:
+    """Each input is set to 0 with probability `level`: ν of Vincent et al. (2008)."""
+    _check(level)
+    return lambda rng, x: x * (rng.random(x.shape, dtype=x.dtype) >= level)
+
+
+def salt_and_pepper(level: float) -> Corruption:
+    """Each input is set to 0 or 1, with equal chances, with probability `level` (Vincent et al. 2010)."""
+    _check(level)
+
+    def corrupt(rng: np.random.Generator, x: Any) -> Any:
+        u = rng.random(x.shape, dtype=x.dtype)
+        return np.where(u < level, (u < level / 2).astype(x.dtype), x)
+
+    return corrupt
+
+
+def _check(level: float) -> None:
+    if not 0 <= level < 1:
+        raise ValueError(f"noise level {level}: inputs are corrupted with a probability at least 0 and below 1")
+
+
+DEFAULT = sgd(0.05)
+
+
+@dataclass(frozen=True)
+class AutoencoderModule:
+    """One hidden layer of sigmoid units that reconstructs its input, by minibatch descent.
+
+    corruption makes it a denoising autoencoder: it is shown corrupted inputs and reconstructs the true ones.
+    sparsity = (ρ, β) makes it a sparse one, adding β Σ_j KL(ρ ‖ mean activation of unit j) over each batch: the
+    well-known penalty (Ng 2011; Lee et al. 2008), not the criterion of Ranzato et al. (2007).
+    error: "cross-entropy" for X in [0, 1], "squared" for any X, with linear reconstructions.
+    """
+
+    epochs: int = 10
+    tied: bool = True
+    error: Literal["cross-entropy", "squared"] = "cross-entropy"
+    corruption: Corruption | None = None
+    sparsity: tuple[float, float] | None = None
+    optimiser: Optimiser = DEFAULT
+    batch: int = 20
+    weight_decay: float = 0.0
+    watch: Callable[[Descent], None] | None = None
+
+    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+        """An autoencoder of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
+        X = np.asarray(X)
+        output = "sigmoid" if self.error == "cross-entropy" else "linear"
+        start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)
+        for at in descend(
+            as_width(start, X.dtype), (X,), self._loss, self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
+            draw=self._draw, weight_decay=self.weight_decay,
+        ):  # fmt: skip
+            if self.watch is not None:
+                self.watch(at)
+        encoder = at.model.encoder
+        return SigmoidLayer(encoder.weights[0], encoder.biases[0], at.model)
+
+    def _draw(self, rng: np.random.Generator, x: Any) -> tuple[Any, ...]:
+        return () if self.corruption is None else (np.asarray(self.corruption(rng, x), x.dtype),)
+
+    def _loss(self, model: Autoencoder, x: Any, seen: Any = None) -> Any:
+        h = model.encode(x if seen is None else seen)
+        a = model.decode_logits(h)
+        per_example = ops.bernoulli_cross_entropy if self.error == "cross-entropy" else ops.squared_error
+        loss = ops.mean(per_example(a, x))
+        if self.sparsity is None:
+            return loss
+        wanted, weight = self.sparsity
+        on = ops.mean(h, axis=0)
+        return loss - weight * ops.sum(wanted * ops.log(on) + (1 - wanted) * ops.log1p(-on))

@@ -1,0 +1,47 @@
+"""The RBM as a greedy module (claims C2, G0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...models import RBM
+from ...models.autoencoder import as_width
+from ..contrastive import cd_loss, gibbs_uniforms
+from ..descent import Descent, descend
+from ..optimisers import Optimiser, sgd
+from .protocol import SigmoidLayer
+
+DEFAULT = sgd(0.05)
+
+
+@dataclass(frozen=True)
+class RBMModule:
+    """CD-k on minibatches (Hinton 2002). X in [0, 1]: grey levels are taken as the probabilities of their pixels.
+
+    Starts from small normal weights and hidden biases of zero; a visible bias starts at its unit's rate in the data.
+    """
+
+    epochs: int = 10
+    k: int = 1
+    optimiser: Optimiser = DEFAULT
+    batch: int = 100
+    weight_decay: float = 0.0
+    watch: Callable[[Descent], None] | None = None
+
+    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+        """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
+        X = np.asarray(X)
+        fresh = RBM.init(X.shape[1], hidden, np.random.default_rng([seed, 0]))
+        on = (X.sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
+        rbm = as_width(RBM(fresh.W, np.log(on / (1 - on)), fresh.c), X.dtype)
+        for at in descend(
+            rbm, (X,), cd_loss(self.k), self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
+            draw=gibbs_uniforms(hidden, self.k), weight_decay=self.weight_decay,
+        ):  # fmt: skip
+            if self.watch is not None:
+                self.watch(at)
+        return SigmoidLayer(at.model.W, at.model.c, at.model)

@@ -1,0 +1,46 @@
+"""What a greedy module is, and what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...autodiff import ops
+from ...autodiff.blas import one_thread
+
+
+class Layer(Protocol):
+    """A trained layer of features."""
+
+    def encode(self, X: Any) -> Any:
+        """The features of X (T, D): (T, H)."""
+
+    @property
+    def weights(self) -> tuple[Any, Any]:
+        """(W (H, D), c (H,)) to start σ(c + W x) from (claim C3). Raises TypeError where the layer is no such thing."""
+
+
+class Module(Protocol):
+    """A way to learn a layer."""
+
+    def train(self, X: Any, hidden: int, seed: int) -> Layer:
+        """`hidden` features of X (T, D), learned without labels. The same seed makes the same layer, bit for bit."""
+
+
+@dataclass(frozen=True, eq=False)
+class SigmoidLayer:
+    """σ(c + W x), and the model it was trained in, for those who want the rest of it."""
+
+    W: Any
+    c: Any
+    model: Any
+
+    @one_thread()
+    def encode(self, X: Any) -> Any:
+        return np.asarray(ops.sigmoid(ops.matmul(np.asarray(X, self.W.dtype), self.W.T) + self.c))
+
+    @property
+    def weights(self) -> tuple[Any, Any]:
+        return self.W, self.c

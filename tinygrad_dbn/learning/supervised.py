@@ -1,0 +1,192 @@
+"""Supervised training: minibatch descent of −log f(x)_y, watched on a validation set (claims A3, B4, C4, E1–E3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import ops
+from ..autodiff.blas import one_thread
+from ..autodiff.trees import flatten, tree_map
+from ..models import FeedForward
+from .descent import Descent, descend
+from .dropout import Dropout
+from .optimisers import Optimiser, Schedule, constant, momentum
+
+Examples = Any
+"""(X (T, D), y (T,)), or anything with `.X` and `.y`, such as a part of a `Labelled` data set."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a training's history. Errors are shares of misclassified examples, of the model after the epoch."""
+
+    epoch: int
+    loss: float
+    """Mean −log f(x)_y over the epoch, nats, with dropout where there is any."""
+    train_error: float
+    valid_error: float
+    """NaN without a validation set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` goes on."""
+
+    descent: Descent
+    model: FeedForward
+    """The model of the lowest validation error, the earliest of several; without validation the latest."""
+    best_epoch: int
+    history: tuple[Epoch, ...]
+
+    @property
+    def best(self) -> Epoch:
+        """The line of the history that belongs to `model`."""
+        return self.history[self.best_epoch]
+
+
+def fit(
+    net: FeedForward,
+    train: Examples,
+    valid: Examples | None = None,
+    *,
+    optimiser: Optimiser | None = None,
+    epochs: int = 50,
+    batch: int = 32,
+    seed: int = 0,
+    dropout: Dropout | None = None,
+    weight_decay: float = 0.0,
+    max_norm: float | None = None,
+    schedule: Schedule = constant,
+    patience: int | None = None,
+    start: Fit | None = None,
+    watch: Callable[[Fit], None] | None = None,
+) -> Fit:
+    """The net trained by minibatch descent of the mean −log f(x)_y, keeping the model of lowest validation error.
+
+    optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a lower validation
+    error. max_norm: no hidden or output unit's incoming weights grow longer than this (Srivastava et al. 2014).
+    watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
+    back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
+    Raises ValueError for data that does not fit the net, and `Diverged` with the last good descent.
+    """
+    *_, last = fitting(
+        net, train, valid, optimiser=optimiser, epochs=epochs, batch=batch, seed=seed, dropout=dropout,
+        weight_decay=weight_decay, max_norm=max_norm, schedule=schedule, patience=patience, start=start, watch=watch,
+    )  # fmt: skip
+    return last
+
+
+def fitting(
+    net: FeedForward,
+    train: Examples,
+    valid: Examples | None = None,
+    *,
+    optimiser: Optimiser | None,
+    epochs: int,
+    batch: int,
+    seed: int,
+    dropout: Dropout | None,
+    weight_decay: float,
+    max_norm: float | None,
+    schedule: Schedule,
+    patience: int | None,
+    start: Fit | None,
+    watch: Callable[[Fit], None] | None,
+) -> Iterator[Fit]:
+    """`fit`, yielding the training at its start and after each epoch."""
+    X, y = examples(train, net)
+    held = None if valid is None else examples(valid, net)
+    masks = None if dropout is None else dropout.expected(net)
+
+    def draw(rng: np.random.Generator, x: Any, y: Any) -> tuple[Any, ...]:
+        return () if dropout is None else dropout.draw(net, len(x), rng)
+
+    def loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
+        return ops.mean(net.nll(x, y, masks or None))
+
+    def line(descent: Descent) -> Epoch:
+        return Epoch(
+            descent.epoch,
+            descent.loss,
+            error_rate(descent.model, X, y, masks),
+            float("nan") if held is None else error_rate(descent.model, *held, masks),
+        )
+
+    at = start
+    if at is not None:
+        yield at
+    for descent in descend(
+        net,
+        (X, y),
+        loss,
+        optimiser or momentum(0.1),
+        epochs=epochs,
+        batch=batch,
+        seed=seed,
+        draw=draw,
+        schedule=schedule,
+        weight_decay=weight_decay,
+        project=None if max_norm is None else lambda net: bounded(net, max_norm),
+        start=None if start is None else start.descent,
+    ):
+        new = line(descent)
+        if at is None:
+            at = Fit(descent, descent.model, 0, (new,))
+        else:
+            better = held is None or new.valid_error < at.best.valid_error
+            at = replace(at, descent=descent, history=(*at.history, new))
+            if better:
+                at = replace(at, model=descent.model, best_epoch=descent.epoch)
+        if watch is not None:
+            watch(at)
+        yield at
+        if patience is not None and descent.epoch - at.best_epoch >= patience:
+            return
+
+
+def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
+    """X in the net's width of floats and y as integers. Raises ValueError where they do not fit the net."""
+    X, y = (given.X, given.y) if hasattr(given, "X") else given
+    X, y = np.asarray(X, net.weights[0].dtype), np.asarray(y)
+    width, classes = net.weights[0].shape[1], net.weights[-1].shape[0]
+    if X.ndim != 2 or X.shape[1] != width or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
+        raise ValueError(
+            f"X of shape {X.shape} with y of shape {y.shape} and {y.dtype}; a net of {width} inputs wants "
+            f"X (T, {width}) and y (T,) of integers"
+        )
+    if len(y) and not (y.min() >= 0 and y.max() < classes):
+        raise ValueError(f"classes run from {y.min()} to {y.max()}, the net has outputs 0 to {classes - 1}")
+    if not np.isfinite(X).all():
+        raise ValueError("X has NaN or inf; drop those examples, or fill them in")
+    return X, y.astype(np.int64)
+
+
+@one_thread()
+def error_rate(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int = 2000) -> float:
+    """The share of examples whose most probable class is not y; a tie goes to the lower class."""
+    wrong = 0
+    for i in range(0, len(X), batch):
+        wrong += int((net.logits(X[i : i + batch], masks).argmax(axis=1) != y[i : i + batch]).sum())
+    return wrong / len(X)
+
+
+def bounded(net: FeedForward, longest: float) -> FeedForward:
+    """The net with every row of every weight matrix shortened to length `longest` where it is longer."""
+
+    def shorten(p: Any) -> Any:
+        if len(p.shape) != 2:
+            return p
+        length = ops.sqrt(ops.sum(p * p, axis=1, keepdims=True))
+        return p * (longest / ops.maximum(length, longest))
+
+    shortened: FeedForward = tree_map(shorten, net)
+    return shortened
+
+
+def parameters(model: Any) -> int:
+    """How many numbers a model has."""
+    return sum(int(np.size(leaf)) for leaf in flatten(model)[0])

@@ -27,6 +27,7 @@ _REGISTRY = {
     "Descent": "tinygrad_dbn.learning",
     "Epoch": "tinygrad_dbn.learning",
     "Fit": "tinygrad_dbn.learning",
+    "HessianFree": "tinygrad_dbn.learning",
 }
 _KEY = "tinygrad_dbn"  # the metadata's only entry: the order of several would differ from run to run
 _DTYPES = {"float64", "float32", "float16", "bool"} | {f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)}

@@ -8,6 +8,7 @@ from .contrastive import cd_loss
 from .descent import Descent, Diverged, descend, uncompiled
 from .dropout import Dropout
 from .greedy import Progress, greedy, pretrain
+from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
 from .modules import AutoencoderModule, RBMModule, masking, salt_and_pepper
 from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
 from .pretraining import Stack, fine_tune, layerwise
@@ -21,6 +22,7 @@ __all__ = [
     "Dropout",
     "Epoch",
     "Fit",
+    "HessianFree",
     "Optimiser",
     "Progress",
     "RBMModule",
@@ -34,13 +36,16 @@ __all__ = [
     "exponential",
     "fine_tune",
     "fit",
+    "gauss_newton_product",
     "greedy",
+    "hessian_free",
     "hyperbolic",
     "layerwise",
     "masking",
     "maximum_likelihood",
     "momentum",
     "pretrain",
+    "reconstruction_loss",
     "salt_and_pepper",
     "sgd",
     "uncompiled",

@@ -1,0 +1,101 @@
+"""Hessian-free optimisation: its products, its conjugate gradients, its steps."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn import learning, ops
+from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.learning.hessian_free import (
+    conjugate_gradients,
+    gauss_newton_product,
+    hessian_free,
+    reconstruction_loss,
+)
+
+RNG = np.random.default_rng(0)
+X = td.datasets.bars_and_stripes(3).train
+OUTPUT, LOSS = reconstruction_loss()
+MODEL = td.Autoencoder.init((9, 6, 2), np.random.default_rng(1), tied=False, code="linear")
+
+
+def vector(tree):
+    return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
+
+
+def test_gauss_newton_products_are_those_of_the_matrix():
+    """Jᵀ H J formed entry by entry: J by finite differences, H of the cross-entropy by hand."""
+    leaves, rebuild = flatten(MODEL)
+    theta, ends = vector(MODEL), np.cumsum([leaf.size for leaf in leaves])[:-1]
+
+    def tree(v):
+        return rebuild([p.reshape(leaf.shape) for p, leaf in zip(np.split(v, ends), leaves, strict=True)])
+
+    step = 1e-6
+    J = np.stack(
+        [
+            (OUTPUT(tree(theta + d), X) - OUTPUT(tree(theta - d), X)).ravel() / (2 * step)
+            for d in step * np.eye(len(theta))
+        ],
+        axis=1,
+    )
+    p = 1 / (1 + np.exp(-OUTPUT(MODEL, X).ravel()))
+    G = J.T @ np.diag(p * (1 - p) / len(X)) @ J
+    v = RNG.normal(size=len(theta))
+    found = vector(gauss_newton_product(OUTPUT, LOSS, MODEL, tree(v), X))
+    np.testing.assert_allclose(found, G @ v, atol=1e-7 * np.abs(G @ v).max())
+    assert np.abs(found).max() > 0.01
+
+
+def test_conjugate_gradients_solve_the_system_and_fall_at_every_iterate():
+    A = RNG.normal(size=(12, 12))
+    A = A @ A.T + 0.1 * np.eye(12)
+    b, start = RNG.normal(size=12), RNG.normal(size=12)
+    iterates = conjugate_gradients(lambda v: A @ v, b, start, np.diag(A) ** 0.75, 200)
+    values = [p @ A @ p / 2 - b @ p for _, p in iterates]
+    assert all(after < before + 1e-12 for before, after in pairwise(values))
+    np.testing.assert_allclose(iterates[-1][1], np.linalg.solve(A, b), rtol=1e-5)
+    assert [n for n, _ in iterates] == sorted({n for n, _ in iterates})
+
+
+def test_a_quadratic_is_minimised_in_one_step_that_the_model_predicts():
+    A = RNG.normal(size=(40, 5)).astype(float)
+    y = A @ np.arange(5.0) + RNG.normal(size=40)
+    output = lambda m, A, y: ops.matmul(A, m["w"])
+    loss = lambda z, A, y: ops.mean(ops.square(z - y)) / 2
+    with pytest.raises(ValueError, match="none negative"):
+        next(hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=-1))
+    with pytest.raises(ValueError, match="chunks"):
+        next(hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=1, chunks=41))
+    start, end = hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=1, damping=0.0)
+    np.testing.assert_allclose(end.model["w"], np.linalg.lstsq(A, y)[0], rtol=1e-3)
+    assert end.ratio == pytest.approx(1, abs=1e-6)
+    assert end.loss < 0.5 * start.loss
+
+
+def test_it_lowers_the_loss_at_every_step_and_goes_on_to_the_same_bits():
+    run = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=12, chunks=7))
+    losses = [at.loss for at in run]
+    assert all(after <= before for before, after in pairwise(losses))
+    assert losses[-1] < 0.85 * losses[0]
+    assert losses[-1] == pytest.approx(MODEL.__class__.cross_entropy(run[-1].model, X).mean(), rel=1e-12)
+    again = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=12, chunks=7, start=run[5]))
+    assert vector(again[-1].model).tobytes() == vector(run[-1].model).tobytes()
+    assert again[-1].damping == run[-1].damping
+
+
+def test_it_gets_further_than_gradient_descent_from_the_same_start():
+    *_, newton = hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=25, chunks=7)
+    loss = lambda m, x: LOSS(OUTPUT(m, x), x)
+    with learning.uncompiled():
+        *_, plain = learning.descend(MODEL, (X,), loss, learning.sgd(0.05), epochs=500, batch=14, seed=0)
+    assert newton.loss < plain.loss - 1
+
+
+def test_weight_decay_pulls_on_matrices_only():
+    decayed = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=10, chunks=7, weight_decay=0.5))[-1].model
+    free = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=10, chunks=7))[-1].model
+    norm = lambda m: sum(float((W**2).sum()) for W in m.encoder.weights)
+    assert norm(decayed) < 0.5 * norm(free)

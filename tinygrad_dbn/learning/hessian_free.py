@@ -1,0 +1,227 @@
+"""Hessian-free optimisation (Martens 2010; claim F5): Newton-like steps from products with the Gauss–Newton matrix.
+
+Near θ the loss is modelled by q(p) = f(θ) + g·p + ½ p·G p, with G = Jᵀ H J: J the Jacobian of the model's output, H the
+Hessian of the loss in that output. G is never formed: G v is one `jvp`, one product with H, one `vjp`. It is positive
+semi-definite where the loss is convex in the output, so conjugate gradients can minimise q + ½ λ |p|².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..autodiff import ops
+from ..autodiff.blas import one_thread
+from ..autodiff.compile import compile
+from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
+from ..autodiff.trees import Rebuild, flatten
+
+Vector = NDArray[Any]
+Output = Callable[..., Any]
+"""output(model, *data): what the loss is convex in, for instance logits."""
+OutputLoss = Callable[..., Any]
+"""loss(output, *data): a scalar, the mean over the rows of data."""
+
+
+@dataclass(frozen=True, eq=False)
+class HessianFree:
+    """Where an optimisation stands, and what its last step was like. All that is needed to go on, to the same bits."""
+
+    model: Any
+    direction: Any
+    """The last solution of conjugate gradients, from which the next starts."""
+    damping: float
+    """λ."""
+    step: int
+    loss: float
+    """Over all of the data, after the step."""
+    iterations: int
+    """Of conjugate gradients in this step."""
+    ratio: float
+    """The fall of the loss over the fall that q promised: near 1 where the model is good. NaN at the start."""
+
+
+def gauss_newton_product(output: Output, loss: OutputLoss, model: Any, v: Any, *data: Any) -> Any:
+    """G v = Jᵀ H J v at the model, a tree like it (claim F5).
+
+    >>> line, half_square = lambda w, x: x * w["w"], lambda z, x: (z * z).sum() / 2
+    >>> gauss_newton_product(line, half_square, {"w": np.array(5.0)}, {"w": np.array(1.0)}, np.array([1.0, 2.0]))
+    {'w': array(5.)}
+    """
+    z, pullback = vjp(lambda m: output(m, *data), model)
+    _, along = jvp(lambda m: output(m, *data), (model,), (v,))
+    return pullback(hvp(lambda z: loss(z, *data), z, along))[0]
+
+
+def hessian_free(
+    model: Any,
+    output: Output,
+    loss: OutputLoss,
+    data: Sequence[Any],
+    *,
+    steps: int,
+    damping: float = 45.0,
+    weight_decay: float = 0.0,
+    most_iterations: int = 250,
+    chunks: int = 20,
+    start: HessianFree | None = None,
+) -> Iterator[HessianFree]:
+    """Minimise loss(output(model, *data), *data), yielding the start and where it stands after each step.
+
+    damping: λ at the start, in the units of the mean loss's curvature times the number of rows; after each step it is
+    raised or lowered by a half as the ratio is below ¼ or above ¾ (Levenberg and Marquardt). Conjugate gradients start
+    from 0.95 times the last solution, are preconditioned by (Σ g_i² + λ)^0.75 over the gradients of `chunks` parts of
+    the data, and stop by Martens' rule of relative progress; the best of some of their iterates is taken, and
+    shortened while the loss does not fall enough. Everything is over all rows of the data. weight_decay: as in `fit`.
+    Raises ValueError where a number is out of range.
+    """
+    rows = len(data[0])
+    if steps < 0 or damping < 0 or weight_decay < 0 or most_iterations < 1 or not 1 <= chunks <= rows:
+        raise ValueError(
+            f"hessian_free(steps={steps}, damping={damping}, weight_decay={weight_decay}, "
+            f"most_iterations={most_iterations}, chunks={chunks}) on {rows} rows: none negative, 1 ≤ chunks ≤ rows"
+        )
+    problem = _Problem(model, output, loss, data, weight_decay)
+    if start is None:
+        at = HessianFree(model, _zeros(model), damping / rows, 0, problem.value(problem.vector(model)), 0, float("nan"))
+        yield at
+    else:
+        at = start
+    while at.step < steps:
+        with one_thread():
+            at = _step(at, problem, most_iterations, chunks)
+        yield at
+
+
+class _Problem:
+    """The loss as a function of one long vector of parameters: value, gradient, Gauss–Newton product."""
+
+    def __init__(self, model: Any, output: Output, loss: OutputLoss, data: Sequence[Any], weight_decay: float) -> None:
+        leaves, self.rebuild = flatten(model)
+        self.shapes = [leaf.shape for leaf in leaves]
+        self.ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+        self.data = tuple(data)
+        # What weight decay adds to the diagonal: matrices only.
+        self.decay = np.concatenate(
+            [np.full(leaf.size, weight_decay * (leaf.ndim == 2), leaf.dtype) for leaf in leaves]
+        )
+        self._value = compile(lambda m, *data: loss(output(m, *data), *data))
+        self._gradient = compile(lambda m, *data: value_and_grad(lambda m: loss(output(m, *data), *data))(m)[1])
+        self._product = compile(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
+
+    def vector(self, tree: Any) -> Vector:
+        return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
+
+    def tree(self, vector: Vector) -> Any:
+        rebuild: Rebuild = self.rebuild
+        return rebuild([p.reshape(s) for p, s in zip(np.split(vector, self.ends), self.shapes, strict=True)])
+
+    def value(self, theta: Vector) -> float:
+        return float(self._value(self.tree(theta), *self.data)) + float(theta @ (self.decay * theta)) / 2
+
+    def gradient(self, theta: Vector) -> Vector:
+        return np.asarray(self.vector(self._gradient(self.tree(theta), *self.data)) + self.decay * theta)
+
+    def product(self, theta: Vector, v: Vector) -> Vector:
+        return np.asarray(self.vector(self._product(self.tree(theta), self.tree(v), *self.data)) + self.decay * v)
+
+    def squared_gradients(self, theta: Vector, chunks: int) -> Vector:
+        """Σ g_i² over parts of the data, g_i being a part's share of the gradient."""
+        total = np.zeros_like(theta)
+        model, rows = self.tree(theta), len(self.data[0])
+        size = -(-rows // chunks)
+        for i in range(0, rows, size):
+            part = [array[i : i + size] for array in self.data]
+            g = self.vector(self._gradient(model, *part)) * (len(part[0]) / rows)
+            total += g * g
+        return total
+
+
+def _step(at: HessianFree, problem: _Problem, most_iterations: int, chunks: int) -> HessianFree:
+    theta, g = problem.vector(at.model), problem.gradient(problem.vector(at.model))
+    precondition = (problem.squared_gradients(theta, chunks) + at.damping) ** 0.75
+
+    def damped(v: Vector) -> Vector:
+        return problem.product(theta, v) + at.damping * v
+
+    iterates = conjugate_gradients(damped, -g, 0.95 * problem.vector(at.direction), precondition, most_iterations)
+    count, last = iterates[-1]
+    p, value = _best(problem, theta, [p for _, p in iterates])
+    size, slope = 1.0, float(g @ p)
+    while value > at.loss + 0.01 * size * slope and size > 1e-8:  # Armijo's condition
+        size *= 0.8
+        value = problem.value(theta + size * p)
+    if not value < at.loss:  # rounding is all that is left: stay, and trust the model less
+        return HessianFree(at.model, _zeros(at.model), 1.5 * at.damping, at.step + 1, at.loss, count, 0.0)
+    promised = float(g @ p) + float(p @ problem.product(theta, p)) / 2
+    ratio = (problem.value(theta + p) - at.loss) / promised
+    factor = 1.5 if not ratio >= 0.25 else 2 / 3 if ratio > 0.75 else 1.0
+    model = problem.tree(theta + size * p)
+    return HessianFree(model, problem.tree(last), factor * at.damping, at.step + 1, value, count, ratio)
+
+
+def _best(problem: _Problem, theta: Vector, candidates: list[Vector]) -> tuple[Vector, float]:
+    """Backtracking over iterates: the last, or an earlier one as long as going back lowers the loss."""
+    p, value = candidates[-1], problem.value(theta + candidates[-1])
+    for earlier in reversed(candidates[:-1]):
+        other = problem.value(theta + earlier)
+        if other >= value:
+            break
+        p, value = earlier, other
+    return p, value
+
+
+def conjugate_gradients(
+    product: Callable[[Vector], Vector], b: Vector, start: Vector, precondition: Vector, most: int
+) -> list[tuple[int, Vector]]:
+    """Iterates (number, p) of preconditioned conjugate gradients on ½ p·A p − b·p: one in 1.3 as many, and the last.
+
+    precondition: the diagonal that residuals are divided by. Stops at the first i with φ_i < 0 and
+    (φ_i − φ_(i−k)) / φ_i < 0.0005 k, k = max(10, i / 10) (Martens 2010, section 4.4), or after `most` products.
+    """
+    p = start.copy()
+    r = product(p) - b
+    y = r / precondition
+    d, delta = -y, float(r @ y)
+    values: list[float] = []
+    kept: list[tuple[int, Vector]] = []
+    next_kept = 1.0
+    for i in range(1, most + 1):
+        A_d = product(d)
+        curvature = float(d @ A_d)
+        if curvature <= 0 or delta == 0:  # only where rounding has the last word
+            break
+        alpha = delta / curvature
+        p = p + alpha * d
+        r = r + alpha * A_d
+        y = r / precondition
+        delta, beta = float(r @ y), float(r @ y) / delta
+        d = beta * d - y
+        values.append(float(p @ (r - b)) / 2)
+        done = _no_longer_worth_it(values)
+        if i >= next_kept or done or i == most:
+            kept.append((i, p))
+            next_kept *= 1.3
+        if done:
+            break
+    return kept or [(0, p)]
+
+
+def _no_longer_worth_it(values: list[float]) -> bool:
+    i = len(values)
+    k = max(10, i // 10)
+    return i > k and values[-1] < 0 and (values[-1] - values[-1 - k]) / values[-1] < 0.0005 * k
+
+
+def _zeros(model: Any) -> Any:
+    leaves, rebuild = flatten(model)
+    return rebuild([np.zeros_like(leaf) for leaf in leaves])
+
+
+def reconstruction_loss() -> tuple[Output, OutputLoss]:
+    """(output, loss) of an autoencoder of sigmoid outputs: its logits, and their mean cross-entropy with x, nats."""
+    return (lambda m, x: m.logits(x)), (lambda a, x: ops.mean(ops.bernoulli_cross_entropy(a, x)))

@@ -14,6 +14,7 @@ from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, mome
 from .pretraining import Stack, fine_tune, layerwise
 from .rules import contrastive_divergence, maximum_likelihood
 from .supervised import Epoch, Fit, error_rate, fit
+from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule",
@@ -49,4 +50,6 @@ __all__ = [
     "salt_and_pepper",
     "sgd",
     "uncompiled",
+    "up_down",
+    "up_down_loss",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.tensor import Value
-from .rbm import RBM, bernoulli
+from .rbm import RBM, bernoulli, held
 from .validation import adopt, parameter
 
 
@@ -93,6 +93,27 @@ class DBN:
         return cls(tuple(DirectedLayer.from_rbm(rbm) for rbm in rbms[:-1]), rbms[-1])
 
     @classmethod
+    def with_classes(cls, rbms: Sequence[RBM], classes: int) -> DBN:
+        """A stack whose top RBM was trained on [h(L−1), one unit for each class] (Hinton, Osindero & Teh 2006).
+
+        The class units become the last units of h(L−1): with no weights downwards, and recognised at chance, which the
+        top RBM's biases know. Clamped, they choose what is sampled. Raises ValueError without a layer below the top,
+        or where the top RBM is not wider by the classes.
+        """
+        *lower, top = rbms
+        if not lower or classes < 1 or top.W.shape[1] != lower[-1].W.shape[0] + classes:
+            raise ValueError(
+                f"{len(rbms)} RBMs, the top one of {top.W.shape[1]} visible units, and {classes} classes: "
+                "at least two, the top one as wide as the hidden layer below and the classes together"
+            )
+        last = DirectedLayer.from_rbm(lower[-1])
+        silent = np.zeros((classes, last.W.shape[1]), last.W.dtype)
+        W, R = np.concatenate([last.W, silent]), np.concatenate([last.R, silent])
+        c = np.concatenate([last.c, top.b[-classes:]])
+        below = tuple(DirectedLayer.from_rbm(rbm) for rbm in lower[:-1])
+        return cls((*below, DirectedLayer(W, last.b, R, c)), top)
+
+    @classmethod
     def from_tied(cls, rbm: RBM) -> DBN:
         """The DBN of two layers with tied weights, which has the RBM's own distribution (claim I4)."""
         return cls.from_rbms([rbm, rbm.transposed()])
@@ -110,17 +131,25 @@ class DBN:
         return means
 
     def sample(
-        self, count: int, rng: np.random.Generator, steps: int = 1000, start: Any = None, mean: bool = False
+        self,
+        count: int,
+        rng: np.random.Generator,
+        steps: int = 1000,
+        start: Any = None,
+        mean: bool = False,
+        clamp: Any = None,
     ) -> Any:
         """`count` samples of x, (count, D): Gibbs in the top RBM, then one pass down (claim G4).
 
         Each chain runs for `steps` rounds from a random state, or from `start` (count, n_(L−1)). With `mean` the last
-        step gives p(x_i = 1 | h1) instead of zeros and ones. Raises ValueError for a count below 1 or steps below 0.
+        step gives p(x_i = 1 | h1) instead of zeros and ones. clamp, (n_(L−1),) or (count, n_(L−1)), holds units of the
+        top RBM's visible layer, such as those of a class, and is NaN where they are free.
+        Raises ValueError for a count below 1 or steps below 0.
         """
         if count < 1 or steps < 0:
             raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
         h = rng.integers(0, 2, (count, self.top.W.shape[1])).astype(self.top.W.dtype) if start is None else start
-        h = self.top.gibbs(h, rng, steps)
+        h = self.top.gibbs(held(h, clamp), rng, steps, clamp)
         if not self.layers:
             return self.top.visible_given_hidden(bernoulli(self.top.hidden_given_visible(h), rng)) if mean else h
         for layer in reversed(self.layers):

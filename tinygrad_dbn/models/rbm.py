@@ -64,12 +64,20 @@ class RBM:
         """p(x_i = 1 | h): (…, D)."""
         return ops.sigmoid(self.visible_logits(h))
 
-    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1) -> Any:
-        """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones."""
+    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
+        """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
+
+        clamp: (D,) or (T, D), what units are held at, NaN where they are free (claim G4).
+        """
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
-            x = bernoulli(self.visible_given_hidden(h), rng)
+            x = held(bernoulli(self.visible_given_hidden(h), rng), clamp)
         return x
+
+
+def held(x: Any, clamp: Any) -> Any:
+    """x, but for the units that are clamped."""
+    return x if clamp is None else np.where(np.isnan(clamp), x, clamp).astype(x.dtype)
 
 
 def bernoulli(p: Any, rng: np.random.Generator) -> Any:

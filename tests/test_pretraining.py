@@ -9,6 +9,7 @@ import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
+from tinygrad_dbn.learning.modules import arc_cosine
 
 DATA = td.datasets.bars_and_stripes(3).train
 RNG = np.random.default_rng(0)
@@ -19,6 +20,7 @@ MODULES = {
     "squared": learning.AutoencoderModule(epochs=3, batch=4, error="squared"),
     "denoising": learning.AutoencoderModule(epochs=3, batch=4, corruption=learning.masking(0.3)),
     "salt and pepper": learning.AutoencoderModule(epochs=3, batch=4, corruption=learning.salt_and_pepper(0.3)),
+    "embedding": learning.EmbeddingModule(epochs=3, batch=4, neighbours=2),
     "sparse": learning.AutoencoderModule(epochs=3, batch=4, sparsity=(0.1, 1.0)),
 }
 
@@ -139,7 +141,7 @@ def losses(module, X=DATA):
     return seen
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "rbm"])
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("rbm", "embedding")])
 def test_autoencoders_reconstruct_better_and_better(name):
     seen = losses(MODULES[name])
     assert np.mean(seen[-5:]) < 0.9 * seen[1]
@@ -194,3 +196,69 @@ def test_fine_tuning_starts_at_the_stack():
     start = fit.history[0]
     assert start.train_error == learning.error_rate(stack.network(2, 0), DATA, y)
     assert fit.history[-1].train_error < start.train_error
+
+
+# ---- Modules of other kinds ------------------------------------------------------------------------------------------
+
+
+def test_an_embedding_brings_neighbours_together_and_others_apart():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 8))[np.repeat([0, 1, 2], 30)] + 0.5 * rng.normal(size=(90, 8))
+
+    def ratio(h):
+        h = h.reshape(3, 30, -1)
+        within = np.linalg.norm(h - h.mean(axis=1, keepdims=True), axis=-1).mean()
+        return within / np.linalg.norm(h.mean(axis=1) - h.mean(axis=(0, 1)), axis=-1).mean()
+
+    module = learning.EmbeddingModule(epochs=100, neighbours=5, optimiser=learning.sgd(0.2))
+    assert ratio(module.train(X, 4, seed=0).encode(X)) < 0.7 * ratio(X)
+    with pytest.raises(ValueError, match="90 neighbours among 90"):
+        learning.EmbeddingModule(neighbours=90).train(X, 4, seed=0)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_the_arc_cosine_kernel_is_the_mean_over_random_units(degree):
+    """k(x, y) = 2 E[Θ(w·x) Θ(w·y) (w·x)^n (w·y)^n], w normal (Cho & Saul 2009, equation 1)."""
+    rng = np.random.default_rng(0)
+    X, Y, w = rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.normal(size=(400_000, 2))
+    unit = lambda A: np.where(A @ w.T > 0, (A @ w.T) ** degree, 0.0)
+    sampled = 2 * unit(X) @ unit(Y).T / len(w)
+    np.testing.assert_allclose(arc_cosine(X, Y, degree), sampled, atol=0.02 * np.abs(sampled).max())
+    with pytest.raises(ValueError, match="0, 1 or 2"):
+        arc_cosine(X, Y, 3)
+
+
+def test_kernel_pca_keeps_the_kernels_centred_products():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 3))
+    h = learning.KernelPCAModule().train(X, 11, seed=0).encode(X)
+    K = arc_cosine(X, X)
+    C = np.eye(12) - 1 / 12
+    np.testing.assert_allclose(h @ h.T, C @ K @ C, atol=1e-6)
+    stack = learning.layerwise((6, 3), learning.KernelPCAModule(), X, seed=0)
+    assert stack.encode(X[:4]).shape == (4, 3)
+    with pytest.raises(TypeError, match="put a classifier on"):
+        stack.network(2, 0)
+
+
+def test_subspaces_find_the_sources_that_belong_together():
+    """Pairs of sources share a random scale; mixed by a rotation, they are found again as subspaces.
+
+    There are local minima, in which each subspace has one source of each pair: the lowest of a few starts counts.
+    """
+    rng = np.random.default_rng(0)
+    scale = np.repeat(rng.exponential(size=(4000, 2)), 2, axis=1)
+    mixing = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    X = (scale * rng.normal(size=(4000, 4))) @ mixing.T
+    layers = [learning.SubspaceModule(size=2, steps=300).train(X, 2, seed=seed) for seed in range(3)]
+    layer = min(layers, key=lambda layer: layer.encode(X).sum())
+    energy = ((layer.W @ mixing) ** 2).reshape(2, 2, 2, 2).sum(axis=(1, 3))  # of each pair in each subspace
+    assert (energy.max(axis=1) / energy.sum(axis=1) > 0.99).all()
+    assert sorted(energy.argmax(axis=1)) == [0, 1]
+    np.testing.assert_allclose(
+        layer.encode(X)[:, 0], np.linalg.norm((X - X.mean(axis=0)) @ layer.W[:2].T, axis=1), rtol=1e-3, atol=1e-4
+    )
+    with pytest.raises(ValueError, match="at most 2 features"):
+        learning.SubspaceModule(size=2).train(X, 3, seed=0)
+    with pytest.raises(TypeError, match="features are lengths"):
+        _ = layer.weights

@@ -9,7 +9,15 @@ from .descent import Descent, Diverged, descend, uncompiled
 from .dropout import Dropout
 from .greedy import Progress, greedy, pretrain
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
-from .modules import AutoencoderModule, RBMModule, masking, salt_and_pepper
+from .modules import (
+    AutoencoderModule,
+    EmbeddingModule,
+    KernelPCAModule,
+    RBMModule,
+    SubspaceModule,
+    masking,
+    salt_and_pepper,
+)
 from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
 from .pretraining import Stack, fine_tune, layerwise
 from .rules import contrastive_divergence, maximum_likelihood
@@ -21,13 +29,16 @@ __all__ = [
     "Descent",
     "Diverged",
     "Dropout",
+    "EmbeddingModule",
     "Epoch",
     "Fit",
     "HessianFree",
+    "KernelPCAModule",
     "Optimiser",
     "Progress",
     "RBMModule",
     "Stack",
+    "SubspaceModule",
     "adam",
     "cd_loss",
     "constant",

@@ -6,6 +6,20 @@ which encodes matrices, and hands over weights where it has any that a feed-forw
 
 from .autoencoder import AutoencoderModule, masking, salt_and_pepper
 from .boltzmann import RBMModule
+from .embedding import EmbeddingModule
+from .kernel import KernelPCAModule, arc_cosine
 from .protocol import Layer, Module
+from .subspace import SubspaceModule
 
-__all__ = ["AutoencoderModule", "Layer", "Module", "RBMModule", "masking", "salt_and_pepper"]
+__all__ = [
+    "AutoencoderModule",
+    "EmbeddingModule",
+    "KernelPCAModule",
+    "Layer",
+    "Module",
+    "RBMModule",
+    "SubspaceModule",
+    "arc_cosine",
+    "masking",
+    "salt_and_pepper",
+]

@@ -26,6 +26,7 @@ __all__ = [
     "check_grads",
     "compile",
     "datasets",
+    "estimators",
     "exact",
     "grad",
     "hvp",
@@ -44,7 +45,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`symbolic` brings SymPy, which takes a second to import: it comes when it is asked for."""
+    """`symbolic` brings SymPy, `estimators` scikit-learn, which take a second to import: they come when asked for."""
     if name == "symbolic":
         return import_module(".autodiff.symbolic", __name__)
+    if name == "estimators":
+        return import_module(".estimators", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

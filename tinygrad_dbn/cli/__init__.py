@@ -6,6 +6,7 @@ import typer
 
 from .explain import explain
 from .lab import lab
+from .table import table
 
 app = typer.Typer(
     name="tinygrad-dbn",
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(lab)
 app.command()(explain)
+app.command()(table)
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ class RBMModule:
         """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
         X = np.asarray(X)
         fresh = RBM.init(X.shape[1], hidden, np.random.default_rng([seed, 0]))
-        on = (X.sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
+        on = (np.clip(X, 0, 1).sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
         rbm = as_width(RBM(fresh.W, np.log(on / (1 - on)), fresh.c), X.dtype)
         for at in descend(
             rbm, (X,), cd_loss(self.k), self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,

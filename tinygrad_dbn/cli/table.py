@@ -1,0 +1,111 @@
+"""tinygrad-dbn table: the lecture's tables, measured again."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+
+def table(
+    name: Annotated[str, typer.Argument(help="datasets (claim D2) or depth (claim D1).")],
+    only: Annotated[str, typer.Option("--only", help="Problems, and systems, by their names: rect or rect,SVM.")] = "",
+    full: Annotated[
+        bool, typer.Option("--full/--quick", help="The published sizes and a larger search, or minutes.")
+    ] = False,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Settings tried for each cell; 6 (quick) or 30 (full) unless said.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the results; trials in it are kept and used.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of data, settings and trainings.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, help="Trials that run at once.")] = 2,
+) -> None:
+    """Measure a table of the lecture, printing this run's errors beside the published ones.
+
+    Settings are drawn at random and chosen by the validation error; the test part is looked at once. Run it again with
+    the same --out to go on after Ctrl-C, or to add trials.
+    """
+    from ..lab.tables import TABLES, Cell, measure, write_all
+    from ..lab.tables.problems import NAMES
+    from ..lab.tables.show import as_text
+
+    if name not in TABLES:
+        _refuse(f"there is no table {name!r}; write datasets or depth")
+    chosen = TABLES[name]
+    words = [word for word in only.split(",") if word]
+    unknown = [word for word in words if word not in (*chosen.systems, *chosen.figures)]
+    if unknown:
+        _refuse(f"--only {unknown[0]}: known are {', '.join((*chosen.figures, *chosen.systems))}")
+    problems = [p for p in NAMES if p in chosen.figures and (p in words or not set(words) & set(chosen.figures))]
+    systems = [s for s in chosen.systems if s in words or not set(words) & set(chosen.systems)]
+    count = trials or (30 if full else 6)
+    folder = out or Path("runs") / f"table-{name}-{'full' if full else 'quick'}"
+    cells: list[Cell] = []
+    try:
+        with _progress(len(problems) * len(systems) * count) as watch:
+            for problem in problems:
+                for system in systems:
+                    cells.append(
+                        measure(
+                            problem, system, folder=folder, trials=count, full=full, seed=seed, processes=processes,
+                            watch=watch(problem),
+                        )
+                    )  # fmt: skip
+    except KeyboardInterrupt:
+        print(
+            f"\ntinygrad-dbn: stopped; the finished trials are in {folder}: the same command goes on", file=sys.stderr
+        )
+        raise typer.Exit(130) from None
+    except (ValueError, ImportError, OSError) as error:
+        _refuse(str(error))
+    notes = (
+        f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
+        f"error, seed {seed}."
+    )
+    from rich.console import Console
+
+    Console(highlight=False).print(as_text(chosen, cells))
+    print(notes)
+    for path in write_all(chosen, cells, folder, notes):
+        print(path)
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"tinygrad-dbn: {message}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+Watch = Callable[[str, int, int, float], None]
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], Watch]]:
+    """A bar with the time left on a terminal; a line for every trial in a pipe."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("trials", total=total)
+
+        def of(problem: str) -> Watch:
+            def watch(system: str, done: int, trials: int, lowest: float) -> None:
+                bar.update(task, advance=1, description=f"{problem} {system}: lowest {100 * lowest:.2f} %")
+                if not console.is_terminal:
+                    print(f"{problem} {system} trial {done}/{trials} valid {100 * lowest:.2f} %", file=sys.stderr)
+
+            return watch
+
+        yield of

@@ -1,0 +1,11 @@
+"""The lecture's two tables, measured again beside the figures that were published (claims D1, D2).
+
+Read it in this order: `published` (the papers' figures), `problems` and `systems` (rows and columns), `search` (random
+search on the validation set, kept trial by trial), `show` (the table as text, CSV, PNG and HTML).
+"""
+
+from .published import TABLES, Table
+from .search import Cell, measure
+from .show import write_all
+
+__all__ = ["TABLES", "Cell", "Table", "measure", "write_all"]

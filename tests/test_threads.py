@@ -15,6 +15,15 @@ PROGRAMS = {
         show(audit.log_likelihood, audit.bound, audit.kl, td.exact.posterior(rbm, X[:9]), td.exact.bound(rbm, X))
         show(td.exact.log_likelihood(rbm, X), td.exact.log_likelihood(td.DBN.from_tied(rbm), X))
     """,
+    "descent": """
+        rng = np.random.default_rng(0)
+        X, y = rng.random((160, 300)), rng.integers(0, 10, 160)
+        net = td.FeedForward.init((300, 200, 10), rng)
+        with td.learning.uncompiled():
+            show(td.learning.fit(net, (X, y), epochs=1, batch=80).model.weights[0])
+            with td.learning.threads(2):
+                show(td.learning.fit(net, (X, y), epochs=1, batch=80).model.weights[0])
+    """,
     "learning": """
         X = np.random.default_rng(0).integers(0, 2, (300, 40)).astype(float)
         for rule in ("cd", "ml"):

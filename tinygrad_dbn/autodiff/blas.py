@@ -1,15 +1,19 @@
-"""BLAS on one thread, where every bit counts.
+"""BLAS on a fixed number of threads, where every bit counts.
 
-With several threads a BLAS cuts a matrix product along other lines, and the last bits move with their number. Code that
-promises the same bits on any machine's threads computes its products inside `one_thread`.
+With more threads a BLAS cuts a matrix product along other lines, and the last bits move with their number – with the
+number that it is told to use, not with the cores that there are. Code that promises the same bits on any machine
+computes its products inside `one_thread`, or, where they are large enough for more, inside `fixed_threads`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
+
+_COUNT: ContextVar[int] = ContextVar("threads", default=1)
 
 
 @cache
@@ -32,4 +36,28 @@ def one_thread() -> Iterator[None]:
     ...     return a @ b
     """
     with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Within this context trainings run their matrix products on `count` threads of BLAS instead of one.
+
+    It pays for layers of several hundred units, on as many cores that have nothing else to do: on busy ones BLAS waits
+    for its threads in vain. The bits of a training depend on this number, never on the machine's own.
+    Raises ValueError for a count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"threads({count}): BLAS runs on at least one thread")
+    token = _COUNT.set(count)
+    try:
+        yield
+    finally:
+        _COUNT.reset(token)
+
+
+@contextmanager
+def fixed_threads() -> Iterator[None]:
+    """Like `one_thread`, on as many threads as the `threads` around it say."""
+    with _controller().limit(limits=_COUNT.get(), user_api="blas"):
         yield

@@ -4,6 +4,7 @@ Supervised: `fit`. Layer by layer without labels: `greedy` for a DBN of binary u
 module, `layerwise`, followed by `fine_tune`.
 """
 
+from ..autodiff.blas import threads
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, descend, uncompiled
 from .dropout import Dropout
@@ -60,6 +61,7 @@ __all__ = [
     "reconstruction_loss",
     "salt_and_pepper",
     "sgd",
+    "threads",
     "uncompiled",
     "up_down",
     "up_down_loss",

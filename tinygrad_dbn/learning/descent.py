@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.blas import one_thread
+from ..autodiff.blas import fixed_threads
 from ..autodiff.compile import compile
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.trees import flatten, tree_map
@@ -120,7 +120,7 @@ def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None
     return step
 
 
-@one_thread()
+@fixed_threads()
 def _epoch(
     at: Descent, step: Any, data: Sequence[Any], draw: Draw, batch: int, seed: int, rate: float, weight_decay: float
 ) -> Descent:

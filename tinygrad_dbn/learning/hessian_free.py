@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.blas import one_thread
+from ..autodiff.blas import fixed_threads
 from ..autodiff.compile import compile
 from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
 from ..autodiff.trees import Rebuild, flatten
@@ -92,7 +92,7 @@ def hessian_free(
     else:
         at = start
     while at.step < steps:
-        with one_thread():
+        with fixed_threads():
             at = _step(at, problem, most_iterations, chunks)
         yield at
 

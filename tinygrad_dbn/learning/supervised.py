@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.blas import one_thread
+from ..autodiff.blas import fixed_threads
 from ..autodiff.trees import flatten, tree_map
 from ..models import FeedForward
 from .descent import Descent, descend
@@ -165,7 +165,7 @@ def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
     return X, y.astype(np.int64)
 
 
-@one_thread()
+@fixed_threads()
 def error_rate(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int = 2000) -> float:
     """The share of examples whose most probable class is not y; a tie goes to the lower class."""
     wrong = 0

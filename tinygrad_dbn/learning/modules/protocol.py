@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...autodiff import ops
-from ...autodiff.blas import one_thread
+from ...autodiff.blas import fixed_threads
 
 
 class Layer(Protocol):
@@ -37,7 +37,7 @@ class SigmoidLayer:
     c: Any
     model: Any
 
-    @one_thread()
+    @fixed_threads()
     def encode(self, X: Any) -> Any:
         return np.asarray(ops.sigmoid(ops.matmul(np.asarray(X, self.W.dtype), self.W.T) + self.c))
 

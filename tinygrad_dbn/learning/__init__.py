@@ -7,6 +7,7 @@ module, `layerwise`, followed by `fine_tune`.
 from ..autodiff.blas import threads
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, descend, uncompiled
+from .diagnostics import layer_gradients, reading
 from .dropout import Dropout
 from .greedy import Progress, greedy, pretrain
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
@@ -53,11 +54,13 @@ __all__ = [
     "greedy",
     "hessian_free",
     "hyperbolic",
+    "layer_gradients",
     "layerwise",
     "masking",
     "maximum_likelihood",
     "momentum",
     "pretrain",
+    "reading",
     "reconstruction_loss",
     "salt_and_pepper",
     "sgd",

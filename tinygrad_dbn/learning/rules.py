@@ -17,7 +17,7 @@ from ..models import RBM
 def maximum_likelihood(rbm: RBM, X: Any, rng: np.random.Generator | None = None) -> RBM:
     """The exact gradient of the mean log-likelihood of X (T, D): the second term by enumeration of all states.
 
-    Time and memory grow as 2^min(D, H). `rng` is not used; it is there so that rules can be exchanged.
+    Time grows as 2^min(D, H), memory does not. `rng` is not used; it is there so that rules can be exchanged.
     """
     return exact.gradient(rbm, X)  # type: ignore[no-any-return]
 

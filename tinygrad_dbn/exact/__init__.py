@@ -3,7 +3,8 @@
 Likelihoods, marginals, bounds and divergences are made of ops: they can be differentiated, and run on symbols and
 rationals as well as on floats. Samples, searches and expected updates are for floats.
 
-For plain arrays of floats `log_partition`, `log_likelihood` and `log_prior` take compiled sums that bound their error.
+For plain arrays of floats `log_partition`, `log_likelihood`, `gradient` and `log_prior` take compiled sums that bound
+their error.
 """
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates

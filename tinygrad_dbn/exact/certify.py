@@ -24,6 +24,17 @@ from ..models import RBM, DirectedLayer
 from .states import BATCH
 
 U = 2.0**-53
+LARGEST = 1e15  # nats: beyond it a float64 logit is not known to an eighth of a nat
+
+
+def refuse_beyond_doubles(*parameters: NDArray[np.float64]) -> None:
+    """Raise ValueError where the parameters' absolute values add up to logits that float64 does not resolve."""
+    size = float(sum(np.abs(p).max() * p.size for p in parameters))
+    if not size <= LARGEST:
+        raise ValueError(
+            f"the parameters add up to logits of {size:.3g} nats, which float64 does not resolve to a fraction of a "
+            f"nat: nothing exact can be said of them. Scale them down; up to {LARGEST:g} nats in total will do"
+        )
 
 
 def log_partition_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], value: float) -> float:
@@ -85,6 +96,56 @@ def mixture_error(
     sums = 2 ** (H // 2 + 2) + BATCH + 7 * 2**H / BATCH
     total: NDArray[np.float64] = logits + (D + H + 7) * size + 6 * H + sums + 4000 + 5 * np.abs(value)
     return error + 1.001 * U * total
+
+
+def moments_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], added: int) -> float:
+    """A bound in nats on the relative error of every sum of `moments.sum_blocks`, of Z and of what Z is divided into.
+
+        1.001 u ((n + 24) Λ + 16 m + 1000 + added),
+
+    counted as in `log_partition_error`. What comes on top: the four factors that are divided out, computed again, and
+    three of them multiplied back, 16 u each; p_i, 5 u; the division and the products around it, 8 u. Sums: 2^7 states
+    in any order, 2^8 middle patterns in order, and both again where the bits' shares are taken out, 800 u at the most;
+    then `added` blocks and chunks in order, without compensation.
+    """
+    m, n = W.shape
+    largest = float(np.abs(W).sum() + np.abs(b).sum() + np.abs(c).sum())
+    return float(1.001 * U * ((n + 24) * largest + 16 * m + 1000 + added))
+
+
+def sigmoid_error(W: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A bound on the relative error of σ(b_i + W_i·s) in nats for W (m, n), b (m,) and any state s: (m,).
+
+    The logit: (n + 1) u (|b_i| + Σ_j |W_ij|), and log σ moves no more than it does. σ itself: 8 u.
+    """
+    sizes = np.abs(b) + np.abs(W).sum(axis=1)
+    return np.asarray(1.001 * U * ((W.shape[1] + 1) * sizes + 8))
+
+
+def sum_error(count: float) -> float:
+    """A bound on the relative error, in nats, of a sum of `count` products of positive numbers, or of a mean."""
+    return 1.001 * U * (count + 4)
+
+
+def posterior_error(hidden: int, T: int, error: float) -> float:
+    """A bound in nats on what `posteriors.Mixture` adds to the relative error of the weights of T examples.
+
+    `error` bounds that of log p(x) by `mixture_error`, which counts every term's own: so p(h | x), a term by their sum,
+    is within twice that. The sums: halves of 2^(hidden/2 + 1) states, batches of ROWS examples and their number.
+    """
+    return 2 * error + 1.001 * U * (2.0 ** (hidden // 2 + 2) + 2 * 512 + T / 512 + 40)
+
+
+def difference_error(a: Any, b: Any, nats_a: Any, nats_b: Any) -> Any:
+    """A bound on the error of a − b for expectations a, b ≥ 0 whose relative errors are within nats_a and nats_b.
+
+    The true a is at most a e^nats, so that it is off by at most a (e^nats − 1). The subtraction rounds by u (a + b).
+    What underflows where weights are summed, or shared out among states, is below 2^−70 of their sum: it is added for
+    every entry. And as a and b are between 0 and 1, no bound is above 2.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound = np.expm1(nats_a) * a + np.expm1(nats_b) * b + 1.001 * U * (a + b) + 2.0**-70
+    return np.fmin(bound, 2.0)
 
 
 def rounding(value: Any) -> Any:

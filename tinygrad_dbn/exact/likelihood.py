@@ -18,8 +18,9 @@ from ..autodiff import ops
 from ..autodiff.blas import one_thread
 from ..autodiff.differentiate import grad
 from ..autodiff.tensor import Value
+from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, of_floats
+from . import budget, gradients, of_floats
 from .budget import Limits
 from .data import are_floats, as_float64, binary
 from .partition import log_add, log_partition
@@ -99,10 +100,39 @@ def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
 
 
 @one_thread()
-def gradient(model: RBM | DBN, X: Any) -> Any:
-    """The exact gradient of the mean log-likelihood of X (T, D), as a model of the same shape.
+def gradient(
+    model: RBM | DBN,
+    X: Any,
+    *,
+    with_error: bool = False,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Any:
+    """The exact gradient of the mean log-likelihood of X (T, D), as a model of the same shape, nats per unit.
 
     For an RBM it equals E[−∂E/∂θ | x] − E[−∂E/∂θ] (claim G0). A DBN's recognition weights take no part in its
-    likelihood: theirs is zero. Memory grows with the number of states, for the graph is kept.
+    likelihood: theirs is zero. Its bits are the same for any number of threads.
+
+    Arrays of floats have it from expectations (`gradients.py`), computed in float64 and given in the model's own
+    width, in about three times the time of `log_likelihood`; memory grows with 2^n_k of a DBN's inner layers, and not
+    with an RBM's states. Tensors, symbols and rationals differentiate the likelihood's sums, whose graph is kept.
+
+    with_error, for floats alone: (gradient, error), error a model that bounds |gradient − exact| for every parameter.
+    A parameter's gradient is a difference of two expectations a − b of positive terms, whose relative errors are
+    bounded in nats; error is a (e^nats_a − 1) + b (e^nats_b − 1) and the subtraction's rounding
+    (`certify.difference_error`): some 10^−13 for a model of 20 units with weights near 1.
+    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`,
+    TypeError for with_error where there are no floats.
+
+    >>> float(gradient(RBM([[0.0]], [0.0], [0.0]), [[1.0]]).b[0])  # 1 − ½
+    0.5
     """
-    return grad(lambda m: log_likelihood(m, X).mean())(model)
+    limits = Limits(max_seconds, max_bytes)
+    X = binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0])
+    if are_floats(model, X):
+        value, error = gradients.rounded(model, *gradients.of_model(as_float64(model), as_float64(X), limits))
+        return (value, error) if with_error else value
+    limits.refuse_for_ops(with_error)
+    total = grad(lambda m: log_likelihood(m, X, max_seconds=max_seconds).sum())(model)
+    leaves, rebuild = flatten(total)  # divided here, for a rational's logarithm has a multiple, but no third
+    return rebuild([leaf / len(X) for leaf in leaves])

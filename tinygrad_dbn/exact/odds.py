@@ -82,17 +82,18 @@ def halve(terms):
 
 @njit(**options)
 def logits(weights, first, count):
-    """Σ_j s_j weights[first + j] for every state s of `count` bits, less its maximum: (2^count,); and the maximum."""
+    """Σ_j s_j weights[first + j] for every state s of `count` bits, less its maximum: (2^count,); maximum; range."""
     out = np.zeros(1 << count)
-    top = 0.0
+    top, span = 0.0, 0.0
     for j in range(count):
         top += max(weights[first + j], 0.0)
+        span += abs(weights[first + j])
     for s in range(1 << count):
         for j in range(count):
             if (s >> j) & 1:
                 out[s] += weights[first + j]
         out[s] -= top
-    return out, top
+    return out, top, span
 
 
 @njit(**options)
@@ -130,18 +131,66 @@ def scale_down(products, exponents, top):
 
 
 @njit(**options)
-def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
-    """One block in which no product leaves the range of a double: its sum, as (value, exponent)."""
+def narrow_tile(tile, p, q, c_middle, table, factor, products, e):
+    """The weights of a tile's states but for their low bits' biases, where no product leaves the range of a double."""
     rows, m = e.shape
+    for r in range(rows):
+        weight = math.exp(c_middle[tile + r])
+        for i in range(m):
+            e[r, i] = q[i] * factor[tile + r, i]
+        for s in range(SIZE):
+            products[r, s] = weight
+    multiply(products, p, e, table, 0, m)
+
+
+@njit(**options)
+def wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, room, tau, mu):
+    """The weights of a tile's states where a product may leave that range: mantissa · 2^exponent, set apart in time."""
+    rows, m = e.shape
+    low_weights, low_shifts = low
+    for r in range(rows):
+        for i in range(m):
+            e[r, i] = q[i] * factor[tile + r, i]
+        weight, shift = split(c_middle[tile + r])
+        for s in range(SIZE):
+            products[r, s], exponents[r, s] = weight * low_weights[s], shift + low_shifts[s]
+    first, used = 0, 0.0
+    for i in range(m):
+        if used + room[i] > ROOM or i - first == UNITS:
+            multiply(products, p, e, table, first, i)
+            normalise(products, exponents)
+            first, used = i, 0.0
+        used += room[i]
+        if used > ROOM:  # this unit alone is too much: its factor is taken from its logarithm
+            for r in range(rows):
+                for s in range(SIZE):
+                    a = top[i] + mu[tile + r, i] + tau[i, s]
+                    log_factor = max(a, 0.0) - max(top[i], 0.0) + math.log1p(math.exp(-abs(a)))
+                    one, shift = split(log_factor)
+                    products[r, s] *= one
+                    exponents[r, s] += shift
+            normalise(products, exponents)
+            first, used = i + 1, 0.0
+    multiply(products, p, e, table, first, m)
+    normalise(products, exponents)
+
+
+@njit(**options)
+def split_low(c_low):
+    """e^(c·s) of all low states, as values and exponents."""
+    weights, shifts = np.empty(SIZE), np.empty(SIZE, np.int64)
+    for s in range(SIZE):
+        weights[s], shifts[s] = split(c_low[s])
+    return weights, shifts
+
+
+@njit(**options)
+def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
+    """The sum of a block's weights, where no product leaves the range of a double: (value, exponent)."""
+    rows = e.shape[0]
     sums = np.zeros(SIZE)
     for tile in range(0, factor.shape[0], rows):
-        for r in range(rows):
-            weight = math.exp(c_middle[tile + r])
-            for i in range(m):
-                e[r, i] = q[i] * factor[tile + r, i]
-            for s in range(SIZE):
-                products[r, s] = weight
-        multiply(products, p, e, table, 0, m)
+        narrow_tile(tile, p, q, c_middle, table, factor, products, e)
         for r in range(rows):
             for s in range(SIZE):
                 sums[s] += products[r, s]
@@ -152,44 +201,72 @@ def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
 
 @njit(**options)
 def wide_block(p, q, c_low, c_middle, table, factor, products, e, top, room, tau, mu):
-    """The same sum where a product may leave that range: products are mantissa · 2^exponent, set apart in time."""
-    rows, m = e.shape
+    """The same sum where a product may leave that range."""
+    rows = e.shape[0]
     exponents = np.empty(products.shape, np.int64)
-    low_weights, low_shifts = np.empty(SIZE), np.empty(SIZE, np.int64)
-    for s in range(SIZE):
-        low_weights[s], low_shifts[s] = split(c_low[s])
+    low = split_low(c_low)
     value, exponent = 0.0, NOTHING
     for tile in range(0, factor.shape[0], rows):
-        for r in range(rows):
-            for i in range(m):
-                e[r, i] = q[i] * factor[tile + r, i]
-            weight, shift = split(c_middle[tile + r])
-            for s in range(SIZE):
-                products[r, s], exponents[r, s] = weight * low_weights[s], shift + low_shifts[s]
-        first, used = 0, 0.0
-        for i in range(m):
-            if used + room[i] > ROOM or i - first == UNITS:
-                multiply(products, p, e, table, first, i)
-                normalise(products, exponents)
-                first, used = i, 0.0
-            used += room[i]
-            if used > ROOM:  # this unit alone is too much: its factor is taken from its logarithm
-                for r in range(rows):
-                    for s in range(SIZE):
-                        a = top[i] + mu[tile + r, i] + tau[i, s]
-                        log_factor = max(a, 0.0) - max(top[i], 0.0) + math.log1p(math.exp(-abs(a)))
-                        one, shift = split(log_factor)
-                        products[r, s] *= one
-                        exponents[r, s] += shift
-                normalise(products, exponents)
-                first, used = i + 1, 0.0
-        multiply(products, p, e, table, first, m)
-        normalise(products, exponents)
+        wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, room, tau, mu)
         for r in range(rows):
             row_exponent = exponents[r].max()
             scale_down(products[r], exponents[r], row_exponent)
             value, exponent = add(value, exponent, halve(products[r]), row_exponent)
     return value, exponent
+
+
+@njit(**options)
+def tables(W, c):
+    """What all blocks have in common: τ and μ of every unit and of c, and their largest values and ranges.
+
+    ((τ (m, SIZE), e^τ, μ (2^middle, m), e^μ), (largest (m,), range (m,)) of a_i within a block without its high bits),
+    and (low (SIZE,), middle (2^middle,), largest, range) of c·s.
+    """
+    m, n = W.shape
+    middle = min(MIDDLE, n - LOW)
+    tau, mu = np.empty((m, SIZE)), np.empty((1 << middle, m))
+    table, factor = np.empty(tau.shape), np.empty(mu.shape)
+    most, span = np.empty(m), np.empty(m)
+    for i in range(m):
+        low, top_low, span_low = logits(W[i], 0, LOW)
+        for s in range(SIZE):
+            tau[i, s], table[i, s] = low[s], math.exp(low[s])
+        high, top_middle, span_middle = logits(W[i], LOW, middle)
+        for r in range(1 << middle):
+            mu[r, i], factor[r, i] = high[r], math.exp(high[r])
+        most[i], span[i] = top_low + top_middle, span_low + span_middle
+    low, top_low, span_low = logits(c, 0, LOW)
+    high, top_middle, span_middle = logits(c, LOW, middle)
+    return (tau, table, mu, factor), (most, span), (low, high, top_low + top_middle, span_low + span_middle)
+
+
+@njit(**options)
+def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room):
+    """A block's h_i, p_i, q_i and how far each factor can fall, written to top, p, q and room.
+
+    Returns the logarithm of what is taken out of every term of the block, and how far its products can fall.
+    """
+    m, n = W.shape
+    inner = LOW + min(MIDDLE, n - LOW)
+    scale = c_most
+    for j in range(inner, n):
+        if (block >> (j - inner)) & 1:
+            scale += c[j]
+    spread, lost = c_span, 0.0
+    for i in range(m):
+        h = b[i]
+        for j in range(inner, n):
+            if (block >> (j - inner)) & 1:
+                h += W[i, j]
+        h += most[i]
+        small = math.exp(-abs(h))
+        p[i], q[i] = (small, 1.0) if h > 0 else (1.0, small)
+        top[i], room[i] = h, min(max(h, 0.0), span[i])
+        spread += room[i]
+        share = max(h, 0.0) - lost  # Kahan's sum
+        new = scale + share
+        scale, lost = new, (new - scale) - share
+    return scale, spread
 
 
 @njit(**options)
@@ -199,43 +276,14 @@ def sum_blocks(W, b, c, first, last):
     W (m, n), b (m,), c (n,), float64 and contiguous, n at least LOW. Bits 0 … LOW − 1 of a state are its low bits,
     the next MIDDLE its middle bits, the rest the number of its block. Blocks are added in order, with compensation.
     """
-    m, n = W.shape
-    middle = min(MIDDLE, n - LOW)
-    inner = LOW + middle
-    tau, mu = np.empty((m, SIZE)), np.empty((1 << middle, m))
-    most, span = np.empty(m), np.empty(m)  # of a_i within any block: its largest value above the high bits', its range
-    for i in range(m):
-        tau[i], top_low = logits(W[i], 0, LOW)
-        mu[:, i], top_middle = logits(W[i], LOW, middle)
-        most[i], span[i] = top_low + top_middle, np.abs(W[i, :inner]).sum()
-    c_low, c_top_low = logits(c, 0, LOW)
-    c_middle, c_top_middle = logits(c, LOW, middle)
-    c_most, c_span = c_top_low + c_top_middle, np.abs(c[:inner]).sum()
-    table, factor = np.exp(tau), np.exp(mu)
-
-    rows = min(TILE, 1 << middle)
+    m = W.shape[0]
+    (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = tables(W, c)
+    rows = min(TILE, factor.shape[0])
     products, e = np.empty((rows, SIZE)), np.empty((rows, m))
     top, p, q, room = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
     total, lost, total_exponent = 0.0, 0.0, NOTHING
     for block in range(first, last):
-        scale = c_most  # the logarithm of what has been taken out of every term of the block
-        for j in range(inner, n):
-            if (block >> (j - inner)) & 1:
-                scale += c[j]
-        spread, scale_lost = c_span, 0.0
-        for i in range(m):
-            h = b[i]
-            for j in range(inner, n):
-                if (block >> (j - inner)) & 1:
-                    h += W[i, j]
-            h += most[i]
-            small = math.exp(-abs(h))
-            p[i], q[i] = (small, 1.0) if h > 0 else (1.0, small)
-            top[i], room[i] = h, min(max(h, 0.0), span[i])
-            spread += room[i]
-            share = max(h, 0.0) - scale_lost  # Kahan's sum
-            new = scale + share
-            scale, scale_lost = new, (new - scale) - share
+        scale, spread = enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room)
         if spread <= ROOM and m <= UNITS:
             value, exponent = narrow_block(p, q, c_low, c_middle, table, factor, products, e)
         else:

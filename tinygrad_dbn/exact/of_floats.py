@@ -24,12 +24,14 @@ def log_partition(rbm: RBM, limits: Limits) -> tuple[float, float]:
     from . import odds
 
     W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
+    certify.refuse_beyond_doubles(W, b, c)
     m, n = W.shape
     seconds = _seconds_per_block(W, c)
     count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
     workers = min(count, budget.cores())
     tables = workers * 16 * m * (odds.SIZE + 2**odds.MIDDLE)
-    budget.afford("log_partition", 1 << n, count * seconds / workers, limits.max_seconds, tables, limits.max_bytes)
+    whole = power_of_two(count.bit_length() - 1) * seconds / workers
+    budget.afford("log_partition", 1 << n, whole, limits.max_seconds, tables, limits.max_bytes)
     extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles the sum
     padded = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
     parts = chunks.run(
@@ -81,6 +83,7 @@ def log_prior(dbn: DBN, limits: Limits) -> tuple[Floats, float]:
     error += certify.free_energy_error(dbn.top, None, largest) + certify.rounding(largest + abs(log_z))
     for layer in reversed(dbn.layers[1:]):
         N, n = layer.W.shape
+        certify.refuse_beyond_doubles(layer.W, layer.b)
         _afford_mixture(limits, N, n, 1 << n)
         log_p, error = matrices.layer_below(layer, log_p, error)
     return log_p, error
@@ -89,6 +92,7 @@ def log_prior(dbn: DBN, limits: Limits) -> tuple[Floats, float]:
 def log_mixture(X: Floats, layer: DirectedLayer, prior: Floats, error: float, limits: Limits) -> tuple[Floats, Floats]:
     """log Σ_h p(x | h) p(h) for rows X (T, D) and a log prior (2^H,) within `error`: (T,), and (T,) bounds."""
     hidden, visible = layer.W.shape
+    certify.refuse_beyond_doubles(layer.W, layer.b)
     _afford_mixture(limits, hidden, visible, len(X))
     return matrices.mixture(layer, lambda first, last: X[first:last], len(X), prior, error)
 
@@ -100,11 +104,16 @@ def _log_partition_of_smaller_side(rbm: RBM, limits: Limits) -> tuple[float, flo
 
 def _afford_mixture(limits: Limits, hidden: int, visible: int, rows: int) -> None:
     """Refuse a mixture of 2^hidden states for `rows` examples that is beyond the limits."""
-    halves = 2.0 ** (hidden // 2 + 1)
-    seconds = 2.0**hidden * (2 * rows * budget.SECONDS_PER_FLOP + 2 * visible * budget.SECONDS_PER_EXP)
+    states, halves = power_of_two(hidden), power_of_two(hidden // 2 + 1)
+    seconds = states * (2 * rows * budget.SECONDS_PER_FLOP + 2 * visible * budget.SECONDS_PER_EXP)
     seconds += rows * halves * budget.SECONDS_PER_EXP
-    held = 8 * (4 * 2.0**hidden + budget.cores() * 2 * matrices.ROWS * halves + 4 * rows)
+    held = 8 * (4 * states + budget.cores() * 2 * matrices.ROWS * halves + 4 * rows)
     budget.afford("log_likelihood", 1 << hidden, seconds, limits.max_seconds, held, limits.max_bytes)
+
+
+def power_of_two(n: int) -> float:
+    """2^n, or inf beyond a double: what a cost is reckoned with before it is refused."""
+    return 2.0**n if n < 1000 else math.inf
 
 
 def _seconds_per_block(W: Floats, c: Floats) -> float:

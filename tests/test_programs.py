@@ -1,7 +1,8 @@
 """Whole programs, drawn by Hypothesis: graphs that share, broadcast and reduce, with empty axes and axes of length 1.
 
 A program is a list of steps, each an op applied to earlier results. It is run on floats of both widths, on exact
-rationals, and differentiated, and the promises that hold for every op are checked on every program.
+rationals and on symbols, compiled, and differentiated, and the promises that hold for every op are checked on every
+program.
 """
 
 import gc
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import sympy
+from compiling import interpreted, kept_apart  # noqa: F401 – a fixture
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +25,7 @@ SMOOTH = {  # bounded or tame, so that a chain of them stays where finite differ
     "sigmoid": ops.sigmoid,
     "softplus": ops.softplus,
     "log_sigmoid": ops.log_sigmoid,
+    "log_softmax": lambda x: x if not np.shape(x) else ops.log_softmax(x, axis=-1),
     "logsumexp": lambda x: ops.logsumexp(x, axis=None),
     "bounded exp": lambda x: ops.exp(-ops.softplus(x)),
 }
@@ -35,6 +39,9 @@ RATIONAL = {  # these, and the steps of `any_step`, never leave the rationals
     "first": lambda x: x if 0 in np.shape(x) or not np.shape(x) else ops.index(x, at=0),
     "mean of the last": lambda x: x if not np.shape(x) or np.shape(x)[-1] == 0 else ops.mean(x, axis=-1),
     "stack": lambda x: ops.stack([x, x]),
+    "reversed": lambda x: x if not np.shape(x) else ops.index(x, at=slice(None, None, -1)),
+    "twice": lambda x: x if not np.shape(x) else ops.concatenate([x, 2 * x]),
+    "gram": lambda x: x if len(np.shape(x)) != 2 else ops.matmul(x, ops.transpose(x, axes=(1, 0))) / 4,
     "flat": lambda x: ops.reshape(x, shape=(-1,)) if 0 not in np.shape(x) else x,
 }
 PAIRS = {"add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply}
@@ -65,11 +72,11 @@ def fits(a, b):
 
 
 @st.composite
-def programs(draw, unary=(*SMOOTH, *RATIONAL), smallest=0):
-    shapes = draw(st.lists(st.lists(st.integers(smallest, 3), max_size=2).map(tuple), min_size=1, max_size=3))
+def programs(draw, unary=(*SMOOTH, *RATIONAL), smallest=0, largest=3, longest=7):
+    shapes = draw(st.lists(st.lists(st.integers(smallest, largest), max_size=2).map(tuple), min_size=1, max_size=3))
     one = st.tuples(st.sampled_from(sorted(unary)), st.integers(0, 9))
     two = st.tuples(st.sampled_from(sorted(PAIRS)), st.integers(0, 9), st.integers(0, 9))
-    return Program(tuple(shapes), tuple(draw(st.lists(one | two, min_size=1, max_size=7))))
+    return Program(tuple(shapes), tuple(draw(st.lists(one | two, min_size=1, max_size=longest))))
 
 
 def inputs(program, seed, dtype=np.float64):
@@ -155,16 +162,61 @@ def test_floats_agree_with_exact_rationals(program, seed):
         np.testing.assert_allclose(near, true, rtol=1e-9, atol=1e-9 * np.abs(true).max(initial=0))
 
 
-@settings(max_examples=12)  # each is compiled anew
-@given(programs(), SEEDS)
-def test_compiled_programs_agree_with_eager_ones(program, seed):
+def agree(compiled, program, xs):
+    """A compiled value and gradient against the eager ones; the inputs stay as they were."""
+    before = [x.copy() for x in xs]
+    both = td.value_and_grad(everything(program), tuple(range(len(xs))))
+    (value, gradient), (ours, our_gradient) = both(*xs), compiled(*xs)
+    precise = xs[0].dtype == np.float64
+    assert ours.dtype == value.dtype
+    np.testing.assert_allclose(ours, value, rtol=1e-12 if precise else 1e-4, atol=1e-14 if precise else 1e-5)
+    largest = max(np.abs(g).max(initial=0) for g in gradient)
+    for got, wanted in zip(our_gradient, gradient, strict=True):
+        assert got.dtype == wanted.dtype
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(
+            got, wanted, rtol=1e-9 if precise else 1e-3, atol=(1e-12 if precise else 1e-4) * largest
+        )
+    assert all((x == b).all() for x, b in zip(xs, before, strict=True))
+    results = [ours, *our_gradient, *xs]
+    assert not any(np.shares_memory(a, b) for k, a in enumerate(results) for b in results[:k])
+
+
+@given(programs(), SEEDS, st.sampled_from([np.float64, np.float32]))
+def test_compiled_programs_agree_with_eager_ones(program, seed, dtype):
+    """The generated text, run by Python."""
+    xs = inputs(program, seed, dtype)
+    with interpreted():
+        compiled = td.compile(td.value_and_grad(everything(program), tuple(range(len(xs)))))
+        agree(compiled, program, xs)
+
+
+@settings(max_examples=5)  # each takes Numba a second
+@given(programs(), SEEDS, st.sampled_from([np.float64, np.float32]))
+def test_machine_code_agrees_with_eager_programs(program, seed, dtype):
+    xs = inputs(program, seed, dtype)
+    agree(td.compile(td.value_and_grad(everything(program), tuple(range(len(xs))))), program, xs)
+
+
+@settings(max_examples=40)
+@given(programs(longest=4, largest=2), SEEDS)
+def test_symbols_agree_with_floats(program, seed):
+    """Value and gradient as formulas of the meanings, evaluated to 30 digits at the very floats."""
     xs = inputs(program, seed)
     both = td.value_and_grad(everything(program), tuple(range(len(xs))))
-    value, gradient = both(*xs)
-    compiled_value, compiled_gradient = td.compile(both)(*xs)
-    np.testing.assert_allclose(compiled_value, value, rtol=1e-12, atol=1e-14)
-    for got, wanted in zip(compiled_gradient, gradient, strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+    value, gradient = td.symbolic.express(both, *program.shapes)
+    names = [np.asarray(td.symbolic.symbols(name, shape)) for name, shape in zip("xyz", program.shapes, strict=False)]
+    point = {
+        s.expr: sympy.Rational(*float(v).as_integer_ratio())
+        for name, x in zip(names, xs, strict=True)
+        for s, v in zip(name.flat, x.flat, strict=True)
+    }
+    exactly = lambda e: float(sympy.sympify(e).xreplace(point).evalf(30))
+    floats_value, floats_gradient = both(*xs)
+    np.testing.assert_allclose(floats_value, exactly(value), rtol=1e-13, atol=1e-15)
+    for got, wanted in zip(floats_gradient, gradient, strict=True):
+        wanted = np.vectorize(exactly, otypes=[float])(np.asarray(wanted, object)) if got.size else np.zeros(got.shape)
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-14 * np.abs(wanted).max(initial=1))
 
 
 @given(programs(), SEEDS)

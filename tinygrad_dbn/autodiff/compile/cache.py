@@ -23,16 +23,19 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygrad_dbn"
 
 
-def load(text: str) -> Any:
-    """The function `run` of a generated text, compiled or taken from Numba's cache. Raises OSError for a full disk."""
+def load(text: str) -> tuple[Any, Path]:
+    """The function `run` of a generated text, compiled or taken from Numba's cache, and its file.
+
+    Raises OSError for a full disk.
+    """
     path = folder() / f"tinygrad_dbn_{hashlib.sha256(text.encode()).hexdigest()[:20]}.py"
     _write(path, text)
     try:
-        return _run(text, path)
+        return _run(text, path), path
     except Exception:  # a torn index of Numba's raises whatever its bytes happen to say
         for stale in path.parent.rglob(f"{path.stem}.*.nb?"):
             stale.unlink(missing_ok=True)
-        return _run(text, path)
+        return _run(text, path), path
 
 
 def _run(text: str, path: Path) -> Any:

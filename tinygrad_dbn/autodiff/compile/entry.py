@@ -16,7 +16,7 @@ import numpy as np
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
-    from .calls import Specialised
+    from .specialise import Specialised
 
 LEAVES = np.ndarray | np.floating | float | Tensor
 

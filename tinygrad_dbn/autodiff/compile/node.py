@@ -10,6 +10,8 @@ import numpy as np
 
 GIVEN = ("argument", "constant")
 VIEWS = ("broadcast_to", "reshape", "transpose", "stop_gradient", "slice")
+OPAQUE = ("matmul", "index", "place", "concatenate", "stack")
+"""Steps of their own: what they read must be complete, and no loop takes them in."""
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 REDUCTIONS = {"sum": 0.0, "max": -inf, "min": inf}
 """Each with the value that it starts from."""
@@ -40,3 +42,9 @@ class Node:
     def sample(self) -> Any:
         """Something of this node's dtype for NumPy's promotion to look at."""
         return 0.0 if self.weak else np.zeros((), self.dtype)
+
+
+def enumerates(n: Node) -> bool:
+    """Whether a constant is 0, 1, 2, …: as an index it is the loop's own variable."""
+    value = n.params.get("value", np.zeros(()))
+    return value.ndim == 1 and value.dtype.kind == "i" and bool((value == np.arange(len(value))).all())

@@ -8,15 +8,13 @@ the row while it is still in the cache. Any other reduction is complete only aft
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
-import numpy as np
-
-from .node import GIVEN, REDUCTIONS, Node
+from .node import GIVEN, OPAQUE, REDUCTIONS, Node, enumerates
 from .views import Ref, view
-
-OPAQUE = ("matmul", "index", "place", "concatenate", "stack")
 
 
 @dataclass(eq=False)
@@ -59,7 +57,7 @@ class Plan:
 def make_plan(outputs: list[Node]) -> Plan:
     refs: dict[int, Ref] = {}
     needed = _needed(outputs, refs)
-    steps = _schedule([n for n in needed if n.kind not in GIVEN], refs)
+    steps = _schedule([n for n in needed if n.kind not in GIVEN], outputs, refs)
     plan = Plan(
         arguments=[n for n in needed if n.kind == "argument"],
         constants=[n for n in needed if n.kind == "constant" and n.literal is None and not enumerates(n)],
@@ -85,12 +83,6 @@ def make_plan(outputs: list[Node]) -> Plan:
     return plan
 
 
-def enumerates(n: Node) -> bool:
-    """Whether a constant is 0, 1, 2, …: as an index it is the loop's own variable."""
-    value = n.params.get("value", np.zeros(()))
-    return value.ndim == 1 and value.dtype.kind == "i" and bool((value == np.arange(len(value))).all())
-
-
 def _needed(outputs: list[Node], refs: dict[int, Ref]) -> list[Node]:
     """The nodes that outputs depend on, oldest first, views left out."""
     found: dict[int, Node] = {}
@@ -103,34 +95,51 @@ def _needed(outputs: list[Node], refs: dict[int, Ref]) -> list[Node]:
     return [found[number] for number in sorted(found)]
 
 
-def _schedule(nodes: list[Node], refs: dict[int, Ref]) -> list[Loop | Node]:
-    """Products and the like as soon as they can run; between them, loops that take in as many ops as will fit."""
+def _schedule(nodes: list[Node], outputs: list[Node], refs: dict[int, Ref]) -> list[Loop | Node]:
+    """Products and the like as soon as they can run; between them, loops that take in as many ops as will fit.
+
+    Of several products the one that leaves the least memory in use comes first, so that the gradient by a layer's
+    weights is taken, and the layer's values are done with, before the cotangent of those values needs as much room.
+    """
     waiting, done = list(nodes), set[int]()
     steps: list[Loop | Node] = []
+    readers = Counter(b.number for n in nodes for b in _bases(n, refs))
+    readers.update(view(y, refs).base.number for y in outputs)
+    rooms = {y.shape for y in outputs}
 
     def ready(node: Node, loop: Loop | None = None) -> bool:
-        bases = [view(x, refs).base for x in node.inputs]
         within = loop.members if loop else {}
-        return all(b.kind in GIVEN or b.number in done or b.number in within for b in bases)
+        return all(b.kind in GIVEN or b.number in done or b.number in within for b in _bases(node, refs))
+
+    def growth(node: Node) -> int:
+        """The elements that a product adds to those in use; none where the caller gave room for as many."""
+        freed = sum(prod(b.shape) for b in _bases(node, refs) if b.kind not in GIVEN and readers[b.number] == 1)
+        return (0 if node.shape in rooms else prod(node.shape)) - freed
 
     while waiting:
-        opaque = next((n for n in waiting if _opaque(n) and ready(n)), None)
-        if opaque is not None:
-            steps.append(opaque)
-            done.add(opaque.number)
-            waiting.remove(opaque)
-            continue
-        seed = next(n for n in waiting if ready(n))
-        loop = Loop(tuple(n for n in _extent(seed) if n != 1))
-        for node in list(waiting):
-            if not _opaque(node) and ready(node, loop):
-                member = _fit(node, loop, refs)
+        opaque = [n for n in waiting if _opaque(n) and ready(n)]
+        if opaque:
+            found = [min(opaque, key=growth)]
+            steps += found
+        else:
+            seed = min((n for n in waiting if ready(n)), key=lambda n: n.kind == "position")  # best in another's loop
+            loop = Loop(tuple(n for n in _extent(seed) if n != 1))
+            for node in waiting:
+                member = None if _opaque(node) or not ready(node, loop) else _fit(node, loop, refs)
                 if member is not None:
                     loop.members[node.number] = member
-                    waiting.remove(node)
-        done.update(loop.members)
-        steps.append(loop)
+            assert loop.members, "a loop takes in at least its seed"
+            found = [m.node for m in loop.members.values()]
+            steps.append(loop)
+        for node in found:
+            waiting.remove(node)
+            done.add(node.number)
+            readers.subtract(b.number for b in _bases(node, refs))
     return steps
+
+
+def _bases(node: Node, refs: dict[int, Ref]) -> set[Node]:
+    return {view(x, refs).base for x in node.inputs}
 
 
 def _opaque(node: Node) -> bool:
@@ -167,7 +176,10 @@ def _fit(node: Node, loop: Loop, refs: dict[int, Ref]) -> Member | None:
                 return None
     long = [i for i, n in enumerate(shape) if n != 1]
     free = [i for i in range(len(domain)) if i not in axes.values()]
-    if not linked and [shape[i] for i in long] != list(domain):
+    fits = linked or tuple(shape[i] for i in long) == domain
+    if node.kind == "position" and not fits:  # it serves the rows of the loop that it is compared in
+        fits = tuple(n for n in (*shape[:-1], node.params["length"]) if n != 1) == domain
+    if not fits:
         return None
     for i in long:
         if i not in axes:

@@ -7,51 +7,19 @@ is folded, and composite ops are spelled out in simpler ones, so that later stag
 
 from __future__ import annotations
 
-from math import inf, nan, prod
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..kernels import float_dtype
-from ..tensor import RECORDER, Op, Tensor, Value, callers_line, new_level
-from .node import COMPARISONS, REDUCTIONS, VIEWS, CompileError, Node
+from ..tensor import Op, Tensor, Value, callers_line, new_level
+from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
+from .spelled import SPELLED
+from .traced import Traced, Watched
 from .views import Ref, view
 
 FOLDED = ("add", "subtract", "multiply", "divide", "negative", "reciprocal", "square", "chain", *COMPARISONS)
-
-
-class Traced(Tensor):
-    """A Tensor without a value: whoever asks for it is told where, and what to write instead."""
-
-    __slots__ = ("node",)
-
-    node: Node
-
-    def _refuse(self, what: str, instead: str) -> CompileError:
-        return CompileError(
-            f"compile: {what} needs a value, but while a function is compiled only shapes and dtypes are known "
-            f"(here {self.node.kind}, shape {self.shape}); {instead}\n  in {callers_line()}"
-        )
-
-    def __bool__(self) -> bool:
-        raise self._refuse("a branch (if, while, and, or, bool)", "write td.ops.where(condition, x, y)")
-
-    def __float__(self) -> float:
-        raise self._refuse("float(x)", "keep x an array, or compute the number outside and pass it as an argument")
-
-    def __int__(self) -> int:
-        raise self._refuse("int(x)", "pass the integer as an argument: it is then part of what is compiled")
-
-    __index__ = __int__
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("a NumPy function", "write the op of the same name in td.ops")
-
-    def __iter__(self) -> Any:
-        if not self.shape:
-            raise TypeError("a scalar Tensor cannot be iterated")
-        return (self[i] for i in range(self.shape[0]))
 
 
 class Trace:
@@ -62,8 +30,8 @@ class Trace:
         self.nodes: list[Node] = []
         self.refs: dict[int, Ref] = {}
         self._known: dict[Any, Node] = {}
-        self._owners: dict[tuple[Any, ...], Node] = {}
-        self._kept: list[Any] = []
+        self._watched: list[tuple[Any, Node]] = []
+        self.arguments: list[Node] = []
         self.tensors = [self._argument(i, leaf) for i, leaf in enumerate(leaves)]
 
     # ---- What flows in ------------------------------------------------------------------------------------------
@@ -74,11 +42,20 @@ class Trace:
         if array.dtype.kind not in "biu":
             _compilable(array.dtype)
         node = self._new("argument", (), {"position": i}, array.shape, array.dtype.newbyteorder("="), weak=weak)
+        self.arguments.append(node)
         if array.dtype.kind not in "biu":
             return self._tensor(node)
-        self._kept.append(array)
-        self._owners[_memory(array)] = node
-        return array
+        return self._watch(np.array(array, node.dtype, order="C"), node)
+
+    def _watch(self, array: Any, node: Node) -> Watched:
+        self._watched.append((array, node))
+        watched: Watched = array.view(Watched)
+        return watched
+
+    def compared(self, name: str, x: Any, y: Any) -> Watched:
+        """A comparison with a watched array: its value, watched in its turn."""
+        node = self._op(ops.TABLE[name], (self.node(x), self.node(y)), {})
+        return self._watch(np.array(ops.TABLE[name].forward(np.asarray(x), np.asarray(y))), node)
 
     def _tensor(self, node: Node) -> Traced:
         tensor = Traced.__new__(Traced)
@@ -96,16 +73,31 @@ class Trace:
                 f"pass it as an argument\n  in {callers_line()}"
             )
         array = np.asarray(x)
-        owner = self._owners.get(_memory(array))
-        if owner is not None:  # y[:, None] is y as well
-            return self.apply("reshape", (owner,), owner.dtype, {"shape": array.shape}, array.shape)
-        for kept in self._kept:
-            if array.size and np.may_share_memory(kept, array):
-                raise CompileError(
-                    f"compile: a part or view (shape {array.shape}) of an integer argument of shape {kept.shape} is "
-                    f"used; pass it as an argument of its own\n  in {callers_line()}"
-                )
+        for owner, node in self._watched:
+            if array.size and np.may_share_memory(owner, array):
+                return self._part(owner, node, array)
         return self.constant(array, weak=isinstance(x, bool | int | float) and not isinstance(x, np.generic))
+
+    def _part(self, owner: Any, node: Node, array: Any) -> Node:
+        """A part or view of a watched array, as slices, axes in another order, and axes of length 1."""
+        if array.dtype == owner.dtype and array.shape == owner.shape and array.strides == owner.strides:
+            return node
+        found = _slices(owner, array) if array.dtype == owner.dtype else None
+        if found is None and array.dtype == owner.dtype and array.size == owner.size and array.flags.c_contiguous:
+            return self.reshape(node, array.shape)
+        if found is None:
+            raise CompileError(
+                f"compile: a view (shape {array.shape}, {array.dtype}) of an integer argument of shape {owner.shape}, "
+                f"{owner.dtype}, is not made of slices; pass it as an argument of its own\n  in {callers_line()}"
+            )
+        at, order = found
+        shape = tuple(item[3] for item in at if item[0] == "slice")
+        part = self.apply("slice", (node,), node.dtype, {"at": at, "full": owner.shape}, shape)
+        shape = tuple(shape[i] for i in order)
+        part = self.apply("transpose", (part,), node.dtype, {"axes": order}, shape)
+        once = tuple(1 if stride == 0 else n for n, stride in zip(array.shape, array.strides, strict=True))
+        part = self.reshape(part, once)
+        return self.apply("broadcast_to", (part,), node.dtype, {"shape": array.shape}, array.shape)
 
     def constant(self, array: Any, weak: bool = False) -> Node:
         if array.dtype.kind not in "biu":
@@ -203,7 +195,7 @@ class Trace:
                 )
             node = self.node(item if isinstance(item, np.ndarray) else np.asarray(item))
             if node.dtype.kind == "b":
-                if node.kind == "argument":
+                if view(node, self.refs).base.kind != "constant":
                     raise CompileError(
                         "compile: the shape of x[mask] depends on the mask's values; write td.ops.where(mask, x, 0), "
                         f"or pass integers\n  in {callers_line()}"
@@ -239,9 +231,47 @@ class Trace:
             axis += 1
         if name == "place":
             x = self.apply("broadcast_to", (x,), x.dtype, {"shape": result}, result) if x.shape != result else x
+        if arrays and len(arrays) == len(spelled):
+            return self._positions(name, x, arrays, spelled, full, result)
         params = {"at": tuple(spelled), "full": full}
         kind = "slice" if name == "index" and not arrays else name
         return self.apply(kind, (x, *arrays), x.dtype, params, result if name == "index" else full)
+
+    def _positions(
+        self, name: str, x: Node, arrays: list[Node], at: list[Any], full: tuple[int, ...], block: tuple[int, ...]
+    ) -> Node:
+        """`index` and `place` where arrays alone are the indices, without their axes of length 1.
+
+        One element of every row, as a classifier's loss picks it, is a comparison of the position with the loop's own
+        variable: so it joins the loop around it, where a step of its own would need an array before and one after.
+        """
+        short = tuple(n for n in block if n != 1)
+        arrays = [self._squeezed(a, block) for a in arrays]
+        if name == "place":
+            x = self.reshape(x, short)
+        one_each = len(full) == 2 and arrays[1].shape == full[:1] == short and enumerates(arrays[0])
+        if one_each and (name == "place" or view(x, self.refs).base.kind not in (*GIVEN, *OPAQUE)):
+            params = {"length": full[1]}
+            found = self.apply(
+                "position", (self.reshape(arrays[1], (full[0], 1)),), np.dtype(np.int64), params, (full[0], 1)
+            )
+            here = self.apply("equal", (found, self.constant(np.arange(full[1]))), np.dtype(bool), {}, full)
+            zero = self.constant(np.zeros((), x.dtype))
+            chosen = self.reshape(x, (full[0], 1)) if name == "place" else x
+            y = self.apply("where", (here, chosen, zero), x.dtype, {}, full)
+            return y if name == "place" else self.reshape(self._reduction("sum", y, 1), block)
+        y = self.apply(name, (x, *arrays), x.dtype, {"at": tuple(at), "full": full}, short if name == "index" else full)
+        return self.reshape(y, block) if name == "index" else y
+
+    def _squeezed(self, index: Node, block: tuple[int, ...]) -> Node:
+        shape = (1,) * (len(block) - len(index.shape)) + index.shape
+        shape = tuple(n for n, m in zip(shape, block, strict=True) if m != 1)
+        if index.kind == "constant" and index.literal is None:  # so that it is still seen to enumerate
+            return self.constant(index.params["value"].reshape(shape))
+        return self.reshape(index, shape)
+
+    def reshape(self, x: Node, shape: tuple[int, ...]) -> Node:
+        return self.apply("reshape", (x,), x.dtype, {"shape": shape}, shape)
 
     def _swapped(self, x: Node) -> Node:
         n = len(x.shape)
@@ -300,10 +330,29 @@ def _compilable(dtype: np.dtype[Any]) -> None:
         raise CompileError("compile: objects compute in their own arithmetic; call the function itself on them")
 
 
-def _memory(array: Any) -> tuple[Any, ...]:
-    """Where an array lives: equal for arrays of the same elements, up to axes of length 1."""
-    long = [(n, step) for n, step in zip(array.shape, array.strides, strict=True) if n != 1]
-    return array.__array_interface__["data"][0], tuple(long), array.dtype.str
+def _slices(owner: Any, array: Any) -> tuple[tuple[Any, ...], tuple[int, ...]] | None:
+    """The indices into `owner` (row by row in memory) that give `array`, axes of length 1 aside, and its axes' order.
+
+    None where there are none, as for a diagonal.
+    """
+    size, axes = owner.itemsize, range(owner.ndim)
+    steps = [stride // size for stride in owner.strides]
+    first = (array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]) // size
+    start = [int(i) for i in np.unravel_index(first, owner.shape)]
+    at: list[Any] = [("int", i) for i in start]
+    taken: list[int] = []
+    for n, stride in zip(array.shape, array.strides, strict=True):
+        if n == 1 or stride == 0:
+            continue
+        for axis in axes:
+            step, rest = divmod(stride // size, steps[axis])
+            if axis not in taken and rest == 0 and 0 <= start[axis] + step * (n - 1) < owner.shape[axis]:
+                at[axis] = ("slice", start[axis], step, n)
+                taken.append(axis)
+                break
+        else:
+            return None
+    return tuple(at), tuple(sorted(taken).index(axis) for axis in taken)
 
 
 def _product_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -318,44 +367,3 @@ def _in_range(index: Node, n: int) -> None:
         value = index.params["value"]
         if value.size and not (value.min() >= -n and value.max() < n):
             raise IndexError(f"index {value.max()} is out of bounds for an axis of length {n}")
-
-
-# ---- Composite ops in terms of simpler ones --------------------------------------------------------------------------
-
-
-def _peak(x: Any, axis: Any) -> Any:
-    """The maximum, 0 where it is infinite, as the eager softmax has it."""
-    trace: Any = RECORDER.get()
-    node = trace.node(x)
-    node = trace.cast(node, float_dtype(node.sample()))
-    peak = trace._tensor(trace._reduction("max", node, axis, True, empty=True))
-    return ops.where(ops.equal(ops.abs(peak), inf), 0.0, peak)
-
-
-def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    total = ops.sum(x, axis=axis, keepdims=keepdims)
-    size, kept = prod(np.shape(x)), prod(np.shape(total))
-    return total / (size // max(kept, 1)) if size else total * nan
-
-
-def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
-    peak = _peak(x, axis)
-    total = ops.log(ops.sum(ops.exp(x - peak), axis=axis, keepdims=True)) + peak
-    if keepdims:
-        return total
-    gone = range(len(np.shape(x))) if axis is None else (axis,) if isinstance(axis, int) else axis
-    gone = {a % len(np.shape(x)) for a in gone}
-    return ops.reshape(total, shape=tuple(n for i, n in enumerate(np.shape(x)) if i not in gone))
-
-
-def _softmax(x: Any, axis: Any = -1) -> Any:
-    e = ops.exp(x - _peak(x, axis))
-    return e / ops.sum(e, axis=axis, keepdims=True)
-
-
-def _log_softmax(x: Any, axis: Any = -1) -> Any:
-    shifted = x - _peak(x, axis)
-    return shifted - ops.log(ops.sum(ops.exp(shifted), axis=axis, keepdims=True))
-
-
-SPELLED = {"mean": _mean, "logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax}

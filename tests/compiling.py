@@ -1,0 +1,81 @@
+"""What the tests of `td.compile` share: a network's training step, comparisons, and the generated text run by Python.
+
+Numba takes a second or two for each program. What a text computes – its loops, views, buffers and their order – shows
+as well when Python runs it, in milliseconds; so whole tables and many drawn programs are `interpreted`, and a few of
+each are compiled to machine code.
+"""
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import tinygrad_dbn as td
+from tinygrad_dbn.autodiff.compile import specialise
+from tinygrad_dbn.autodiff.trees import flatten, tree_map
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kept_apart(tmp_path_factory):
+    """Generated files go to a folder of the test run's own."""
+    before = os.environ.get("XDG_CACHE_HOME"), os.environ.pop("NUMBA_CACHE_DIR", None)
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    for name, value in zip(("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), before, strict=True):
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def interpreted():
+    """Within this context `td.compile` makes the same text, and Python runs it, with NumPy's exp, log and tanh."""
+
+    def load(text):
+        plain = text.replace("from numba import njit\n", "njit = lambda *_, **__: lambda f: f\n")
+        plain = plain.replace("from tinygrad_dbn.autodiff import floats ", "floats = np ").replace(
+            "@floats.inline\n", ""
+        )
+        assert "numba" not in plain
+        module = ModuleType("interpreted")
+        exec(compile(plain, "interpreted", "exec"), module.__dict__)
+
+        kinds = re.findall(r"Array\((\w+),|(?:float64|int64)\b", re.search(r'@njit\(\["\((.*)\)"\]', text)[1])
+
+        def run(*given):  # as Numba would: other dtypes are refused
+            for x, kind in zip(given, kinds, strict=True):
+                if kind and x.dtype != kind.replace("boolean", "bool"):
+                    raise TypeError(f"{x.dtype} is not {kind}")
+            with np.errstate(all="ignore"):
+                module.run(*(np.float64(x) if type(x) is float else x for x in given))
+
+        return run, Path()
+
+    before, specialise.load = specialise.load, load
+    try:
+        yield
+    finally:
+        specialise.load = before
+
+
+def close(compiled, eager, dtype=np.float64, scale=8, name=""):
+    ours, theirs = flatten(compiled)[0], flatten(eager)[0]
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert a.dtype == np.asarray(b).dtype, name
+        tiny = np.finfo(dtype).eps
+        np.testing.assert_allclose(a, b, rtol=scale * tiny * 10, atol=scale * tiny, err_msg=name)
+
+
+def training_step(net, x, y):
+    value, gradient = td.value_and_grad(lambda net: net.nll(x, y).mean())(net)
+    return value, tree_map(lambda p, g: p - 0.1 * g, net, gradient)
+
+
+def network(sizes=(5, 4, 3), batch=7, hidden="sigmoid"):
+    rng = np.random.default_rng(0)
+    net = td.FeedForward.init(sizes, rng, hidden=hidden)
+    return net, rng.random((batch, sizes[0])), rng.integers(0, sizes[-1], batch)

@@ -9,6 +9,7 @@ Run it: python examples/ais_against_truth.py [--plot ais.png]
 import sys
 
 import numpy as np
+from scipy.special import betaincinv
 
 import tinygrad_dbn as td
 
@@ -17,6 +18,13 @@ CHAINS, MODELS = 100, 40
 
 def random_rbm(scale, rng):
     return td.RBM(rng.normal(0, scale, (6, 8)), rng.normal(0, scale, 8), rng.normal(0, scale, 6))
+
+
+def coverage(held):
+    """The share that held, and its own exact 95 % interval (Clopper & Pearson 1934)."""
+    low = betaincinv(held, MODELS - held + 1, 0.025) if held else 0.0
+    high = betaincinv(held + 1, MODELS - held, 0.975) if held < MODELS else 1.0
+    return f"{held / MODELS:4.0%} [{low:4.0%}, {high:4.0%}]"
 
 
 rng = np.random.default_rng(0)
@@ -31,7 +39,7 @@ for temperatures in (3, 10, 30, 100, 300):
     print(f"[{down.low:6.3f}, {down.high:6.3f}] backwards; log Z = {truth:.3f}")
 
 print(f"\n{MODELS} RBMs a line: how often does the 95 % interval hold log Z, and how far off is the estimate?\n")
-print("weights  temperatures |  forwards   error |  backwards   error  (nats, mean)")
+print("weights  temperatures |           forwards   error |          backwards   error  (nats, mean)")
 drawn = []
 for scale, temperatures in ((0.5, 10), (2.0, 10), (2.0, 100), (6.0, 10), (6.0, 100)):
     betas, held, errors = np.linspace(0, 1, temperatures), np.zeros(2), np.zeros(2)
@@ -44,8 +52,9 @@ for scale, temperatures in ((0.5, 10), (2.0, 10), (2.0, 100), (6.0, 10), (6.0, 1
             errors[way] += found.log_partition - truth
             if scale == 6.0 and way == 0:
                 drawn.append((temperatures, found.low - truth, found.log_partition - truth, found.high - truth))
-    share, mean = held / MODELS, errors / MODELS
-    print(f"{scale:7.1f} {temperatures:13d} | {share[0]:8.0%} {mean[0]:+8.3f} | {share[1]:9.0%} {mean[1]:+8.3f}")
+    up, down = (coverage(int(count)) for count in held)
+    mean = errors / MODELS
+    print(f"{scale:7.1f} {temperatures:13d} | {up:>18} {mean[0]:+7.3f} | {down:>18} {mean[1]:+7.3f}")
 
 print("\nWhere few chains carry the weight, an interval is a hope. Two directions that disagree say so.")
 

@@ -50,7 +50,37 @@ def test_long_chains_make_cd_the_gradient():
     np.testing.assert_allclose(g.W, truth.W, atol=0.01)
 
 
-@pytest.mark.parametrize("rule", ["cd", "ml"])
+def test_persistent_chains_go_on_from_where_they_stood():
+    rbm = td.RBM.init(4, 3, np.random.default_rng(0), scale=1.0)
+    start = X[:2]
+    g, particles = learning.persistent_contrastive_divergence(rbm, X, np.random.default_rng(5), start, k=2)
+    np.testing.assert_array_equal(particles, rbm.gibbs(start, np.random.default_rng(5), 2))
+    statistics = lambda x: rbm.hidden_given_visible(x).T @ x / len(x)
+    np.testing.assert_allclose(g.W, statistics(X) - statistics(particles), atol=1e-14)
+    np.testing.assert_allclose(g.b, X.mean(axis=0) - particles.mean(axis=0), atol=1e-14)
+    for wrong, k, words in ((start, 0, "PCD with k = 0"), (X[:0], 1, "at least one row"), (X[:, :3], 1, "4 visible")):
+        with pytest.raises(ValueError, match=words):
+            learning.persistent_contrastive_divergence(rbm, X, np.random.default_rng(0), wrong, k)
+
+
+def test_many_particles_at_rest_make_pcd_the_gradient():
+    rbm = td.RBM.init(4, 3, np.random.default_rng(0), scale=1.0)
+    rng = np.random.default_rng(1)
+    at_rest, _ = exact.sample(rbm, 40000, rng)
+    g, _ = learning.persistent_contrastive_divergence(rbm, X, rng, at_rest)
+    np.testing.assert_allclose(g.W, exact.gradient(rbm, X).W, atol=0.01)
+
+
+@pytest.mark.parametrize("at", [0, 2, 5, 7])
+def test_the_particles_are_part_of_what_is_kept(tmp_path, at):
+    stages = list(learning.greedy(X, (4, 3, 2), rule="pcd", **SETTINGS))
+    assert [s.particles.shape for s in stages] == [(4, 4)] * 5 + [(4, 3)] * 5
+    td.save(tmp_path / "kept.safetensors", stages[at])
+    *_, last = learning.greedy(X, (4, 3, 2), rule="pcd", **SETTINGS, start=td.load(tmp_path / "kept.safetensors"))
+    assert same_bits(last, stages[-1])
+
+
+@pytest.mark.parametrize("rule", ["cd", "ml", "pcd"])
 def test_a_tied_second_layer_starts_where_the_first_one_ended(rule):
     stages = list(learning.greedy(X, (4, 3, 4), rule=rule, **SETTINGS))
     assert [(s.layer, s.epoch) for s in stages] == [(layer, epoch) for layer in (1, 2) for epoch in range(5)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..lab.run import Arguments
 
-_RULES = ("cd", "ml")
+_RULES = ("cd", "ml", "pcd")
 _DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
 # A small table gives few steps an epoch: it gets smaller steps and more epochs.
 _BY_SIZE: dict[str, tuple[int, int]] = {"epochs": (300, 30), "batch": (5, 20)}
@@ -42,9 +42,12 @@ def lab(
     seed: Annotated[int | None, typer.Option(help="Same seed, same bits. Default: 0.")] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="cd: contrastive divergence. ml: exact maximum likelihood. Default: cd."),
+        typer.Option(
+            help="cd: contrastive divergence. pcd: the same with persistent chains. ml: exact maximum likelihood. "
+            "Default: cd."
+        ),
     ] = None,
-    k: Annotated[int | None, typer.Option("--k", help="Gibbs steps of cd. Default: 1.")] = None,
+    k: Annotated[int | None, typer.Option("--k", help="Gibbs steps of cd and pcd. Default: 1.")] = None,
     rate: Annotated[float | None, typer.Option(help="Learning rate. Default: 0.05.")] = None,
     batch: Annotated[
         int | None, typer.Option(help="Examples per step. Default: 20; 5 for fewer than 500 examples.")
@@ -117,7 +120,7 @@ def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     from ..lab.run import Arguments, check_cost
 
     if values["rule"] == "ml" and "k" in given:
-        raise ValueError("--k counts the Gibbs steps of --rule cd; with --rule ml there are none: leave it out")
+        raise ValueError("--k counts the Gibbs steps of --rule cd and pcd; with --rule ml there are none: leave it out")
     sizes = _sizes(values["layers"]) if "layers" in values else None
     table = load(values["data"])
     for name, (small, large) in _BY_SIZE.items():
@@ -144,7 +147,8 @@ def _check(values: dict[str, Any]) -> None:
         near = get_close_matches(values["rule"].lower(), _RULES, n=1, cutoff=0.3)
         meant = f"did you mean {near[0]}? " if near else ""
         raise ValueError(
-            f"--rule is {values['rule']!r}; {meant}Known: cd (contrastive divergence), ml (exact maximum likelihood)"
+            f"--rule is {values['rule']!r}; {meant}Known: cd (contrastive divergence), ml (exact maximum likelihood), "
+            "pcd (persistent contrastive divergence)"
         )
 
 

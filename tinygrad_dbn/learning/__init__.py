@@ -22,7 +22,7 @@ from .modules import (
 )
 from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
 from .pretraining import Stack, fine_tune, layerwise
-from .rules import contrastive_divergence, maximum_likelihood
+from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .supervised import Epoch, Fit, error_rate, fit
 from .updown import up_down, up_down_loss
 
@@ -59,6 +59,7 @@ __all__ = [
     "masking",
     "maximum_likelihood",
     "momentum",
+    "persistent_contrastive_divergence",
     "pretrain",
     "reading",
     "reconstruction_loss",

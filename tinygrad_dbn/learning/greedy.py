@@ -19,9 +19,10 @@ from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
 from .optimisers import Optimiser, momentum
-from .rules import contrastive_divergence, maximum_likelihood
+from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 
-Rule = Callable[[RBM, Any, np.random.Generator], RBM]
+Rule = Callable[[RBM, Any, np.random.Generator, Any], tuple[RBM, Any]]
+"""(RBM, batch, rng, particles) → (direction of ascent, particles)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Progress:
     """The stack so far, the RBM in training last."""
     velocity: RBM
     """Its optimiser's state."""
+    particles: Any = None
+    """Where the chains of "pcd" stand, (batch, D of this RBM); None for the other rules, which keep nothing."""
 
     @property
     def model(self) -> DBN:
@@ -58,8 +61,9 @@ def greedy(
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
 
-    sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood. A layer whose output is as wide as the
-    input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
+    sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as many as
+    `batch` says, that start at rows of the layer's data and take k rounds a step. A layer whose output is as wide as
+    the input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
     (claim I4); any other starts small and random. Each epoch draws from a generator of its own, made from
     (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
@@ -67,7 +71,11 @@ def greedy(
     X = binary(X, sizes[0])
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
         raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
-    rules: dict[str, Rule] = {"cd": partial(contrastive_divergence, k=k), "ml": maximum_likelihood}
+    rules: dict[str, Rule] = {
+        "cd": lambda rbm, x, rng, kept: (contrastive_divergence(rbm, x, rng, k), kept),
+        "ml": lambda rbm, x, rng, kept: (maximum_likelihood(rbm, x), kept),
+        "pcd": partial(persistent_contrastive_divergence, k=k),
+    }
     if rule not in rules:
         raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
     step = momentum(rate, decay)
@@ -77,8 +85,10 @@ def greedy(
             progress = start
         else:
             rng = np.random.default_rng([seed, layer, 0])
-            rbm = _initial(rbms, sizes[layer], _upward(rbms, X, rng), rng)
-            progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm))
+            data = _upward(rbms, X, rng)
+            rbm = _initial(rbms, sizes[layer], data, rng)
+            particles = data[rng.integers(len(data), size=batch)] if rule == "pcd" else None
+            progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm), particles)
             yield progress
         while progress.epoch < epochs:
             progress = _epoch(progress, X, rules[rule], step, batch, seed)
@@ -97,13 +107,14 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     """One pass over fresh samples of the layer's data, in random order."""
     rng = np.random.default_rng([seed, at.layer, at.epoch + 1])
     data = _upward(at.rbms[:-1], X, rng)
-    rbm, velocity = at.rbms[-1], at.velocity
+    rbm, velocity, particles = at.rbms[-1], at.velocity, at.particles
     order = rng.permutation(len(data))
     for i in range(0, len(data), batch):
-        rbm, velocity = step(rbm, velocity, rule(rbm, data[order[i : i + batch]], rng))
+        direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
+        rbm, velocity = step(rbm, velocity, direction)
     if not all(np.isfinite(leaf).all() for leaf in flatten(rbm)[0]):
         raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
-    return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity)
+    return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
 
 
 def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:

@@ -1,4 +1,4 @@
-"""Two rules for an RBM. Each takes the model and a batch, and returns a direction of ascent shaped like the model.
+"""Three rules for an RBM. Each takes the model and a batch, and gives a direction of ascent shaped like the model.
 
 The gradient of the mean log-likelihood is E[−∂E/∂θ | x] − E[−∂E/∂θ] (claim G0). The rules differ in the second term.
 """
@@ -32,3 +32,24 @@ def contrastive_divergence(rbm: RBM, X: Any, rng: np.random.Generator, k: int = 
         raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
     x_k = rbm.gibbs(X, rng, k)
     return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)  # type: ignore[no-any-return]
+
+
+def persistent_contrastive_divergence(
+    rbm: RBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1
+) -> tuple[RBM, Any]:
+    """PCD (Tieleman 2008): the second term from chains that are never set back to the data.
+
+    particles (N, D): where the chains stand. Returned are the direction and where they stand after k more rounds of
+    Gibbs sampling, to be handed in with the next batch. N need not be the number of rows of X (T, D).
+    Raises ValueError for k below 1, and for particles that are not at least one row of D.
+    """
+    if k < 1:
+        raise ValueError(f"PCD with k = {k}: k is at least 1, one round of Gibbs sampling")
+    particles = np.asarray(particles)
+    if particles.ndim != 2 or len(particles) == 0 or particles.shape[1] != rbm.W.shape[1]:
+        raise ValueError(
+            f"particles of shape {particles.shape} for {rbm.W.shape[1]} visible units: give at least one row of them, "
+            "for instance rows of the data"
+        )
+    particles = rbm.gibbs(particles, rng, k)
+    return grad(lambda m: m.free_energy(particles).mean() - m.free_energy(X).mean())(rbm), particles

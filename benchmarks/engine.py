@@ -17,6 +17,7 @@ import sys
 import time
 
 import numpy as np
+from tables import heading, show, version_of
 
 CASES = {
     "16-16-10, 16": ((16, 16, 10), 16),
@@ -217,7 +218,8 @@ def measure(peer, cases):
             for _ in range(count):
                 step()
             times.append((time.perf_counter() - start) / count * 1e6)
-        print(json.dumps({"case": case, "loss": loss, "first": first, "times": times}), flush=True)
+        made_by = version_of("tinygrad_dbn" if peer in OURS else peer)
+        print(json.dumps({"case": case, "loss": loss, "first": first, "times": times, "version": made_by}), flush=True)
 
 
 def in_own_process(peer, python, threads, cases):
@@ -239,34 +241,40 @@ def in_own_process(peer, python, threads, cases):
 
 
 def report(threads, python, cases, peers):
-    print(f"\n{threads} thread{'s' * (threads > 1)}: µs per step, median (range); in brackets peer ÷ compiled")
     found = {peer: in_own_process(peer, sys.executable if peer in (*OURS, "numpy") else python, threads, cases)
              for peer in peers}  # fmt: skip
+    for case in cases:
+        rows = {peer: line for peer, lines in found.items() for line in lines if line.get("case") == case}
+        if "compiled" not in rows:
+            raise SystemExit(f"the compiled step failed: {found['compiled'][-1]['missing']}")
+        ours = np.median(rows["compiled"]["times"])
+        cells = []
+        for peer, row in rows.items():
+            assert np.isclose(row["loss"], rows["compiled"]["loss"], rtol=1e-6), (peer, row["loss"])
+            middle, low, high = np.median(row["times"]), min(row["times"]), max(row["times"])
+            times = (f"{middle:.1f}", f"{low:.1f} to {high:.1f}", f"{middle / ours:.2f}", f"{row['first']:.2f}")
+            cells.append((f"{peer} {row['version']}", *times))
+        title = f"{case}, {threads} thread{'s' * (threads > 1)}"
+        show(title, ("", "µs per step", "range", "÷ compiled", "first step, s"), cells)
     for peer, lines in found.items():
         for line in lines:
             if "missing" in line:
                 print(f"  {peer} is left out: {line['missing']}")
-    for case in cases:
-        rows = {peer: line for peer, lines in found.items() for line in lines if line.get("case") == case}
-        ours = np.median(rows["compiled"]["times"])
-        print(f"  {case}")
-        for peer, row in rows.items():
-            assert np.isclose(row["loss"], rows["compiled"]["loss"], rtol=1e-6), (peer, row["loss"])
-            middle, low, high = np.median(row["times"]), min(row["times"]), max(row["times"])
-            print(f"    {peer:9s} {middle:10.1f} ({low:.1f} to {high:.1f})".ljust(48), end="")
-            print(f"[{middle / ours:6.2f}]   first step {row['first']:.2f} s")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tinygrad-dbn bench engine", description=__doc__.splitlines()[0])
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the peers")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), help="sizes and batch; all unless said")
     parser.add_argument("--peers", nargs="+", default=list(PEERS)[1:], choices=list(PEERS)[1:])
+    parser.add_argument("--quick", action="store_true", help="the two smallest cases, one thread")
     parser.add_argument("--worker", choices=list(PEERS), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    cases = options.cases or list(CASES)[: 2 if options.quick else None]
     if options.worker:
-        measure(options.worker, options.cases)
+        measure(options.worker, cases)
     else:
-        for threads in options.threads:
-            report(threads, options.python, options.cases, ["compiled", *options.peers])
+        heading()
+        for threads in options.threads[:1] if options.quick else options.threads:
+            report(threads, options.python, cases, ["compiled", *options.peers])

@@ -1,19 +1,23 @@
 """How fast the exact sums are: beside this machine's limits, beside batched NumPy, and as the sizes grow.
 
-    python benchmarks/exact_sums.py
+    python benchmarks/exact_sums.py --quick --plot growth.png
+    python benchmarks/exact_sums.py --rbms R/bin/python --qucumber Q/bin/python    peers, each in its own environment
 
 Each row is the best of several runs, and what it is compared with ran in between, so that a busy machine slows both.
 The limit of log Z is `vector_limit.c`, compiled here; that of the layers is this machine's own matrix product.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from tables import heading, show
 
 import tinygrad_dbn as td
 from tinygrad_dbn.autodiff.blas import one_thread
@@ -76,13 +80,31 @@ def log_z_beside_the_limit(n=24, m=32):
     print(f"batched NumPy, n = 18, m = {m}: {peer:.3e} pairs/s; ours is {every / peer:.0f} times that")
 
 
-def log_z_as_n_grows(m=32):
-    sizes = range(18, 26)
+def log_z_as_n_grows(plot=None, m=32):
+    sizes = range(20, 28)
     found = [seconds(lambda n=n: td.exact.log_partition(random_rbm(m, n)), 3) for n in sizes]
-    slope = np.polyfit(sizes, np.log2(found), 1)[0]
-    print(f"\nlog Z, m = {m}, seconds on a log axis; fitted slope {slope:.2f} doublings per unit (the sum's own is 1)")
-    for n, t in zip(sizes, found, strict=True):
-        print(f"{n:4d} {t:9.5f} s  {'#' * int(6 * np.log2(t / 1e-5))}")
+    slope, start = np.polyfit(sizes, np.log2(found), 1)
+    title = f"log Z, m = {m}, seconds on a log axis; fitted slope {slope:.2f} doublings per unit (the sum's own is 1)"
+    bars = ["#" * int(6 * np.log2(t / min(found)) + 6) for t in found]
+    width = max(map(len, bars))
+    show(
+        title,
+        ("n", "seconds", ""),
+        [(str(n), f"{t:.5f}", bar.ljust(width)) for n, t, bar in zip(sizes, found, bars, strict=True)],
+    )
+    if plot is not None:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.semilogy(sizes, found, "o", base=2, label="measured")
+        axes.semilogy(sizes, 2 ** (slope * np.array(sizes) + start), label=f"fitted: {slope:.2f} doublings per unit")
+        axes.set(
+            xlabel="n, units enumerated", ylabel="seconds", title=f"log Z of an RBM with {m} units on the other side"
+        )
+        axes.legend()
+        figure.savefig(plot, dpi=150)
+        print(f"  drawn in {plot}")
 
 
 def layers_beside_dgemm(n=16):
@@ -109,7 +131,8 @@ def layers_beside_dgemm(n=16):
     X = rng.integers(0, 2, (10_000, 64)).astype(float)
     t = seconds(lambda: matrices.mixture(wide, lambda first, last: X[first:last], len(X), prior, 0.0), 3)
     print(
-        f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s"
+        f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s, "
+        f"{2 * len(X) * 2.0**n / t / max(limits):.2f} of dgemm"
     )
     print(f"    as much as {2 * len(X) * 2.0**n * 64 / t:.3e} flop/s of forming the 10 000 × 2^{n} logits one by one")
 
@@ -119,11 +142,128 @@ def deep_likelihood():
     X = np.random.default_rng(0).integers(0, 2, (1000, 64)).astype(float)
     t = seconds(lambda: td.exact.log_likelihood(dbn, X), 3)
     error = td.exact.log_likelihood(dbn, X, with_error=True)[1].max()
-    print(f"\n64-16-16-16, 1 000 examples, log p with its bound ({error:.1e} nats): {t:.2f} s")
+    print(f"64-16-16-16, 1 000 examples, log p with its bound ({error:.1e} nats): {t:.2f} s")
+
+
+def log_z_of_32():
+    rbm = random_rbm(32, 32)
+    print(
+        f"log Z, m = n = 32, {budget.cores()} cores: {seconds(lambda: td.exact.log_partition(rbm), 1):.2f} s",
+        flush=True,
+    )
+
+
+def gradient_beside_likelihood():
+    cases = (
+        ("RBM n = 20, m = 24", random_rbm(24, 20), 20),
+        ("DBN 64-12-12", td.DBN.from_rbms([random_rbm(12, 64), random_rbm(12, 12)]), 64),
+    )
+    rows = []
+    for name, model, width in cases:
+        X = np.random.default_rng(1).integers(0, 2, (1000, width)).astype(float)
+        td.exact.gradient(model, X)
+        turns = [
+            (seconds(lambda: td.exact.log_likelihood(model, X), 1), seconds(lambda: td.exact.gradient(model, X), 1))  # noqa: B023
+            for _ in range(RUNS)
+        ]
+        ratios = [gradient / likelihood for likelihood, gradient in turns]
+        cells = [f"{1000 * t:.1f}" for t in np.median(turns, axis=0)]
+        rows.append((name, *cells, f"{np.median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"))
+    show("exact gradient, 1 000 examples", ("", "likelihood, ms", "gradient, ms", "ratio", "range"), rows)
+
+
+_PEAK = """
+import resource, sys, numpy as np, tinygrad_dbn as td
+unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes elsewhere
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+model = lambda n: td.RBM(np.random.default_rng(0).normal(size=(32, n)), np.zeros(n), np.zeros(32))
+td.exact.log_partition(model(4))
+before = peak()
+td.exact.log_partition(model(int(sys.argv[1])))
+print(before, peak())
+"""
+
+
+def memory():
+    """Of a process that does nothing else. At n = 4 it is all Python, NumPy and the compiler's own."""
+    for n in (20, 26):
+        done = subprocess.run([sys.executable, "-c", _PEAK, str(n)], capture_output=True, text=True, check=True)
+        before, after = map(float, done.stdout.split())
+        print(f"log Z, n = {n}: the process's peak rises by {after - before:.1f} MB from {before:.0f} MB at n = 4")
+
+
+# ---- Peers: programs for interpreters that have them; W, b, c come in a file, log Z and seconds go out -------------
+
+_READ = """
+import sys, time, numpy as np
+given = np.load(sys.argv[1])
+W, b, c = given["W"], given["b"], given["c"]
+def best(f, runs=3):
+    found = []
+    for _ in range(runs):
+        start = time.perf_counter(); value = f(); found.append(time.perf_counter() - start)
+    print(float(value), min(found))
+"""
+_PEERS = {
+    "rbms": """
+import torch
+from rbms.partition_function.exact import compute_partition_function
+from rbms.bernoulli_bernoulli.classes import BBRBM
+tensor = torch.tensor
+model = BBRBM(weight_matrix=tensor(W.T.copy()), vbias=tensor(b), hbias=tensor(c))
+states = torch.tensor((np.arange(2 ** len(c))[:, None] >> np.arange(len(c)) & 1).astype(float))
+best(lambda: compute_partition_function(model, states))
+""",
+    "qucumber": """
+import torch, warnings
+warnings.simplefilter("ignore")
+from qucumber.rbm import BinaryRBM
+model = BinaryRBM(W.shape[1], W.shape[0], gpu=False)
+for name, value in (("weights", W), ("visible_bias", b), ("hidden_bias", c)):
+    getattr(model, name).data = torch.tensor(value)
+states = torch.tensor((np.arange(2 ** len(b))[:, None] >> np.arange(len(b)) & 1).astype(float))
+best(lambda: model.partition(states).log())
+""",
+}
+
+
+def peers(pythons, n=18, m=32):
+    """log Z beside packages that compute it. They need the states in memory, so n is small."""
+    rbm = random_rbm(m, n, 0.1)
+    exact = td.exact.log_partition(rbm)
+    rows = [("tinygrad_dbn", f"{1000 * seconds(lambda: td.exact.log_partition(rbm)):.2f}", "1.0")]
+    ours = seconds(lambda: td.exact.log_partition(rbm))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, python in pythons.items():
+            model = rbm if name == "qucumber" else td.RBM(rbm.W.T, rbm.c, rbm.b)  # rbms goes over the hidden side
+            np.savez(Path(folder) / "model.npz", W=model.W, b=model.b, c=model.c)
+            command = [python, "-c", _READ + _PEERS[name], str(Path(folder) / "model.npz")]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                print(f"{name} is left out: {done.stderr.strip().splitlines()[-1]}; write --{name} OTHER/bin/python")
+                continue
+            value, t = map(float, done.stdout.split())
+            assert abs(value - exact) < 1e-8 * abs(exact), (name, value, exact)
+            rows.append((name, f"{1000 * t:.2f}", f"{t / ours:.1f}"))
+    show(f"log Z, n = {n}, m = {m}, equal to 8 digits", ("", "ms", "÷ ours"), rows)
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="tinygrad-dbn bench exact", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="leave out what takes seconds: m = n = 32, three layers")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the seconds against n")
+    for name in _PEERS:
+        parser.add_argument(
+            f"--{name}", default=sys.executable, metavar="PYTHON", help=f"an interpreter that has {name}"
+        )
+    options = parser.parse_args()
+    heading()
     log_z_beside_the_limit()
-    log_z_as_n_grows()
+    peers({name: getattr(options, name) for name in _PEERS})
+    log_z_as_n_grows(options.plot)
+    memory()
+    gradient_beside_likelihood()
     layers_beside_dgemm()
-    deep_likelihood()
+    if not options.quick:
+        deep_likelihood()
+        log_z_of_32()

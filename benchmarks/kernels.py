@@ -1,7 +1,7 @@
 """The elementwise kernels that everything else is made of, beside NumPy's and, where it is installed, PyTorch's.
 
-Run it: python benchmarks/kernels.py. 10⁵ float64 elements, one thread, results written into a given array or, for
-log_softmax (1000 rows of 100), into a new one. Medians of repeated runs, in nanoseconds per element, with their range.
+Run it: python benchmarks/kernels.py. 10⁵ float64 elements (1000 rows of 100), one thread, results in new arrays.
+Medians of runs that take turns, in nanoseconds per element, with their range.
 NumPy's side is its own function, or the composition that a careful reader would write.
 """
 
@@ -49,14 +49,15 @@ def by_torch():
     return named, torch.from_numpy
 
 
-def nanoseconds(f, elements, runs=40):
-    f()
-    found = []
+def side_by_side(functions, elements, runs=60):
+    """The nanoseconds per element of every run of each function. They take turns, so that all meet the same machine."""
+    found = [[] for _ in functions]
     for _ in range(runs):
-        start = time.perf_counter()
-        f()
-        found.append((time.perf_counter() - start) / elements * 1e9)
-    return np.median(found), min(found), max(found)
+        for f, times in zip(functions, found, strict=True):
+            start = time.perf_counter()
+            f()
+            times.append((time.perf_counter() - start) / elements * 1e9)
+    return found
 
 
 if __name__ == "__main__":
@@ -67,9 +68,9 @@ if __name__ == "__main__":
         op = ops.TABLE[name]
         ours = (lambda a, f=op: f(np.abs(a))) if name in ("log", "log1p") else op
         assert np.allclose(ours(x), numpys(x), rtol=1e-13)
-        t = nanoseconds(lambda: ours(x), x.size)  # noqa: B023
-        peers = [nanoseconds(lambda: numpys(x), x.size)[0] / t[0]]  # noqa: B023
+        sides = [(ours, x), (numpys, x)]
         if name in torch_functions:
-            given, f = tensor(x), torch_functions[name]
-            peers.append(nanoseconds(lambda: f(given), x.size)[0] / t[0])  # noqa: B023
-        print(f"{name:12s}  {t[0]:5.2f} ({t[1]:.2f} to {t[2]:.2f})".ljust(40), *(f"{p:6.2f}        " for p in peers))
+            sides.append((torch_functions[name], tensor(x)))
+        t, *peers = side_by_side([lambda f=f, given=given: f(given) for f, given in sides], x.size)
+        ratios = "".join(f"{np.median(peer) / np.median(t):6.2f}         " for peer in peers)
+        print(f"{name:12s}  {np.median(t):5.2f} ({min(t):.2f} to {max(t):.2f})".ljust(40), ratios)

@@ -8,106 +8,49 @@ import numpy as np
 import pytest
 import sympy
 
+from proofs.engine import (
+    A_LITTLE_MORE,
+    DIFFERENTIABLE,
+    FLAT,
+    KERNELS,
+    LINEAR,
+    NEIGHBOURS,
+    SEALED,
+    case,
+    computed_by,
+    in_meanings,
+    leaking,
+    looking_at,
+    off_by,
+    on_every_branch,
+    the_neighbours,
+)
 from proofs.shipped import derivatives, equal_formulas
 from proofs.theorem import Spoiled, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import jvp, vjp
-from tinygrad_dbn.autodiff.kernels import meanings
 from tinygrad_dbn.autodiff.symbolic import branches, symbols
-from tinygrad_dbn.autodiff.tensor import Op
 
-# How an op with parameters is called: a function of the arrays whose shapes are listed.
-CALLS = {
-    "clip": (lambda x, y: ops.clip(x, y, 3 * y), [(2,), (1,)]),
-    "where": (lambda x, y: ops.where(ops.greater(x, y), x, y * y), [(2,), (1,)]),
-    "sum": (lambda x: ops.sum(x, axis=0), [(2, 2)]),
-    "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
-    "max": (lambda x: ops.max(x, axis=-1), [(1, 3)]),
-    "min": (lambda x: ops.min(x, axis=0), [(3,)]),
-    "logsumexp": (lambda x: ops.logsumexp(x, axis=0), [(3,)]),
-    "softmax": (ops.softmax, [(3,)]),
-    "log_softmax": (ops.log_softmax, [(1, 3)]),
-    "matmul": (ops.matmul, [(2, 1, 2), (2, 2, 2)]),
-    "reshape": (lambda x: ops.reshape(x, shape=(3, -1)), [(2, 3)]),
-    "transpose": (lambda x: ops.transpose(x, axes=(2, 0, 1)), [(2, 3, 1)]),
-    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(2, 2, 2)), [(2, 1)]),
-    "index": (lambda x: ops.index(x, at=np.array([0, 2, 2])), [(3,)]),
-    "place": (lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)), [(3,)]),
-    "concatenate": (lambda x, y: ops.concatenate([x, y, x], axis=1), [(2, 1), (2, 2)]),
-    "stack": (lambda x, y: ops.stack([x, y], axis=-1), [(2,), (2,)]),
-}
-BOOLEAN = {"greater", "greater_equal", "equal"}  # nothing to differentiate
-FLAT = {"step", "sign"}  # constant on every branch
-DIFFERENTIABLE = [name for name in ops.TABLE if name not in BOOLEAN | FLAT | {"stop_gradient"}]
+looked_at = pytest.fixture(looking_at)
 
 
-def case(name):
-    """An op as a function of arrays, and arrays of symbols from its domain."""
-    op = ops.TABLE[name]
-    f, shapes = CALLS[name] if name in CALLS else (op, [(1, 2), (2, 1)] if len(op.vjps) == 2 else [(2,)])
-    low, high = op.domain
-    if (low, high) == (-np.inf, 0):
-        below_zero = f
-        f = lambda x: below_zero(-x)  # a positive symbol with its sign turned
-    positive = np.isfinite(low) or np.isfinite(high)
-    arrays = [symbols(letter, shape, positive=positive or None) for letter, shape in zip("xy", shapes, strict=False)]
-    return f, arrays
-
-
-def on_every_branch(f):
-    """f's results, each with what the ops' meanings give on the same branch."""
-    for _, (by_kernels, by_meanings) in branches(lambda: (f(), in_meanings(f))):
-        yield by_kernels, by_meanings
-
-
-def in_meanings(f):
-    with meanings():
-        return f()
-
-
-def off_by(factor, method):
-    """Spoil one op's share in `pull` or `push` – whichever op the theorem is looking at – by a factor."""
-
-    def patch(monkeypatch):
-        honest = getattr(Op, method)
-
-        def wrong(self, *args):
-            result = honest(self, *args)
-            spoil = self.name == LOOKED_AT[-1] and result is not None
-            return result * factor if spoil else result
-
-        monkeypatch.setattr(Op, method, wrong)
-
-    return patch
-
-
-LOOKED_AT = [""]
-
-
-@pytest.fixture
-def looked_at(name):
-    LOOKED_AT.append(name)
-    yield name
-    LOOKED_AT.pop()
-
-
-HAS_A_MEANING_OF_ITS_OWN = [
-    n for n in DIFFERENTIABLE if ops.TABLE[n].kernel or n in ("logsumexp", "softmax", "log_softmax")
-]
-
-
-@pytest.mark.parametrize("name", [*HAS_A_MEANING_OF_ITS_OWN, *sorted(FLAT)])
+@pytest.mark.parametrize("name", NEIGHBOURS)
 @theorem(
     "every kernel computes its op's meaning, on every branch",
     claim="ops",
     level="B",
     sizes="every op with a kernel, 2 to 4 elements",
-    spoiled=[Spoiled("kernel off by 1.001", None, factor=sympy.Rational(1001, 1000)), Spoiled("zero", None, factor=0)],
+    spoiled=[
+        Spoiled("zero", computed_by(lambda f, _: lambda *x, **params: 0 * f(*x, **params))),
+        Spoiled("off by 1.001", computed_by(lambda f, _: lambda *x, **params: f(*x, **params) * A_LITTLE_MORE)),
+        Spoiled("2x − 1 for x", computed_by(lambda f, _: lambda x, *y, **params: f(2 * x - 1, *y, **params))),
+        Spoiled("its neighbour's kernel", computed_by(the_neighbours)),
+    ],
 )
-def test_kernels(name, factor=1):
-    f, arrays = case(name)
+def test_kernels(looked_at):
+    f, arrays = case(looked_at)
     for got, wanted in on_every_branch(lambda: f(*arrays)):
-        equal_formulas(got * factor, wanted, name)
+        equal_formulas(got, wanted, looked_at)
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -119,7 +62,7 @@ def test_kernels(name, factor=1):
     uses=("every kernel computes its op's meaning, on every branch",),
     spoiled=[
         Spoiled("zero backward", off_by(0, "pull")),
-        Spoiled("backward off by 1.001", off_by(sympy.Rational(1001, 1000), "pull")),
+        Spoiled("backward off by 1.001", off_by(A_LITTLE_MORE, "pull")),
         Spoiled("sign flipped", off_by(-1, "pull")),
     ],
 )
@@ -145,13 +88,13 @@ def test_vjps(looked_at):
     uses=("every kernel computes its op's meaning, on every branch",),
     spoiled=[
         Spoiled("zero forward", off_by(0, "push")),
-        Spoiled("forward off by 1.001", off_by(sympy.Rational(1001, 1000), "push")),
+        Spoiled("forward off by 1.001", off_by(A_LITTLE_MORE, "push")),
         Spoiled("sign flipped", off_by(-1, "push")),
     ],
 )
 def test_jvps(looked_at):
     f, arrays = case(looked_at)
-    tangents = tuple(symbols(f"d{letter}", x.shape) for letter, x in zip("xy", arrays, strict=False))
+    tangents = along("d", arrays)
 
     def run():
         _, pushed = jvp(f, tuple(arrays), tangents)
@@ -160,27 +103,149 @@ def test_jvps(looked_at):
     for _, (y, pushed) in branches(run):
         wanted = np.empty(np.shape(y), object)
         for index in np.ndindex(wanted.shape):
-            wanted[index] = sum(
-                (derivatives(np.asarray(y)[index], x) * t).sum() for x, t in zip(arrays, tangents, strict=True)
-            )
+            wanted[index] = slope(np.asarray(y)[index], arrays, tangents)
         equal_formulas(pushed, wanted, looked_at)
 
 
-@pytest.mark.parametrize("name", sorted(FLAT))
+def along(prefix, arrays):
+    """A direction: symbols in the shapes of the arrays."""
+    return tuple(symbols(f"{prefix}{letter}", x.shape) for letter, x in zip("xy", arrays, strict=False))
+
+
+def slope(formula, arrays, directions):
+    """The derivative of a formula along the directions."""
+    return sum((derivatives(formula, x) * t).sum() for x, t in zip(arrays, directions, strict=True))
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@theorem(
+    "⟨J v, w⟩ = ⟨v, Jᵀ w⟩: forward and reverse mode are transposes of each other",
+    claim="ops",
+    level="B",
+    sizes="every op, on every branch, shared, broadcast and reduced, 2 to 8 elements",
+    spoiled=[
+        Spoiled("zero backward", off_by(0, "pull")),
+        Spoiled("forward off by 1.001", off_by(A_LITTLE_MORE, "push")),
+        Spoiled("the sign flipped backward", off_by(-1, "pull")),
+        Spoiled("the sign flipped forward", off_by(-1, "push")),
+    ],
+)
+def test_transposes(looked_at):
+    f, arrays = case(looked_at)
+    v = along("v", arrays)
+
+    def run():
+        y, pushed = jvp(f, tuple(arrays), v)
+        w = symbols("w", np.shape(y))
+        _, pullback = vjp(f, *arrays)
+        return np.sum(pushed * w), sum(np.sum(t * g) for t, g in zip(v, pullback(w), strict=True))
+
+    for _, (forward, backward) in branches(run):
+        equal_formulas(forward, backward, looked_at)
+
+
+COMPOSITIONS = {
+    "vjp of vjp": lambda h, x, g, v, w: vjp(lambda *x: vjp(h, *x)[1](g), *x)[1](v),
+    "jvp of vjp": lambda h, x, g, v, w: jvp(lambda *x: vjp(h, *x)[1](g), x, v)[1],
+    "vjp of jvp": lambda h, x, g, v, w: vjp(lambda *x: jvp(h, x, v)[1], *x)[1](g),
+    "jvp of jvp": lambda h, x, g, v, w: (np.sum(g * jvp(lambda *x: jvp(h, x, v)[1], x, w)[1]),),
+}
+
+
+SMALLER = {"softmax": [(2,)], "log_softmax": [(1, 2)], "logsumexp": [(2,)], "matmul": [(1, 2), (2, 1)]}
+
+
+def in_the_rules(factor, level, of_every_op=False):
+    """Spoil the op's share in both modes. What the outer transform meets are the ops of which the rule is made."""
+
+    def patch(monkeypatch):
+        for method in ("pull", "push"):
+            off_by(factor, method, level, of_every_op)(monkeypatch)
+
+    return patch
+
+
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@theorem(
+    "second derivatives, in all four compositions of vjp and jvp, are the meaning's",
+    claim="ops",
+    level="B",
+    sizes="every op, and the squares of the linear ones, on every branch, 2 to 8 elements",
+    uses=("every kernel computes its op's meaning, on every branch",),
+    spoiled=[
+        Spoiled("the inner share zero", in_the_rules(0, "inner")),
+        Spoiled("the inner share off by 1.001", in_the_rules(A_LITTLE_MORE, "inner")),
+        Spoiled("the sign flipped at the inner level only", in_the_rules(-1, "inner")),
+        Spoiled("every outer share off by 1.001", in_the_rules(A_LITTLE_MORE, "outer", of_every_op=True)),
+    ],
+)
+def test_second_order(looked_at, composition):
+    f, arrays = case(looked_at, SMALLER.get(looked_at))
+    h = (lambda *x: ops.square(f(*x))) if looked_at in LINEAR else f
+    arrays, v, w = tuple(arrays), along("v", arrays), along("w", arrays)
+
+    def run():
+        y = in_meanings(lambda: h(*arrays))
+        g = symbols("g", np.shape(y))
+        return np.sum(y * g), COMPOSITIONS[composition](h, arrays, g, v, w)
+
+    for _, (loss, got) in branches(run):
+        along_v = slope(loss, arrays, v)
+        wanted = [derivatives(along_v, x) for x in arrays]
+        if composition == "jvp of jvp":
+            wanted = [sum((part * t).sum() for part, t in zip(wanted, w, strict=True))]
+        for one, other in zip(got, wanted, strict=True):
+            equal_formulas(one, other, f"{composition} of {looked_at}")
+
+
+@pytest.mark.parametrize("name", FLAT)
 @theorem(
     "ops without a derivative are constant on every branch",
     claim="ops",
     level="B",
     sizes="step, sign",
-    spoiled=[Spoiled("a slope added", None, slope=1)],
+    spoiled=[
+        Spoiled("a slope added", slope=1),
+        Spoiled("a slope of a thousandth", slope=sympy.Rational(1, 1000)),
+        Spoiled("relu in its place", other=ops.relu),
+        Spoiled("abs in its place", other=ops.abs),
+    ],
 )
-def test_flat_ops(name, slope=0):
-    f, arrays = case(name)
-    for _, y in branches(lambda: f(*arrays)):
-        equal_formulas(
-            derivatives(np.sum(y + slope * arrays[0]), arrays[0]), np.zeros(arrays[0].shape, int).astype(object), name
-        )
+def test_flat_ops(name, slope=0, other=None):
+    f, (x,) = case(name)
+    for _, y in branches(lambda: (other or f)(x)):
+        equal_formulas(derivatives(np.sum(y + slope * x), x), np.zeros(x.shape, int).astype(object), name)
 
 
-def test_every_op_is_proved_or_has_nothing_to_prove():
-    assert set(DIFFERENTIABLE) | FLAT | BOOLEAN | {"stop_gradient"} == set(ops.TABLE)
+@pytest.mark.parametrize("name", SEALED)
+@theorem(
+    "nothing flows through comparisons, step, sign and stop_gradient",
+    claim="ops",
+    level="B",
+    sizes="x · f(x), or x · f(x, y), of 2 elements, on every branch",
+    spoiled=[
+        Spoiled("a cotangent handed on", leaking(1, "pull")),
+        Spoiled("a thousandth of a cotangent handed on", leaking(sympy.Rational(1, 1000), "pull")),
+        Spoiled("a tangent handed on", leaking(1, "push")),
+        Spoiled("a tangent handed on with its sign turned", leaking(-1, "push")),
+    ],
+)
+def test_sealed_ops(looked_at):
+    op = ops.TABLE[looked_at]
+    arrays = tuple(symbols(letter, (2,)) for letter in "xy"[: len(op.vjps)])
+    g, v = symbols("g", (2,)), along("v", arrays)
+
+    def h(*x):
+        return ops.multiply(x[0], op(*x))
+
+    for _, (y, got, pushed) in branches(lambda: (op(*arrays), vjp(h, *arrays)[1](g), jvp(h, arrays, v)[1])):
+        equal_formulas(got[0], g * y, looked_at)
+        for other in got[1:]:
+            equal_formulas(other, np.zeros(2, object), looked_at)
+        equal_formulas(pushed, v[0] * y, looked_at)
+
+
+def test_every_op_is_proved():
+    assert {*DIFFERENTIABLE, *SEALED} == set(ops.TABLE)
+    assert set(NEIGHBOURS) == {*KERNELS, "logsumexp", "softmax", "log_softmax"}

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff import accuracy
 from tinygrad_dbn.cli import app
+from tinygrad_dbn.cli.examples import CALLS
 
 
 def run(*arguments):
@@ -65,3 +66,16 @@ def test_every_row_can_be_explained(monkeypatch, name):
     assert result.exit_code == 0
     assert result.stdout.startswith(name)
     assert result.stdout.index("Source") < result.stdout.index("Theorems")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_works_on_arrays_shows_a_formula_and_a_derivative(name):
+    text = run(name).stdout
+    assert "\nFormula\n" in text
+    assert "\nDerivative x̄\n" in text
+
+
+def test_a_maximum_is_shown_on_its_branches():
+    text = run("max").stdout
+    assert "[g, 0]   where x_0 - x_1 > 0" in text
+    assert "[0, g]   where x_0 - x_1 < 0" in text

@@ -87,6 +87,49 @@ def test_strict_mode_leaves_the_models_alone():
     assert gradient.weights[0].shape == (4, 3)
 
 
+ROWS, ROW = np.ones((2, 3)), np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("add", lambda: ops.add(ROWS, ROW)),
+        ("greater", lambda: ops.greater(ROWS, ROW)),
+        ("equal", lambda: ops.equal(ROWS, ROW)),
+        ("where", lambda: ops.where(ROWS > 0, ROWS, ROW)),
+    ],
+)
+def test_strict_mode_refuses_to_lend_an_axis(name, call):
+    assert call().shape == (2, 3)
+    with td.strict(), pytest.raises(ValueError, match=rf"{name}\(\(2, 3\) .*x\[None, :\]" + HERE):
+        call()
+
+
+WIDE, NARROW = np.ones((2, 2)), np.ones((2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("multiply", lambda: ops.multiply(WIDE, NARROW)),
+        ("greater_equal", lambda: ops.greater_equal(WIDE, NARROW)),
+        ("where", lambda: ops.where(WIDE > 0, WIDE, NARROW)),
+        ("matmul", lambda: ops.matmul(WIDE, NARROW)),
+        ("concatenate", lambda: ops.concatenate([WIDE, NARROW])),
+        ("stack", lambda: ops.stack([WIDE, NARROW])),
+    ],
+)
+def test_strict_mode_refuses_to_mix_widths(name, call):
+    call()  # elsewhere the wider one is taken
+    with td.strict(), pytest.raises(TypeError, match=rf"{name}\(.*float32.*convert one.*astype" + HERE):
+        call()
+
+
+def test_strict_mode_lets_a_batch_of_matrices_meet_one():
+    with td.strict():
+        assert ops.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape == (5, 2, 4)
+
+
 # ---- NaN ------------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 The truth is the op's own kernel, and its own rules, run on balls of at least 100 accurate bits: that kernel and rules
 mean what the row says is a theorem about formulas; what is measured here is what rounding does to them. Arguments are
-drawn from the whole range of the format: random bit patterns, both extremes, subnormals, and where functions turn.
+drawn from the whole range of the format: random bit patterns, both extremes, subnormals, beside roots and poles, and
+where functions turn.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Worst:
 
 
 def arguments(op: Op, dtype: Any, points: int, rng: np.random.Generator) -> list[NDArray[Any]]:
-    """Arrays of arguments inside the op's domain, about six times `points` long."""
+    """Arrays of arguments inside the op's domain, a little more than six times `points` long."""
     arity = len(op.vjps) if isinstance(op.vjps, tuple) else 1
     columns = [_sample(dtype, points, rng) for _ in range(arity)]
     columns[1:] = [rng.permutation(x) for x in columns[1:]]
@@ -41,19 +42,35 @@ def arguments(op: Op, dtype: Any, points: int, rng: np.random.Generator) -> list
 
 @np.errstate(all="ignore")
 def _sample(dtype: Any, points: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Numbers of the format: of every exponent, of every size that functions care about, near 1, and the extremes."""
+    """Numbers of the format: of every exponent, of every size that functions care about, subnormal, beside the roots
+    and poles 0, 1 and −1, and the extremes and turning points with their neighbours."""
     info = np.finfo(dtype)
     unsigned = np.dtype(f"u{info.bits // 8}")
-    extremes = [0.0, info.smallest_subnormal, info.tiny, info.eps, np.log(2), 1.0, 2.0, info.max, np.log(info.max)]
+    signs = rng.choice([-1.0, 1.0], points)
+    landmarks = [0.0, info.smallest_subnormal, info.tiny, info.eps, 1.0, 2.0, info.max]
+    landmarks += [
+        np.log(2) / 2,
+        np.log(2),
+        22.0,
+        np.log(info.max),
+        -np.log(info.tiny),
+        -np.log(info.smallest_subnormal),
+    ]
+    marks = np.array(landmarks).astype(dtype)
+    marks = np.concatenate([marks, np.nextafter(marks, dtype(0)), np.nextafter(marks, dtype(np.inf))])
+    subnormal = rng.integers(1, 2**info.nmant, points // 2 + 1, dtype=unsigned) >> rng.integers(
+        0, info.nmant, points // 2 + 1, dtype=unsigned
+    )
     parts = [
         rng.integers(0, np.iinfo(unsigned).max, points, dtype=unsigned, endpoint=True).view(dtype),
         rng.uniform(-1, 1, points),
         rng.normal(0, 30, points),
         rng.uniform(np.log(info.smallest_subnormal), np.log(info.max), points),
-        np.exp(rng.uniform(-40, 3, points)) * rng.choice([-1.0, 1.0], points),
-        1 + rng.normal(size=points) * 2.0 ** -rng.integers(1, info.nmant, points),
-        extremes,
-        np.negative(extremes),
+        np.exp(rng.uniform(-40, 3, points)) * signs,
+        signs * (1 + rng.normal(size=points) * 2.0 ** -rng.integers(1, info.nmant + 1, points)),
+        subnormal.view(dtype) * signs[: points // 2 + 1],
+        marks,
+        -marks,
     ]
     return np.concatenate([np.asarray(part).astype(dtype) for part in parts])
 

@@ -8,6 +8,7 @@ the values one level down. So `hvp` is simply a forward walk over the graph of a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,13 @@ def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
         node = ahead.pop()
         if id(node) not in found:
             found[id(node)] = node
-            ahead.extend(x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level)
-    return sorted(found.values(), key=lambda node: node.birth)
+            ahead += [x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level]
+    return sorted(found.values(), key=attrgetter("birth"))
 
 
 def below(node: Tensor) -> tuple[Value, ...]:
     """The values of a node's inputs one level down, which is where rules work."""
-    return tuple(x.value if isinstance(x, Tensor) and x.level == node.level else x for x in node.inputs)
+    return tuple([x.value if isinstance(x, Tensor) and x.level == node.level else x for x in node.inputs])
 
 
 def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> list[Value]:
@@ -42,6 +43,7 @@ def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> lis
         known = pending.get(id(node))
         pending[id(node)] = g if known is None else TABLE["add"](known, g)
 
+    pull = _pull_in_a_hunt if is_hunting() else _pull
     for y, g in outputs:
         receive(y, g)
     with np.errstate(all="ignore"):  # rules meet inf and NaN on purpose; `chain` drops what does not count
@@ -51,7 +53,6 @@ def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> lis
             g, inputs = pending.pop(id(node)), below(node)
             for i, x in enumerate(node.inputs):
                 if isinstance(x, Tensor) and x.level == node.level:
-                    pull = _pull_in_a_hunt if is_hunting() else _pull
                     share = pull(node, i, g, inputs)
                     if share is not None:
                         receive(x, share)
@@ -129,11 +130,10 @@ def _owned(results: list[Value], others: list[Value]) -> list[Value]:
     seen = {id(_root(x)) for x in others}
     own: list[Value] = []
     for x in results:
-        if isinstance(x, np.ndarray) and (
-            not x.flags.writeable or not _root(x).flags.writeable or id(_root(x)) in seen
-        ):
-            x = x.copy()
-        seen.add(id(_root(x)))
+        root = _root(x)
+        if isinstance(x, np.ndarray) and (not x.flags.writeable or not root.flags.writeable or id(root) in seen):
+            x = root = x.copy()
+        seen.add(id(root))
         own.append(x)
     return own
 

@@ -14,7 +14,7 @@ R is the polynomial of degree 6 that is closest to it in Chebyshev's sense, 1.6e
 The rest is care about the last bit: log 2 is the sum of a short and a long constant, so that k times the short one is
 exact (Cody and Waite 1980), and each sum ends with its largest term. Worst errors: `proofs/test_engine_floats.py`.
 
-No flag here lets LLVM reorder sums, only `contract`: a product and a sum may become one instruction.
+Only `add` lets LLVM reorder a sum. The rest has no flag but `contract`: a product and a sum may become one instruction.
 """
 
 # Compiled code carries no types, and Numba's decorators have none.
@@ -62,6 +62,16 @@ def inlined(context, value):
         return arguments[0]
 
     return value(value), code
+
+
+@intrinsic
+def add(context, a, b):
+    """a + b in a sum whose order is free: it may run in the lanes of a vector. No other operation is reordered."""
+
+    def code(context, builder, signature, arguments):
+        return builder.fadd(*arguments, flags=("reassoc",))
+
+    return types.float64(types.float64, types.float64), code
 
 
 @inline
@@ -147,3 +157,22 @@ def tanh(x):
     d = e + 2.0
     y = e / d
     return np.copysign(y - y * (e - (d - 2.0)) / d, x)  # less what was lost when e + 2 was rounded
+
+
+@inline
+def _ordered(bits):
+    """The bits of a float as an integer of the same order; and back. NaNs are outermost, below −∞ or above ∞."""
+    return bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
+
+
+@inline
+def peak(x):
+    """The largest element of a row, or 0 where that is infinite or NaN: ∞ − ∞ is no shift, and NaN speaks for itself.
+
+    Integers are compared, for LLVM makes no vector of a maximum that has to mind NaN.
+    """
+    largest = _ordered(np.float64(-np.inf).view(np.int64))
+    for i in range(len(x)):
+        largest = max(largest, _ordered(np.float64(x[i]).view(np.int64)))
+    value = np.int64(_ordered(largest)).view(np.float64)
+    return value if np.abs(value) < np.inf else 0.0

@@ -46,6 +46,7 @@ def using_meanings() -> bool:
 
 
 _TYPED = (np.ndarray, np.generic, bool, int, float)
+_NUMBERS = (bool, int, float)
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -58,13 +59,15 @@ def float_dtype(*values: Any) -> np.dtype[Any]:
     dtype('float32')
     """
     first = values[0]
+    dtype: np.dtype[Any]
     if type(first) is np.ndarray and first.dtype in _FLOATS:  # the common case, in a fraction of the time
+        dtype = first.dtype
         for other in values:
-            if type(other) is not np.ndarray or other.dtype is not first.dtype:
+            if not (type(other) in _NUMBERS or (type(other) is np.ndarray and other.dtype is dtype)):
                 break
         else:
-            return np.dtype(first.dtype)
-    dtype: np.dtype[Any] = np.result_type(*(v if isinstance(v, _TYPED) else np.asarray(v) for v in values))
+            return dtype
+    dtype = np.result_type(*(v if isinstance(v, _TYPED) else np.asarray(v) for v in values))
     if dtype.kind in "biu":
         return np.dtype(np.float64)
     if dtype in _FLOATS or dtype.kind == "O":
@@ -87,6 +90,7 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     The kernel is compiled as it stands, but `np` in it means `floats`, whose functions run on whole vectors.
     """
     import numba  # here, because importing it takes longer than everything else together
+    from numba.np.ufunc.ufuncbuilder import UFuncBuilder  # `numba.vectorize` without its layer of Python around calls
 
     from . import floats
 
@@ -97,8 +101,9 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     text = repr((kernel.__code__.co_code, kernel.__code__.co_consts, kernel.__code__.co_names, floats.VERSION))
     body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
     width = numba.from_dtype(dtype)
-    signature = width(*[width] * arity)
-    ufunc: Callable[..., Any] = numba.vectorize([signature], cache=True, fastmath={"contract"})(body)
+    builder = UFuncBuilder(body, cache=True, targetoptions={"fastmath": {"contract"}})
+    builder.add(width(*[width] * arity))
+    ufunc: Callable[..., Any] = builder.build_ufunc()
     return ufunc
 
 

@@ -11,12 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-_STRICT: ContextVar[bool] = ContextVar("strict", default=False)
-_HUNTING: ContextVar[bool] = ContextVar("hunting", default=False)
+
+class Modes(NamedTuple):
+    """Which modes are on."""
+
+    strict: bool = False
+    hunting: bool = False
+
+
+MODES: ContextVar[Modes | None] = ContextVar("modes", default=None)
+"""None where no op need be watched, so that those who are in no mode pay for one question only."""
+
 _PACKAGE, _ENGINE = (str(path) for path in (Path(__file__).resolve().parents[1], Path(__file__).resolve().parent))
 
 
@@ -27,11 +36,8 @@ def strict() -> Iterator[None]:
     Scalars go with everything. The library's own models are exempt: they know what they broadcast. Raises TypeError
     for float32 beside float64, ValueError for shapes such as (3,) beside (2, 3).
     """
-    token = _STRICT.set(True)
-    try:
+    with _set(strict=True):
         yield
-    finally:
-        _STRICT.reset(token)
 
 
 @contextmanager
@@ -40,42 +46,46 @@ def nan_hunt(on: bool = True) -> Iterator[None]:
 
     The error names the op, the shapes and the caller's line. A NaN that was put in is nobody's fault and passes.
     """
-    token = _HUNTING.set(on)
+    with _set(hunting=on):
+        yield
+
+
+@contextmanager
+def _set(**changes: bool) -> Iterator[None]:
+    modes = (MODES.get() or Modes())._replace(**changes)
+    token = MODES.set(modes if any(modes) else None)
     try:
         yield
     finally:
-        _HUNTING.reset(token)
-
-
-def is_strict() -> bool:
-    """True where `strict()` is on and the op is not one that the library's models apply."""
-    return _STRICT.get() and _asked_by_the_user()
+        MODES.reset(token)
 
 
 def is_hunting() -> bool:
     """True inside `nan_hunt()`."""
-    return _HUNTING.get()
+    modes = MODES.get()
+    return modes is not None and modes.hunting
 
 
-def _asked_by_the_user() -> bool:
+def asked_by_the_user() -> bool:
+    """False for the ops that the library's own models apply."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_ENGINE):
         frame = frame.f_back
     return not frame.f_code.co_filename.startswith(_PACKAGE)
 
 
-def refuse_promotion(inputs: tuple[Any, ...]) -> None:
-    """Raise where arrays differ in width or in their number of axes."""
+def refuse_promotion(inputs: tuple[Any, ...], axes: bool) -> None:
+    """Raise where arrays differ in width or, for ops that match them axis by axis, in their number of axes."""
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.ndim]
     widths = {x.dtype for x in arrays if x.dtype.kind == "f"}
     if len(widths) > 1:
         raise TypeError(
             "strict mode refuses to mix float32 and float64; convert one of them, as in x.astype(np.float64)"
         )
-    axes = sorted({x.ndim for x in arrays})
-    if len(axes) > 1:
+    counts = sorted({x.ndim for x in arrays})
+    if axes and len(counts) > 1:
         raise ValueError(
-            f"strict mode refuses to lend axes: the arrays have {' and '.join(map(str, axes))}; "
+            f"strict mode refuses to lend axes: the arrays have {' and '.join(map(str, counts))}; "
             "write the new axis out, as in x[None, :]"
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from fractions import Fraction
 from importlib import import_module
 from typing import Any
 
@@ -121,8 +122,8 @@ def expression(value: Any) -> sympy.Expr:
         return value.expr
     if isinstance(value, bool | int | np.integer | np.bool_):
         return sympy.Integer(int(value))
-    if isinstance(value, float | np.floating):
-        return sympy.Rational(*float(value).as_integer_ratio())
+    if isinstance(value, float | np.floating | Fraction):
+        return sympy.Rational(*value.as_integer_ratio())
     if isinstance(value, sympy.Expr):
         return value
     raise TypeError(f"no symbolic expression for {value!r} of type {type(value).__name__}")

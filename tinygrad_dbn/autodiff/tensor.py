@@ -9,6 +9,7 @@ derivative, needs nothing else: the rules of the inner transform run one level d
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .kernels import float_dtype
-from .strict import has_nan, is_hunting, is_strict, refuse_promotion
+from .strict import MODES, Modes, asked_by_the_user, has_nan, is_hunting, refuse_promotion
 
 Value: TypeAlias = Any
 """An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
@@ -73,6 +74,9 @@ class Op:
         the largest error, in units in the last place, that the row promises.
     slope_ulp
         the same for the derivatives of an elementwise op.
+    bound(format, y, *inputs, **params)
+        for an op that sums, whose terms may cancel, so that `ulp` is inf: the largest error of each element, in units
+        of half of the spacing of floats at 1. They are written, and derived, in `bounds.py`.
 
     Rules are made of ops, so they can be differentiated again.
     """
@@ -89,6 +93,7 @@ class Op:
         edges: Edges,
         ulp: float,
         slope_ulp: float = 4,
+        bound: Rule | None = None,
     ) -> None:
         if name in TABLE:
             raise ValueError(f"the table already has an op named {name!r}")
@@ -96,7 +101,9 @@ class Op:
             raise ValueError(f"op {name!r} has no docstring: say in one line what it computes")
         self.name, self.forward, self.meaning, self.vjps, self.jvps = name, forward, meaning, vjps, jvps
         self.domain, self.edges, self.ulp, self.slope_ulp = domain, edges, ulp, slope_ulp
+        self.bound = bound
         self.kernel: Rule | None = None  # the scalar kernel, where the op is elementwise
+        self.aligned = False  # whether its inputs are matched axis by axis, and `strict` refuses to lend one
         self.__name__, self.__doc__ = name, forward.__doc__
         TABLE[name] = self
 
@@ -145,23 +152,26 @@ def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
             level = x.level
     recorder = RECORDER.get()
     if level < 0 or (recorder is not None and level <= recorder.level):
+        modes = MODES.get()
         try:
-            return recorder.record(op, inputs, params) if recorder is not None else _run(op, inputs, params)
+            if recorder is not None:
+                return recorder.record(op, inputs, params)
+            return op.forward(*inputs, **params) if modes is None else _watched(op, inputs, params, modes)
         except (ValueError, TypeError, IndexError, FloatingPointError) as error:
             raise _restated(error, _explain(op, inputs, error)) from None
-    below = tuple(x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs)
+    below = tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
     node = Tensor._node(apply(op, below, params), level, op, inputs, params)
     if is_hunting():
         WRITTEN[node] = callers_line()
     return node
 
 
-def _run(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
-    """The op's forward computation on plain arrays, watched where a mode of `strict` asks for it."""
-    if op.kernel is not None and is_strict():
-        refuse_promotion(inputs)
+def _watched(op: Op, inputs: tuple[Value, ...], params: dict[str, Any], modes: Modes) -> Value:
+    """The op's forward computation on plain arrays, in a mode of `strict.py`."""
+    if modes.strict and asked_by_the_user():
+        refuse_promotion(inputs, axes=op.aligned)
     y = op.forward(*inputs, **params)
-    if is_hunting() and has_nan(y) and not has_nan(*inputs):
+    if modes.hunting and has_nan(y) and not has_nan(*inputs):
         raise FloatingPointError("a NaN is born here, from inputs that have none")
     return y
 
@@ -248,7 +258,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> Any:

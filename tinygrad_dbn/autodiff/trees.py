@@ -6,14 +6,16 @@ they say what the model is, and are not differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .tensor import Tensor
 
+LEAVES = (np.ndarray, Tensor, float, np.floating)
 Rebuild = Callable[[list[Any]], Any]
 
 
@@ -24,31 +26,41 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
     >>> rebuild([x * 10 for x in leaves])
     {'W': 10.0, 'b': (20.0, 30.0)}
     """
-    if isinstance(tree, np.ndarray | np.floating | float | Tensor):
-        return [tree], lambda leaves: leaves[0]
-    if is_dataclass(tree) and not isinstance(tree, type):
-        names = [f.name for f in fields(tree)]
-        leaves, rebuild = flatten([getattr(tree, name) for name in names])
-        return leaves, lambda new: _remade(type(tree), dict(zip(names, rebuild(new), strict=True)))
+    leaves: list[Any] = []
+    rebuild = _read(tree, leaves)
+    return leaves, lambda new: rebuild(iter(new))
+
+
+def _read(tree: Any, leaves: list[Any]) -> Callable[[Iterator[Any]], Any]:
+    """Append the leaves of a tree, and return the function that makes the tree anew from the next so many leaves."""
+    if isinstance(tree, LEAVES):
+        leaves.append(tree)
+        return next
+    cls: Any = type(tree)
+    if isinstance(tree, tuple | list):
+        children = [_read(child, leaves) for child in tree]
+        if hasattr(cls, "_fields"):  # a named tuple takes its fields one by one
+            return lambda rest: cls(*[child(rest) for child in children])
+        return lambda rest: cls([child(rest) for child in children])
     if isinstance(tree, dict):
-        leaves, rebuild = flatten(list(tree.values()))
-        return leaves, lambda new: dict(zip(tree, rebuild(new), strict=True))
-    if isinstance(tree, list | tuple):
-        parts = [flatten(child) for child in tree]
-
-        def rebuild_all(new: list[Any]) -> Any:
-            rest = iter(new)
-            children = [rebuild([next(rest) for _ in leaves]) for leaves, rebuild in parts]
-            if hasattr(tree, "_fields"):  # a named tuple takes its fields one by one
-                return type(tree)(*children)
-            return type(tree)(children)
-
-        return [leaf for leaves, _ in parts for leaf in leaves], rebuild_all
-    if tree is None or isinstance(tree, str | bool | int) or callable(tree):
-        return [], lambda _: tree
+        items = [(key, _read(child, leaves)) for key, child in tree.items()]
+        return lambda rest: {key: child(rest) for key, child in items}
+    if tree is None or isinstance(tree, str | int):
+        return lambda rest: tree
+    if names := _fields(cls):
+        parts = [(name, _read(getattr(tree, name), leaves)) for name in names]
+        return lambda rest: _remade(cls, {name: part(rest) for name, part in parts})
+    if callable(tree) or is_dataclass(cls):
+        return lambda rest: tree
     raise TypeError(
         f"a tree holds arrays, floats, strings, dataclasses, tuples, lists and dicts, not {type(tree).__name__}"
     )
+
+
+@cache
+def _fields(cls: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields, in order; none for other classes."""
+    return tuple(f.name for f in fields(cls)) if is_dataclass(cls) else ()
 
 
 def _remade(cls: type, values: dict[str, Any]) -> Any:

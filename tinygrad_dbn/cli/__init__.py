@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from .bench import PASSING, bench
 from .explain import explain
 from .lab import lab
+from .study import study
 from .table import table
 
 app = typer.Typer(
@@ -18,7 +20,9 @@ app = typer.Typer(
 )
 app.command()(lab)
 app.command()(explain)
+app.command()(study)
 app.command()(table)
+app.command(context_settings=PASSING)(bench)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -13,23 +14,43 @@ _LETTERS = "xyz"
 
 
 def explain(
-    name: Annotated[str, typer.Argument(help="An op of the table, for example sigmoid.")],
+    name: Annotated[str, typer.Argument(help="An op of the table, as sigmoid; or MODULE:FUNCTION of your own.")],
     latex: Annotated[
         bool, typer.Option("--latex", help="Print the formula and its derivatives in LaTeX only.")
     ] = False,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="Print a trace: every step, and what it sends back to its inputs.")
+    ] = False,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="With --graph: the shape of an argument, as 3,2 or scalar; once for each."),
+    ] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw the trace as SVG.")] = None,
 ) -> None:
-    """Show an op: its source, formula, derivative, domain, edges, accuracy, and the theorems that cover it."""
-    from ..autodiff.ops import TABLE
+    """Show an op: its source, formula, derivative, domain, edges, accuracy, and the theorems that cover it.
 
-    if name not in TABLE:
-        _unknown(name, sorted(TABLE))
-    op = TABLE[name]
+    MODULE:FUNCTION is imported from the current folder, as a Python program there would, and traced.
+    """
+    from ..autodiff.ops import TABLE
+    from .examples import COMPOSITES
+
+    if graph or svg or ":" in name:
+        from .tracing import trace
+
+        trace(name, shape or [], svg)
+        return
+    if name not in TABLE and name not in COMPOSITES:
+        _unknown(name, sorted({*TABLE, *COMPOSITES}))
+    op = TABLE.get(name)
     if latex:
-        for label, branches in _formulas(op):
+        for label, branches in _formulas(op) if op is not None and op.kernel else _array_formulas(name):
             for condition, formula in branches:
                 print(f"{label} = {_in_latex(formula)}" + (rf" \quad ({condition})" if condition else ""))
         return
-    _show(op)
+    if op is None:
+        _show_composite(name, COMPOSITES[name])
+    else:
+        _show(op)
 
 
 def _unknown(name: str, names: list[str]) -> NoReturn:
@@ -39,30 +60,54 @@ def _unknown(name: str, names: list[str]) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _show(op: "Op") -> None:
+def _section(title: str, *lines: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console()
+    console.print(f"\n[bold]{title}[/bold]")
+    for line in lines:
+        console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _head(name: str, function: Any, source: Any) -> None:
+    """The name, the first paragraph of the docstring, and the source."""
     import inspect
     import textwrap
 
     from rich.console import Console
     from rich.markup import escape
     from rich.syntax import Syntax
-    from rich.table import Table
 
     console = Console()
-
-    def section(title: str, *lines: str) -> None:
-        console.print(f"\n[bold]{title}[/bold]")
-        for line in lines:
-            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
-
-    console.print(f"[bold]{op.name}[/bold]  {escape(' '.join((op.__doc__ or '').split()))}", highlight=False)
-    section("Source")
-    source = textwrap.dedent(inspect.getsource(op.kernel or op.forward)).strip()
-    code = Syntax("", "python", background_color="default").highlight(source)
+    summary = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0]
+    console.print(f"[bold]{name}[/bold]  {escape(' '.join(summary.split()))}", highlight=False)
+    _section("Source")
+    text = textwrap.dedent(inspect.getsource(source)).strip()
+    code = Syntax("", "python", background_color="default").highlight(text)
     code.rstrip()
     console.print(code, soft_wrap=True)
-    for label, branches in _formulas(op):
-        section("Formula" if "∂" not in label else f"Derivative {label}", *_lines(branches))
+
+
+def _show_composite(name: str, function: Any) -> None:
+    """A function made of ops: its rules are theirs."""
+    _head(name, function, function)
+    _show_formulas(_array_formulas(name))
+    _section("Accuracy", "that of the ops it is made of: they are listed by --graph")
+
+
+def _show_formulas(formulas: list[tuple[str, list[tuple[str, Any]]]]) -> None:
+    for label, branches in formulas:
+        _section(f"Derivative {label}" if "∂" in label or "\u0304" in label else "Formula", *_lines(branches))
+
+
+def _show(op: "Op") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console, section = Console(), _section
+    _head(op.name, op, op.kernel or op.forward)
+    _show_formulas(_formulas(op) if op.kernel else _array_formulas(op.name))
     section("Domain", f"{op.domain[0]} < {', '.join(_LETTERS[: _arity(op)])} < {op.domain[1]}")
     if op.edges:
         section("Edges")
@@ -89,11 +134,6 @@ def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
     from ..autodiff.differentiate import vjp
     from ..autodiff.symbolic import expressions, symbols
 
-    if op.kernel is None:  # what it does depends on its parameters and on shapes
-        if op.name not in ("sum", "mean", "logsumexp", "softmax", "log_softmax"):
-            return []
-        x = symbols("x", (3,))
-        return [(f"{op.name}(x)", _on_branches(lambda: expressions(op(x))))]
     arguments = [symbols(letter) for letter in _LETTERS[: _arity(op)]]
     found = [("y" if len(arguments) == 1 else "f", _on_branches(lambda: expressions(op(*arguments))))]
     for i, letter in enumerate(_LETTERS[: _arity(op)]):
@@ -102,6 +142,27 @@ def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
             return expressions(vjp(op, *arguments)[1](np.array(1, object))[i])
 
         found.append((f"∂/∂{letter}", _on_branches(partial)))
+    return found
+
+
+def _array_formulas(name: str) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """The same for a function of whole arrays, on small ones; g is the cotangent of its result."""
+    from ..autodiff.differentiate import vjp
+    from ..autodiff.symbolic import expressions, symbols
+    from .examples import CALLS
+
+    if name not in CALLS:  # a comparison
+        return []
+    function, shapes = CALLS[name]
+    arguments = [symbols(letter, shape) for letter, shape in zip(_LETTERS, shapes, strict=False)]
+    found = [("y", _on_branches(lambda: expressions(function(*arguments))))]
+    for i, letter in enumerate(_LETTERS[: len(shapes)]):
+
+        def cotangent(i: int = i) -> Any:
+            y, pullback = vjp(function, *arguments)
+            return expressions(pullback(symbols("g", y.shape))[i])
+
+        found.append((f"{letter}\u0304", _on_branches(cotangent)))
     return found
 
 
@@ -154,8 +215,11 @@ def _accuracy(op: "Op") -> list[str]:
     import numpy as np
 
     if op.kernel is None:
-        promised = "exact: elements are moved, not changed" if op.ulp == 0 else "relative to the largest terms"
-        return [promised]
+        if op.ulp == 0:
+            return ["exact: elements are moved or compared, not changed"]
+        bound = getattr(op, "bound", None)
+        stated = f"within u · ({bound.__doc__})" if bound is not None else "relative to the largest terms"
+        return [f"value: promised {stated}; u is half of the spacing of floats at 1" if bound is not None else stated]
     try:
         from ..autodiff.accuracy import worst_derivative, worst_value
     except ImportError as error:
@@ -177,7 +241,6 @@ def _accuracy(op: "Op") -> list[str]:
 def _theorems(op: "Op") -> list[str]:
     """The theorems about this op, where the repository's proofs are at hand."""
     from importlib import import_module
-    from pathlib import Path
 
     root = Path(__file__).resolve().parents[2]
     if not (root / "proofs" / "theorem.py").exists():

@@ -62,7 +62,7 @@ _CAPTIONS = {
     "against the exact log Z. Right: how far CD-k points away from the exact gradient.",
 }
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #59626e; --line: #d5dae1;
   --card: #f5f7f9; --accent: #0072b2; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181d; --ink: #e6e9ee; --soft: #9aa4b1;
@@ -124,7 +124,7 @@ def page(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 <main>
 <h1>{escape(title)}</h1>
 <p class="soft">{escape(data.source)}</p>

@@ -9,6 +9,7 @@ Inside kernels and meanings, `np.exp` and the like act on scalars. In the deriva
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from math import inf, nan
 
 import numpy as np
@@ -41,10 +42,10 @@ def row(
         return chain(g, d(y, *x))
 
     def vjp(i: int, d: Rule | int) -> Rule:
-        return lambda g, y, *x: unbroadcast(scaled(g, d, y, x), np.shape(x[i]))
+        return lambda g, y, *x: unbroadcast(scaled(g, d, y, x), x[i].shape)
 
     def jvp(d: Rule | int) -> Rule:
-        return lambda t, y, *x: stretched(scaled(t, d, y, x), np.shape(y))
+        return lambda t, y, *x: stretched(scaled(t, d, y, x), y.shape)
 
     def make(kernel: Kernel) -> Op:
         def forward(*values: Value) -> Value:
@@ -62,7 +63,7 @@ def row(
             ulp=ulp,
             slope_ulp=slope_ulp,
         )
-        op.kernel = kernel
+        op.kernel, op.aligned = kernel, True
         return op
 
     return make
@@ -77,7 +78,9 @@ def comparison(ufunc: np.ufunc, symbol: str) -> Op:
     forward.__doc__ = f"x {symbol} y, as booleans."
     false = [((nan, nan), False), ((0.0, -0.0), symbol != ">")]
     nothing = (None, None)
-    return Op(ufunc.__name__, forward, meaning=ufunc, vjps=nothing, jvps=nothing, domain=REALS, edges=false, ulp=0)
+    op = Op(ufunc.__name__, forward, meaning=ufunc, vjps=nothing, jvps=nothing, domain=REALS, edges=false, ulp=0)
+    op.aligned = True
+    return op
 
 
 # ---- Arithmetic -----------------------------------------------------------------------------------------------------
@@ -101,8 +104,14 @@ def multiply(x, y):
     return x * y
 
 
+def _exact(y: Value, z: Value) -> Value:
+    """A constant beside objects as fractions: its reciprocal is to be no float. Among floats, as it is."""
+    alone = z.dtype == np.object_ and getattr(y, "dtype", None) != np.object_
+    return np.asarray(np.frompyfunc(Fraction, 1, 1)(y), object) if alone else y
+
+
 @row(
-    lambda z, x, y: reciprocal(y),
+    lambda z, x, y: reciprocal(_exact(y, z)),
     lambda z, x, y: -z / y,
     meaning=lambda x, y: x / y,
     edges=[((1.0, 0.0), inf), ((1.0, -0.0), -inf), ((0.0, 0.0), nan), ((inf, inf), nan)],
@@ -246,7 +255,8 @@ def sigmoid(x):
     e = np.exp(-np.abs(x))
     d = 1 + e
     y = (1 if x >= 0 else e) / d
-    return y - y * (e - (d - 1)) / d  # less what was lost when 1 + e was rounded
+    # Less what was lost when 1 + e was rounded. That over d is meant: for small e, where it matters, d is nearly 1.
+    return y - y * (e - (d - 1))
 
 
 @row(
@@ -389,6 +399,7 @@ where = Op(
     edges=[((True, 1.0, nan), 1.0), ((False, nan, inf), inf)],
     ulp=0,
 )
+where.aligned = True
 
 greater = comparison(np.greater, ">")
 greater_equal = comparison(np.greater_equal, "≥")

@@ -6,13 +6,14 @@ from math import inf, nan
 
 import numpy as np
 
+from .. import bounds
 from ..kernels import float_dtype
 from ..tensor import Op, Value
 from .shapes import reshape, transpose, unbroadcast
 
 
 def _matmul(a: Value, b: Value) -> Value:
-    """A B for (…, m, k) and (…, k, n), batch axes broadcasting."""
+    """A B for (…, m, k) and (…, k, n), batch axes broadcasting, within γₖ u |A| |B|."""
     dtype = float_dtype(a, b)
     with np.errstate(all="ignore"):
         return np.matmul(np.asarray(a, dtype), np.asarray(b, dtype))
@@ -36,6 +37,7 @@ _matmul_op = Op(
     domain=(-inf, inf),
     edges=[((((0.0,),), ((inf,),)), ((nan,),))],
     ulp=inf,  # cancellation: the bound is relative to Σ|a||b|, not to the result
+    bound=bounds.of_matmul,
 )
 
 

@@ -1,6 +1,7 @@
 """Ops that reduce axes, and the two softmaxes, which share their arithmetic.
 
-`axis` is an integer, a tuple of integers, or None for all axes.
+`axis` is an integer, a tuple of integers, or None for all axes. Terms may cancel, so a row states its accuracy as a
+`bound` relative to the largest of them: see `bounds.py`.
 """
 
 # Rules name ops that are defined further down.
@@ -16,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import bounds
 from ..kernels import float_dtype, using_meanings
+from ..rows import RowKernel, along, peak
 from ..tensor import Axis, Edges, Op, Rule, Value
 from .elementwise import chain, divide, equal, exp, where
 from .shapes import spread
@@ -24,7 +27,7 @@ from .shapes import spread
 REALS = (-inf, inf)
 
 
-def row(vjp: Rule, jvp: Rule | None, edges: Edges, ulp: float, meaning: Rule | None = None) -> Callable[[Rule], Op]:
+def row(vjp: Rule, jvp: Rule | None, edges: Edges, bound: Rule, meaning: Rule | None = None) -> Callable[[Rule], Op]:
     """A row from a forward function of one array and `axis`, `keepdims`. Without a meaning the function is its own."""
 
     def make(forward: Rule) -> Op:
@@ -44,7 +47,8 @@ def row(vjp: Rule, jvp: Rule | None, edges: Edges, ulp: float, meaning: Rule | N
             jvps="linear" if jvp is None else (jvp,),
             domain=REALS,
             edges=edges,
-            ulp=ulp,
+            ulp=0 if bound is bounds.of_nothing else inf,
+            bound=bound,
         )
 
     return make
@@ -54,10 +58,10 @@ def row(vjp: Rule, jvp: Rule | None, edges: Edges, ulp: float, meaning: Rule | N
     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
     None,
     [(((inf, -inf),), nan), (((),), 0.0)],
-    ulp=inf,
+    bounds.of_sum,
 )
 def sum(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Σ x over the axes"""
+    """Σ x over the axes, within γₙ₋₁ u Σ|x|"""
     return x.sum(axis=axis, keepdims=keepdims)
 
 
@@ -65,10 +69,10 @@ def sum(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     lambda g, y, x, axis=None, keepdims=False: spread(divide(g, _count(x, y)), x, axis, keepdims),
     None,
     [(((inf, -inf),), nan), (((),), nan)],
-    ulp=inf,
+    bounds.of_mean,
 )
 def mean(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    """The mean over the axes"""
+    """The mean over the axes, within γₙ u Σ|x| / n"""
     total = np.asarray(x.sum(axis=axis, keepdims=keepdims))
     return total / _count(x, total) if x.size else total * nan
 
@@ -92,64 +96,81 @@ def _share(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     return divide(winners, spread(sum(winners, axis=axis, keepdims=keepdims), x, axis, keepdims))
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), inf)], ulp=0)
+@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), inf)], bounds.of_nothing)
 def max(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    """The largest element. At a tie the derivative is shared equally."""
+    """The largest element, exactly. At a tie the derivative is shared equally."""
     return x.max(axis=axis, keepdims=keepdims)
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), -inf)], ulp=0)
+@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), -inf)], bounds.of_nothing)
 def min(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    """The smallest element. At a tie the derivative is shared equally."""
+    """The smallest element, exactly. At a tie the derivative is shared equally."""
     return x.min(axis=axis, keepdims=keepdims)
 
 
 # ---- The softmax family: shifted by the maximum, so that no exponential overflows ----------------------------------
 
 
-def _peak(x: Value, axis: Axis) -> Value:
-    """The maximum, kept as an axis; 0 where it is infinite, for ∞ − ∞ is no shift."""
-    if x.dtype == object:
-        return x.max(axis=axis, keepdims=True)
-    peak = x.max(axis=axis, keepdims=True, initial=-inf)
-    return np.where(np.isinf(peak), 0, peak).astype(x.dtype)
+def rowwise(
+    vjp: Rule, jvp: Rule, edges: Edges, bound: Rule, meaning: Rule, collapses: bool = False
+) -> Callable[[RowKernel], Op]:
+    """A row of the table from a kernel that reads a row x of an array and fills the row y, of one number or as many."""
+
+    def make(kernel: RowKernel) -> Op:
+        @wraps(kernel)
+        def forward(x: Value, axis: Axis = -1, **params: Any) -> Value:
+            return along(kernel, x, axis, collapses, **params)
+
+        return row(vjp, jvp, edges, bound, meaning)(forward)
+
+    return make
 
 
-@row(
+@rowwise(
     lambda g, y, x, axis=-1, keepdims=False: chain(spread(g, x, axis, keepdims), softmax(x, axis=axis)),
     lambda t, y, x, axis=-1, keepdims=False: sum(chain(t, softmax(x, axis=axis)), axis=axis, keepdims=keepdims),
     [(((-inf, -inf),), -inf), (((0.0, inf),), inf), (((1.0, nan),), nan), (((10000.0, 0.0),), 10000.0)],
-    ulp=inf,
+    bounds.of_logsumexp,
     meaning=lambda x, axis=-1, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
+    collapses=True,
 )
-def logsumexp(x: Value, axis: Axis = -1, keepdims: bool = False) -> Value:
-    """log Σ e^x over the axes (the last, unless said otherwise)"""
-    peak = _peak(x, axis)
-    total = np.log(np.asarray(np.exp(x - peak).sum(axis=axis, keepdims=True))) + peak
-    return total if keepdims else np.squeeze(total, axis=axis)
+def logsumexp(x: Value, y: Value) -> None:
+    """log Σ e^x over the axes (the last, unless said otherwise), within u (|y| + 2n + 2)"""
+    largest, total = peak(x), 0
+    for i in range(len(x)):
+        total = np.add(total, np.exp(x[i] - largest))
+    y[0] = np.log(total) + largest
 
 
-@row(
+@rowwise(
     lambda g, y, x, axis=-1: chain(g - sum(chain(g, y), axis=axis, keepdims=True), y),
     lambda t, y, x, axis=-1: chain(t - sum(chain(t, y), axis=axis, keepdims=True), y),
     [(((0.0, -inf),), (1.0, 0.0)), (((10000.0, 0.0),), (1.0, 0.0)), (((1.0, nan),), (nan, nan))],
-    ulp=inf,
+    bounds.of_softmax,
     meaning=lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
 )
-def softmax(x: Value, axis: Axis = -1) -> Value:
-    """e^x / Σ e^x along the axis (the last, unless said otherwise)"""
-    e = np.exp(x - _peak(x, axis))
-    return e / e.sum(axis=axis, keepdims=True)
+def softmax(x: Value, y: Value) -> None:
+    """e^x / Σ e^x along the axis (the last, unless said otherwise), within u (max x − x + 2n + 4) y"""
+    largest, total = peak(x), 0
+    for i in range(len(x)):
+        y[i] = np.exp(x[i] - largest)
+        total = np.add(total, y[i])
+    for i in range(len(x)):
+        y[i] = y[i] / total
 
 
-@row(
+@rowwise(
     lambda g, y, x, axis=-1: g - chain(sum(g, axis=axis, keepdims=True), exp(y)),
     lambda t, y, x, axis=-1: t - sum(chain(t, exp(y)), axis=axis, keepdims=True),
     [(((0.0, -inf),), (0.0, -inf)), (((10000.0, 0.0),), (0.0, -10000.0)), (((1.0, nan),), (nan, nan))],
-    ulp=inf,
+    bounds.of_log_softmax,
     meaning=lambda x, axis=-1: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
 )
-def log_softmax(x: Value, axis: Axis = -1) -> Value:
-    """x − log Σ e^x along the axis (the last, unless said otherwise)"""
-    shifted = x - _peak(x, axis)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+def log_softmax(x: Value, y: Value) -> None:
+    """x − log Σ e^x along the axis (the last, unless said otherwise), within u (2 |y| + 2n + 2)"""
+    largest, total = peak(x), 0
+    for i in range(len(x)):
+        total = np.add(total, np.exp(x[i] - largest))
+    log_total = np.log(total)
+    for i in range(len(x)):
+        y[i] = (x[i] - largest) - log_total

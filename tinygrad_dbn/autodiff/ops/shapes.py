@@ -18,16 +18,18 @@ REALS = (-inf, inf)
 
 def unbroadcast(g: Value, shape: tuple[int, ...]) -> Value:
     """Sum a cotangent over the axes along which its input was broadcast: the one place where that is undone."""
-    if np.shape(g) == shape:
+    given = g.shape
+    if given == shape:
         return g
-    extra = g.ndim - len(shape)
-    lent = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
-    return reshape(TABLE["sum"](g, axis=lent, keepdims=False), shape=shape)
+    extra = len(given) - len(shape)
+    lent = tuple(i for i, n in enumerate(given) if i < extra or n != shape[i - extra])
+    g = TABLE["sum"](g, axis=lent, keepdims=False)
+    return g if g.shape == shape else reshape(g, shape=shape)
 
 
 def stretched(t: Value, shape: tuple[int, ...]) -> Value:
     """The other way round: a tangent broadcast to the shape of the output, where its input was smaller."""
-    return t if np.shape(t) == shape else broadcast_to(t, shape=shape)
+    return t if t.shape == shape else broadcast_to(t, shape=shape)
 
 
 def linear(name: str, forward: Rule, vjp: Rule | tuple[Rule, ...], edges: Edges) -> Op:

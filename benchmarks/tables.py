@@ -1,0 +1,50 @@
+"""How benchmarks print: the machine at the head, tables with rich on a terminal and plain in a pipe."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("tinygrad_dbn", "numpy", "numba")
+
+
+def heading():
+    """Machine, cores, load, versions: without them no figure means anything."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    print(f"{model}, {cores} cores, load {load} before the start; {platform.system()}, Python {sys.version.split()[0]}")
+    print(", ".join(f"{name} {version_of(name)}" for name in PACKAGES), flush=True)
+
+
+def version_of(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def show(title, columns, rows):
+    """A table of strings, the first column to the left and the others to the right."""
+    print()
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="right" if i else "left")
+        for row in rows:
+            table.add_row(*row)
+        Console(highlight=False).print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    print(title)
+    for row in (columns, *rows):
+        cells = [cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        print("  " + "  ".join(cells).rstrip(), flush=True)

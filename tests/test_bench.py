@@ -1,0 +1,48 @@
+"""`tinygrad-dbn bench`: which script is run, with what, and what is said without the repository."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from tinygrad_dbn.cli import app, bench
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["bench", *arguments])
+
+
+def test_options_go_to_the_script(monkeypatch):
+    module = sys.modules["tinygrad_dbn.cli.bench"]
+    commands = []
+
+    def record(command):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(module.subprocess, "run", record)
+    assert run("engine", "--quick", "--threads", "1").exit_code == 3
+    assert commands == [[sys.executable, str(module.FOLDER / "engine.py"), "--quick", "--threads", "1"]]
+
+
+def test_without_the_repository_it_says_where_they_are(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules["tinygrad_dbn.cli.bench"], "FOLDER", tmp_path)
+    result = run("exact")
+    assert result.exit_code == 2
+    assert "the benchmarks are in the repository" in result.stderr
+
+
+def test_an_unknown_name():
+    result = run("speed")
+    assert result.exit_code == 2
+    assert "known are engine, exact, gradient, kernels" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["engine", "exact"])
+def test_the_scripts_know_their_options(name):
+    module = sys.modules[bench.__module__]
+    command = [sys.executable, str(module.FOLDER / module.SCRIPTS[name]), "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"usage: tinygrad-dbn bench {name}" in text
+    assert "--quick" in text

@@ -1,0 +1,85 @@
+"""A row kernel is a plain Python function of a row x and of the row y that it fills. This file runs it along any axes.
+
+As with the scalar kernels in `kernels`: for float32 and float64 Numba compiles it, at its first use with that width,
+and on Python objects (symbols, rationals, balls) the very same function runs as it stands.
+
+In a row kernel `np` stands for `floats` when it is compiled, and `peak` for `floats.peak`. Sums go through `np.add`:
+compiled, that is a sum whose order is free, which lets it run in vector lanes. The order depends on the row's length
+alone, so that results are the same bits on any number of threads. A float32 row is summed in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from math import prod
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from .tensor import Axis
+
+RowKernel = Callable[[Any, Any], None]
+
+
+def peak(x: Any) -> Any:
+    """The largest element of a row of objects. For floats `floats.peak` stands here, which has a say about ±∞."""
+    return x.max()
+
+
+def along(kernel: RowKernel, x: Any, axis: Axis, collapses: bool, keepdims: bool = False) -> Any:
+    """Run a row kernel on the rows that the axes span; each becomes as long a row, or a number where it `collapses`.
+
+    Raises numpy.exceptions.AxisError for an axis that x does not have.
+    """
+    axes = _normalised(axis, x.ndim)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = x if axes == last else np.moveaxis(x, axes, last)
+    batch, length = moved.shape[: x.ndim - len(axes)], moved.shape[x.ndim - len(axes) :]
+    rows = np.ascontiguousarray(moved.reshape(prod(batch), prod(length)))
+    y = np.empty((len(rows), 1) if collapses else rows.shape, x.dtype)
+    if x.dtype == object:
+        for given, made in zip(rows, y, strict=True):
+            kernel(given, made)
+    else:
+        compiled(kernel, x.dtype)(rows, y)
+    if collapses:
+        kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+        return y.reshape(kept if keepdims else batch)
+    return y.reshape(moved.shape) if axes == last else np.moveaxis(y.reshape(moved.shape), last, axes)
+
+
+def _normalised(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes from 0, in ascending order. A scalar may be asked for its last axis, as NumPy allows."""
+    if axis is None or (ndim == 0 and axis in (0, -1)):
+        return tuple(range(ndim))
+    return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, ndim)))
+
+
+def _over_rows(x: Any, y: Any) -> None:
+    """What Numba compiles, with the row kernel brought in by name."""
+    for i in range(len(x)):
+        kernel(x[i], y[i])  # type: ignore[name-defined]  # noqa: F821
+
+
+@cache
+def compiled(kernel: RowKernel, dtype: np.dtype[Any]) -> Callable[..., None]:
+    """The row kernel over the rows of a C-contiguous matrix, for one float width."""
+    import numba  # here, because importing it takes longer than everything else together
+
+    from . import floats
+
+    code = kernel.__code__
+    names = {**kernel.__globals__, "np": floats, "peak": floats.peak}
+    row = floats.inline(FunctionType(code, names, kernel.__name__))
+    body = FunctionType(_over_rows.__code__, {"__name__": __name__, "kernel": row}, kernel.__name__)
+    # Numba keeps compiled code under this name, and looks for changes only in the file of the body.
+    text = repr((code.co_code, code.co_consts, code.co_names, floats.VERSION))
+    body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
+    width = numba.from_dtype(dtype)
+    given, made = numba.types.Array(width, 2, "C", readonly=True), numba.types.Array(width, 2, "C")
+    made_by = numba.njit([numba.void(given, made)], cache=True, error_model="numpy", fastmath={"contract"})
+    function: Callable[..., None] = made_by(body)
+    return function

@@ -1,0 +1,48 @@
+"""tinygrad-dbn bench: the repository's benchmarks, run with this interpreter."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+SCRIPTS = {
+    "engine": "engine.py",
+    "exact": "exact_sums.py",
+    "gradient": "exact_gradient.py",
+    "kernels": "kernels.py",
+}
+
+# What it does not know goes to the script, which has options of its own.
+PASSING = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help=f"{', '.join(SCRIPTS)}.")],
+) -> None:
+    """Measure this machine: the engine beside its peers, the exact sums beside the machine's limits.
+
+    Other options go to the script: `bench engine --quick --threads 1 --python OTHER/bin/python`, where OTHER is an
+    environment that has PyTorch, JAX, autograd and MyGrad; `bench exact --quick`. `bench engine -- --help` lists them.
+    """
+    if name not in SCRIPTS:
+        _fail(f"there is no benchmark {name!r}; known are {', '.join(SCRIPTS)}")
+    script = FOLDER / SCRIPTS[name]
+    if not script.exists():
+        _fail(
+            f"{script} is missing: the benchmarks are in the repository, not in the installed package; "
+            f"clone it, and there write: pip install -e ."
+        )
+    try:
+        status = subprocess.run([sys.executable, str(script), *context.args]).returncode
+    except KeyboardInterrupt:
+        status = 130
+    raise typer.Exit(status)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"tinygrad-dbn: {message}", file=sys.stderr)
+    raise typer.Exit(2)

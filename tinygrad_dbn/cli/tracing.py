@@ -1,0 +1,95 @@
+"""The trace that `tinygrad-dbn explain --graph` prints and draws."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+
+def trace(name: str, shapes: list[str], svg: Path | None) -> None:
+    """Print the graph of an op, a composite, or MODULE:FUNCTION at random arguments; draw it where a file is named."""
+    import numpy as np
+
+    from ..autodiff.graph import graph
+
+    function, sizes, low = _function(name)
+    if shapes:
+        sizes = tuple(map(_shape, shapes))
+    rng = np.random.default_rng(0)
+    try:
+        traced = graph(function, *(low + rng.random(size) for size in sizes))
+    except (TypeError, ValueError, IndexError) as error:
+        _refuse(f"{name} at shapes {', '.join(map(str, sizes))}: {error}; other shapes are given with --shape")
+    print(traced.text())
+    if svg is not None:
+        _write(svg, traced.svg())
+        print(f"drawn in {svg}")
+
+
+def _function(name: str) -> tuple[Callable[..., Any], tuple[tuple[int, ...], ...], float]:
+    """What is traced, the shapes unless said otherwise, and where its arguments, one unit wide, begin."""
+    from ..autodiff.ops import TABLE
+    from .examples import CALLS, COMPOSITES
+
+    if ":" in name:
+        function = _imported(name)
+        return function, ((),) * _required(function), 0.0
+    if name in CALLS:
+        return (*CALLS[name], 0.0)
+    if name in TABLE:
+        op = TABLE[name]
+        arity = len(op.vjps) if isinstance(op.vjps, tuple) else 1
+        return op, ((3,),) * arity, -1.0 if op.domain[1] <= 0 else 0.0
+    _refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    module, _, path = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        _refuse(f"{name}: {error}; write MODULE:FUNCTION, the module as in an import, for example mine:loss")
+    finally:
+        sys.path.remove(str(Path.cwd()))
+    if not callable(found):
+        _refuse(f"{name} is a {type(found).__name__}, not a function; write MODULE:FUNCTION")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _required(function: Callable[..., Any]) -> int:
+    """How many arguments it cannot do without."""
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    if text == "scalar":
+        return ()
+    if not all(part.strip().isdecimal() for part in text.split(",")):
+        _refuse(f"--shape is {text!r}; write lengths joined by commas, as 3,2, or scalar")
+    return tuple(int(part) for part in text.split(","))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        _refuse(f"{path}: {error.strerror}")
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"tinygrad-dbn: {message}", file=sys.stderr)
+    raise typer.Exit(2)

@@ -4,7 +4,7 @@ Likelihoods, marginals, bounds and divergences are made of ops: they can be diff
 rationals as well as on floats. Samples, searches and expected updates are for floats.
 
 For plain arrays of floats `log_partition`, `log_likelihood`, `gradient` and `log_prior` take compiled sums that bound
-their error.
+their error; `certified` bounds any other quantity's.
 """
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
@@ -13,6 +13,7 @@ from .budget import TooLarge
 from .ceilings import Ceiling, bound_gain, ceiling, log_aggregated_posterior, prior_divergence
 from .comparison import Comparison, compare
 from .conditionals import conditional_likelihood, log_conditional_likelihood
+from .enclosure import certified
 from .expected import expected_cd, expected_pcd
 from .factorial import Factorial, best_factorial
 from .fisher import fisher_information
@@ -45,6 +46,7 @@ __all__ = [
     "bound",
     "bound_gain",
     "ceiling",
+    "certified",
     "check_optimum",
     "compare",
     "conditional_likelihood",

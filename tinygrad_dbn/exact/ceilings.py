@@ -67,9 +67,9 @@ def ceiling(model: RBM | DBN, X: Any) -> Ceiling:
     joint = log_conditional(X, layer, states(dbn.sizes[1])) + log_prior_at
     highest = ops.sum(ops.chain(np.exp(log_q), joint - log_q), axis=-1)
     return Ceiling(
-        float(np.mean(highest)),
-        float(np.mean(log_mixture(X, layer, log_prior_at))),
-        float(prior_divergence(dbn, X)),
+        _number(np.mean(highest)),
+        _number(np.mean(log_mixture(X, layer, log_prior_at))),
+        _number(prior_divergence(dbn, X)),
         np.exp(log_prior_at),
     )
 
@@ -91,5 +91,11 @@ def bound_gain(old: RBM | DBN, new: DBN, X: Any) -> tuple[float, float]:
     for name in ("W", "b", "R", "c"):
         if not np.array_equal(getattr(before.layers[0], name), getattr(after.layers[0], name)):
             raise ValueError(f"the first layers differ in {name}: bound_gain compares priors over one and the same h1")
-    change = float(np.mean(bound(after, X)) - np.mean(bound(before, X)))
-    return change, float(prior_divergence(before, X) - prior_divergence(after, X))
+    change = _number(np.mean(bound(after, X)) - np.mean(bound(before, X)))
+    return change, _number(prior_divergence(before, X) - prior_divergence(after, X))
+
+
+def _number(value: Any) -> Any:
+    """A float; in other arithmetics an array of the one number."""
+    array = np.asarray(value)
+    return float(array) if array.dtype.kind == "f" else array

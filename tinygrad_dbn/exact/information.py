@@ -43,5 +43,9 @@ def kl_from_data(model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SE
     It is −H(data) − mean log p(x): maximum likelihood minimises it, and it is 0 for a model that is the data.
     Summed as Σ p_data (log p_data − log p), so that a small divergence is not lost between two large numbers.
     """
-    rows, p = distinct(binary(X, as_dbn(model).sizes[0]))
-    return ops.sum(p * (np.log(p) - log_likelihood(model, rows, max_seconds=max_seconds)))
+    X = binary(X, as_dbn(model).sizes[0])
+    rows, p = distinct(X)
+    log_p = log_likelihood(model, rows, max_seconds=max_seconds)
+    if log_p.dtype == np.object_:  # in the model's own arithmetic
+        p = log_p * 0 + distinct(X, exactly=True)[1]
+    return ops.sum(p * (ops.log(p) - log_p))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,15 +37,17 @@ def bernoulli_table(logits: Value) -> Value:
     return ops.exp(log_bernoulli_table(logits))
 
 
-def distinct(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def distinct(X: NDArray[np.float64], exactly: bool = False) -> tuple[NDArray[np.float64], Any]:
     """The empirical distribution of rows X (T, D): its distinct rows (S, D) and how often each occurs, (S,).
+
+    exactly: as Fractions, for arithmetics into which a rounded third must not come.
 
     >>> distinct(np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]]))
     (array([[0., 1.],
            [1., 1.]]), array([0.75, 0.25]))
     """
     rows, counts = np.unique(X, axis=0, return_counts=True)
-    return rows, counts / len(X)
+    return rows, np.array([Fraction(int(n), len(X)) for n in counts], object) if exactly else counts / len(X)
 
 
 def check_table(what: str, units: int, width: int) -> None:

@@ -57,6 +57,7 @@ def greedy(
     rate: float = 0.05,
     decay: float = 0.9,
     batch: int = 50,
+    scale: float = 0.01,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
@@ -64,8 +65,8 @@ def greedy(
     sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as many as
     `batch` says, that start at rows of the layer's data and take k rounds a step. A layer whose output is as wide as
     the input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
-    (claim I4); any other starts small and random. Each epoch draws from a generator of its own, made from
-    (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+    (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch draws from a generator of
+    its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
     X = binary(X, sizes[0])
@@ -86,7 +87,7 @@ def greedy(
         else:
             rng = np.random.default_rng([seed, layer, 0])
             data = _upward(rbms, X, rng)
-            rbm = _initial(rbms, sizes[layer], data, rng)
+            rbm = _initial(rbms, sizes[layer], data, rng, scale)
             particles = data[rng.integers(len(data), size=batch)] if rule == "pcd" else None
             progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm), particles)
             yield progress
@@ -124,10 +125,10 @@ def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
     return X
 
 
-def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator) -> RBM:
+def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:
     """The next RBM to train: tied where its size allows, else small weights and the data's own rates as biases."""
     if rbms and rbms[-1].W.shape == (data.shape[1], hidden):
         return rbms[-1].transposed()
     on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
-    fresh = RBM.init(data.shape[1], hidden, rng)
+    fresh = RBM.init(data.shape[1], hidden, rng, scale)
     return RBM(fresh.W, np.log(on / (1 - on)), fresh.c)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 from functools import wraps
-from math import inf, nan
+from math import inf, nan, prod
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def mean(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
 
 def _count(x: Value, y: Value) -> int:
     """How many elements of x went into each of y."""
-    return builtins.max(int(np.prod(np.shape(x))), 1) // builtins.max(int(np.prod(np.shape(y))), 1)
+    return int(builtins.max(prod(x.shape), 1) // builtins.max(prod(y.shape), 1))
 
 
 def _extreme_vjp(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:

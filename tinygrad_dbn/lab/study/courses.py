@@ -17,6 +17,9 @@ from ...datasets import Dataset, load
 from ...learning import greedy
 
 RULES = ("ML", "CD-1", "CD-10", "PCD")
+RATES = {"PCD": 0.3}
+"""A rule's share of the rate: persistent chains have to keep up with the weights (Tieleman 2008)."""
+
 MOMENTS = 24
 """How often a layer's training is measured, at epochs that are evenly spread on a log axis."""
 
@@ -30,18 +33,20 @@ class Subject:
     epochs: int
     rate: float
     batch: int
-    decay: float = 0.9
+    decay: float = 0.5
+    scale: float = 0.1
+    """Of the weights at the start: larger than usual, since near zero these distributions are flat."""
 
 
 SUBJECTS = {
     subject.data: subject
     for subject in (
-        Subject("bars-and-stripes:2", (4, 6, 4), 1000, 0.05, 6),
-        Subject("bars-and-stripes:3", (9, 12, 9), 1000, 0.05, 14),
-        Subject("bars-and-stripes:4", (16, 14, 12), 600, 0.05, 15),
-        Subject("shifter:4", (11, 12, 11), 500, 0.05, 16),
-        Subject("parity:6", (6, 10, 6), 1000, 0.05, 16),
-        Subject("digits", (64, 10, 10), 20, 0.02, 50),
+        Subject("bars-and-stripes:2", (4, 6, 4), 2000, 0.2, 6),
+        Subject("bars-and-stripes:3", (9, 12, 9), 2000, 0.2, 14),
+        Subject("bars-and-stripes:4", (16, 14, 12), 800, 0.2, 15),
+        Subject("shifter:4", (11, 16, 11), 800, 0.4, 16),
+        Subject("parity:4", (4, 8, 4), 2000, 0.4, 8, scale=1.0),  # nothing but all bits together has any information
+        Subject("digits", (64, 10, 10), 20, 0.1, 50, scale=0.01),
     )
 }
 
@@ -74,8 +79,9 @@ def _moments(data: Dataset, subject: Subject, rule: str, seed: int, epochs: int)
     measured = moments(epochs)
     best = exact.optimum(data)
     for at in greedy(
-        data.train, subject.sizes, seed=seed, epochs=epochs, rule=name, k=int(k or 1), rate=subject.rate,
-        decay=subject.decay, batch=subject.batch,
+        data.train, subject.sizes, seed=seed, epochs=epochs, rule=name, k=int(k or 1),
+        rate=subject.rate * RATES.get(rule, 1.0),
+        decay=subject.decay, batch=subject.batch, scale=subject.scale,
     ):  # fmt: skip
         if at.epoch not in measured:
             continue

@@ -17,7 +17,7 @@ _TEXTS = {
         "Exact log p of the training distribution in the first layer's training: medians over the seeds, shaded from "
         "the lowest to the highest. Dotted: the best that any model can reach. ML follows the exact gradient; CD-k "
         "starts its chains at the data (Hinton 2002), PCD never takes them back there (Tieleman 2008). All have the "
-        "same rates.",
+        "same rates, but for PCD, which has three tenths of them: its chains must keep up with the weights.",
     ),
     "stacks": (
         "What a second layer does",

@@ -1,0 +1,140 @@
+"""The study: its courses against the exact laboratory, its cells kept one by one, and what it writes."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tinygrad_dbn import datasets, exact, learning
+from tinygrad_dbn.cli import app
+from tinygrad_dbn.lab import study
+from tinygrad_dbn.lab.study import courses, measures, run
+
+SUBJECT = study.SUBJECTS["bars-and-stripes:2"]
+
+
+@pytest.mark.parametrize("rule", study.RULES)
+def test_a_course_is_a_greedy_training_measured_exactly(rule):
+    found = study.course(SUBJECT, rule, seed=1, scale=0.005)
+    assert {m.layer for m in found} == {1, 2}
+    assert {m.epoch for m in found} == courses.moments(10)
+    name, _, k = rule.lower().partition("-")
+    X = datasets.bars_and_stripes(2).train
+    *_, last = learning.greedy(
+        X, SUBJECT.sizes, seed=1, epochs=10, rule=name, k=int(k or 1), batch=SUBJECT.batch, decay=SUBJECT.decay,
+        rate=SUBJECT.rate * courses.RATES.get(rule, 1.0), scale=SUBJECT.scale,
+    )  # fmt: skip
+    end = found[-1]
+    assert end.log_likelihood == exact.log_likelihood(last.model, X).mean()
+    assert end.gap == pytest.approx(end.log_likelihood - exact.bound(last.model, X).mean(), abs=1e-12)
+    assert all(m.gap > -1e-12 for m in found)
+    assert all(m.log_likelihood <= m.best_possible for m in found)
+    assert end.best_possible == pytest.approx(-np.log(6))
+
+
+def test_a_figure_above_the_optimum_ends_the_study(monkeypatch):
+    monkeypatch.setattr(courses.exact, "log_likelihood", lambda model, X: np.zeros(len(X)))
+    with pytest.raises(exact.AboveOptimum):
+        study.course(SUBJECT, "ML", seed=0, scale=0.001)
+
+
+def test_digits_have_held_out_figures():
+    subject = courses.Subject("digits", (64, 4, 3), 1, 0.05, 200)
+    found = study.course(subject, "CD-1", seed=0)
+    assert all(np.isfinite(m.heldout_log_likelihood) for m in found)
+    assert all(np.isnan(m.heldout_log_likelihood) for m in study.course(SUBJECT, "CD-1", seed=0, scale=0.001))
+
+
+def test_the_bias_of_cd_falls_with_k_and_is_worst_late():
+    found = measures.bias((20, 200))
+    assert [b.epoch for b in found] == [20, 200]
+    assert all(a >= b for one in found for a, b in zip(one.angles[:4], one.angles[1:5], strict=True))
+    assert found[1].angles[0] > found[0].angles[0]
+    assert found[1].log_likelihood > found[0].log_likelihood
+
+
+def test_coverage_has_its_own_interval():
+    interval = lambda low, high: measures.Interval(10, False, low, (low + high) / 2, high)
+    found = [interval(-1.0, 1.0)] * 19 + [interval(0.5, 1.0)]
+    held, n, low, high = measures.coverage(found)
+    assert (held, n) == (19, 20)
+    assert low == pytest.approx(0.7513, abs=1e-4)  # Clopper & Pearson's table
+    assert high == pytest.approx(0.9987, abs=1e-4)
+    assert measures.coverage([interval(1, 2)])[2] == 0.0
+    assert measures.coverage([interval(-1, 2)])[3] == 1.0
+
+
+def test_the_bound_rises_at_every_step_while_the_likelihood_falls_at_some():
+    found = measures.bound_up_likelihood_down(20)
+    assert (np.diff(found.bound) > 0).all()
+    assert (np.diff(found.log_likelihood) < 0).any()
+    assert (np.array(found.bound) <= np.array(found.log_likelihood)).all()
+
+
+ARGUMENTS = ["study", "--data", "bars-and-stripes:2,parity:4", "--rules", "ML,PCD", "--seeds", "2", "--processes", "1"]
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Courses and measures cut to what a test needs."""
+    honest, bias = run.course, measures.bias
+    ran = []
+    monkeypatch.setattr(
+        run, "course", lambda s, rule, seed, scale: ran.append((s.data, rule, seed)) or honest(s, rule, seed, 0.002)
+    )
+    monkeypatch.setattr(measures, "bias", lambda: bias((2, 3, 4)))
+    monkeypatch.setattr(measures, "intervals", lambda models, honest=measures.intervals: honest(2, temperatures=(3, 5)))
+    monkeypatch.setattr(
+        measures, "bound_up_likelihood_down", lambda honest=measures.bound_up_likelihood_down: honest(12)
+    )
+    return ran
+
+
+def test_the_command_writes_a_table_pictures_and_a_page_and_goes_on_where_it_was(short, tmp_path):
+    out = tmp_path / "out"
+    first = CliRunner().invoke(app, [*ARGUMENTS, "--out", str(out)])
+    assert first.exit_code == 0, first.output
+    assert len(short) == 8
+    rows = list(csv.DictReader((out / "courses.csv").read_text().splitlines()))
+    assert {(r["data"], r["rule"], r["seed"]) for r in rows} == {
+        (d, r, s) for d in ("bars-and-stripes:2", "parity:4") for r in ("ML", "PCD") for s in ("0", "1")
+    }
+    for name in ("courses", "stacks", "bias", "intervals", "fall"):
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    page = (out / "report.html").read_text()
+    assert page.count("<figure>") == 5
+    assert "hold the truth" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+    before = (out / "courses.csv").read_bytes()
+    (out / "courses" / "parity-4 PCD 1.json").unlink()
+    short.clear()
+    again = CliRunner().invoke(app, [*ARGUMENTS, "--out", str(out)])
+    assert again.exit_code == 0
+    assert short == [("parity:4", "PCD", 1)]
+    assert (out / "courses.csv").read_bytes() == before
+
+
+def test_courses_of_another_study_are_refused(short, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["study", "--data", "bars-and-stripes:2", "--rules", "ML", "--seeds", "1", "--out", str(out)]
+    CliRunner().invoke(app, [*arguments, "--processes", "1"])
+    refused = CliRunner().invoke(app, [*arguments, "--quick"])
+    assert refused.exit_code == 2
+    assert "this study is at 0.1" in refused.output
+    file = out / "courses" / "bars-and-stripes-2 ML 0.json"
+    file.write_text(json.dumps({"scale": 1.0}))
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 2
+    assert "holds no course" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("option", "message"), [("--data=bas", "known are bars-and-stripes:2"), ("--rules=CD-2", "known are ML, CD-1")]
+)
+def test_unknown_words_are_refused(option, message):
+    refused = CliRunner().invoke(app, ["study", option])
+    assert refused.exit_code == 2
+    assert message in refused.output

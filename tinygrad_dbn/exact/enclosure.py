@@ -24,8 +24,8 @@ def certified(f: Callable[..., Any], model: Any, *arguments: Any, tolerance: flo
     The model's arrays are taken as the exact numbers they are; arguments such as X as well. Every error is at most
     tolerance · (1 + |value|). f is a function of `td.exact` that is made of ops – all but samples, searches and
     expected updates – or one of your own made of those; a float that it computes on the side is taken for exact. It
-    runs on the ops' meanings, since a stable kernel has nothing to protect a ball from. Each number costs microseconds, so this is
-    for models of up to a dozen enumerated units.
+    runs on the ops' meanings, since a stable kernel has nothing to protect a ball from. Each number costs
+    microseconds, so this is for models of up to a dozen enumerated units.
 
     Raises ValueError where even the most bits do not suffice, as for a quantity that is not finite; ImportError
     without python-flint; and what f raises.

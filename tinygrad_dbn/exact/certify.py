@@ -71,10 +71,13 @@ def free_energy_error(rbm: RBM, X: NDArray[np.float64] | None, value: NDArray[np
     return float(error[0]) if X is None else error
 
 
-def mixture_error(
-    layer: DirectedLayer, X: NDArray[np.float64], prior: NDArray[np.float64], value: NDArray[np.float64], error: float
-) -> NDArray[np.float64]:
-    """A bound on |value − log Σ_h p(x | h) p(h)| in nats, (T,), for rows X (T, D) and a prior that is off by `error`.
+def largest(prior: NDArray[np.float64]) -> float:
+    """max |log p(h)| over the states that are possible."""
+    return float(np.abs(prior[np.isfinite(prior)]).max(initial=0.0))
+
+
+def mixture_error(layer: DirectedLayer, prior: float, value: NDArray[np.float64], error: float) -> NDArray[np.float64]:
+    """A bound on |value − log Σ_h p(x | h) p(h)| in nats, (T,), for a prior that is at most `prior`, off by `error`.
 
     For `matrices.mixture`, with Λ = Σ|W| + Σ|b|, which bounds Σ|a_i| and Σ|v_j|. log ω: the logits (H + 1) u Λ; each
     log cosh and the sum of D of them (D + 8) u (Λ + D). Adding the prior and taking out the largest: 3 u of their size.
@@ -90,8 +93,8 @@ def mixture_error(
     states and 7 u for each of their rescalings.
     """
     H, D = layer.W.shape
-    weights, finite = float(np.abs(layer.W).sum() + np.abs(layer.b).sum()), prior[np.isfinite(prior)]
-    size = 2 * weights + D + float(np.abs(finite).max(initial=0.0))
+    weights = float(np.abs(layer.W).sum() + np.abs(layer.b).sum())
+    size = 2 * weights + D + prior
     logits = (H + 1) * weights + (D + 8) * (weights + D) + (D + 1) * weights
     sums = 2 ** (H // 2 + 2) + BATCH + 7 * 2**H / BATCH
     total: NDArray[np.float64] = logits + (D + H + 7) * size + 6 * H + sums + 4000 + 5 * np.abs(value)

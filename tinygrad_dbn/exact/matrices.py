@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +57,22 @@ def mixture(
     """
     hidden = layer.W.shape[0]
     half = hidden // 2
+    largest = certify.largest(prior)
+    own = local()  # each thread's room for a batch: memory that is new costs as much as what is done in it
+
+    def room() -> list[Floats]:
+        if not hasattr(own, "room"):
+            own.room = [np.empty((1 << bits, min(ROWS, T))) for bits in (half, hidden - half, hidden - half)]
+        return own.room  # type: ignore[no-any-return]
 
     def batch(first: int) -> tuple[Floats, Floats]:
         X = rows(first, min(first + ROWS, T))
         centred = X - 0.5
         v = layer.W @ centred.T
         factors = np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0))  # of h_j = 0 and 1, without e^max(v_j, 0)
-        sums = omega @ _products(factors, 0, half)
-        sums *= _products(factors, half, hidden)
+        low, high, sums = (array[:, : len(X)] for array in room())
+        np.matmul(omega, _products(factors, 0, half, low), out=sums)
+        sums *= _products(factors, half, hidden, high)
         scaled = sums.sum(axis=0)
         lost = np.where(np.abs(v).max(axis=0) < 700, 2.0**-467, 2.0**-170)  # by a term: see certify.mixture_error
         certain = scaled >= 2.0 ** (hidden + MARGIN) * lost
@@ -72,10 +81,10 @@ def mixture(
         value += centred @ layer.b + np.maximum(v, 0).sum(axis=0) + peak
         if not certain.all():
             value[~certain] = by_logarithms(layer, X[~certain], prior)
-        return value, certify.mixture_error(layer, X, prior, value, error)
+        return value, certify.mixture_error(layer, largest, value, error)
 
     with one_thread(), ThreadPoolExecutor(budget.cores()) as pool:
-        log_omega = np.concatenate([_log_omega(layer, h) for h in blocks(hidden, BATCH)]) + prior
+        log_omega = np.concatenate(list(pool.map(lambda h: _log_omega(layer, h), blocks(hidden, BATCH)))) + prior
         peak = float(log_omega.max())
         log_omega -= peak
         omega = np.where(log_omega > -600, np.exp(log_omega) * 2.0**SHIFT, np.exp(log_omega + SHIFT * LN2))
@@ -106,13 +115,13 @@ def log_weights(rbm: RBM) -> Floats:
 def _log_omega(layer: DirectedLayer, h: Floats) -> Floats:
     """−Σ_i log(2 cosh(a_i / 2)) for states h (S, H): (S,)."""
     a = np.abs(layer.visible_logits(h))
-    return np.asarray(-(a / 2 + np.log1p(np.exp(-a))).sum(axis=1))
+    return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
 
 
-def _products(factors: tuple[Floats, Floats], first: int, last: int) -> Floats:
+def _products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:
     """2^SHIFT Π_(first ≤ j < last) factors[h_j][j] for every state of those units: (2^(last − first), T)."""
     off, on = factors
-    out = np.empty((1 << (last - first), on.shape[1]))
+    out = np.empty((1 << (last - first), on.shape[1])) if out is None else out
     out[0] = 2.0**SHIFT
     for k in range(last - first):
         size = 1 << k

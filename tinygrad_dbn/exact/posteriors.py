@@ -44,7 +44,7 @@ class Mixture:
         self.layer, self.X, self.prior, self.prior_error, self.pool = layer, X, prior, error, pool
         self.hidden, visible = layer.W.shape
         self.T = 1 << visible if X is None else len(X)
-        self.half = self.hidden // 2
+        self.half, self.largest = self.hidden // 2, certify.largest(prior)
         log_omega = np.concatenate(list(spread(pool, self._log_omega, range(0, 1 << self.hidden, BATCH)))) + prior
         self.peak = float(log_omega.max())
         log_omega -= self.peak
@@ -96,7 +96,7 @@ class Mixture:
         value += (X - 0.5) @ self.layer.b + np.maximum(v, 0).sum(axis=0) + self.peak
         if not certain.all():
             value[~certain] = matrices.by_logarithms(self.layer, X[~certain], self.prior)
-        error = certify.mixture_error(self.layer, X, self.prior, value, self.prior_error)
+        error = certify.mixture_error(self.layer, self.largest, value, self.prior_error)
         scaled = np.where(certain, scaled, np.inf)
         return value, error, scaled, states(self.hidden - self.half).T @ sums / scaled
 

@@ -24,7 +24,7 @@ def test_the_readme_has_exactly_two_setup_commands():
 
 def test_the_readmes_python_runs():
     blocks = re.findall(r"```python\n(import numpy.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         subprocess.run([sys.executable, "-c", block], check=True, cwd=ROOT)
 

@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
+from tinygrad_dbn.exact import checkpoint, matrices
 
 distributed = pytest.importorskip("distributed")
 
@@ -37,3 +38,38 @@ def test_workers_and_one_of_them_killed(tmp_path):
         while victim in client.run(os.getpid).values() and time.monotonic() < deadline:
             time.sleep(0.1)
         assert victim not in client.run(os.getpid).values()
+
+
+def test_the_layers_of_a_dbn_on_workers_of_which_one_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(matrices, "ranges", lambda hidden, T: [(i, min(i + 512, T)) for i in range(0, T, 512)])
+    rng = np.random.default_rng(0)
+    rbm = lambda n, m: td.RBM(rng.normal(0, 0.3, (n, m)), rng.normal(size=m), rng.normal(size=n))
+    dbn = td.DBN.from_rbms([rbm(14, 20), rbm(14, 14), rbm(5, 14)])
+    X = rng.integers(0, 2, (1200, 20)).astype(float)
+    alone, error = exact.log_likelihood(dbn, X, with_error=True)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None, local_directory=tmp_path
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        victim = next(iter(client.run(os.getpid).values()))
+        finished = []
+        honest = checkpoint.Checkpoint.add
+
+        def add(self, part, result):
+            honest(self, part, result)
+            finished.append(part)
+            if len(finished) == 9:  # half way through the layer
+                os.kill(victim, signal.SIGKILL)
+
+        monkeypatch.setattr(checkpoint.Checkpoint, "add", add)
+        settings = {"executor": client.get_executor(), "checkpoint": tmp_path / "p.json", "with_error": True}
+        values, errors = exact.log_likelihood(dbn, X, **settings)
+        np.testing.assert_array_equal(values, alone)
+        np.testing.assert_array_equal(errors, error)
+        assert len(finished) > 32  # 2^14 states in 32 chunks, and the examples
+        assert {path.name for path in tmp_path.glob("p.json*")} == {"p.json", "p.json.h1", "p.json.x"}
+        finished.clear()
+        np.testing.assert_array_equal(exact.log_likelihood(dbn, X, **settings)[0], alone)
+        assert finished == []  # nothing was left to do

@@ -15,7 +15,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact import budget, chunks, of_floats
+from tinygrad_dbn.exact import budget, chunks, matrices, of_floats
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -151,3 +151,64 @@ def test_chunks_cover_every_block_once():
             assert longest == 1 or longest * seconds <= 1.0 or len(parts) == chunks.MOST
             assert len(parts) <= chunks.MOST
     assert budget.cores() >= 1
+
+
+# ---- The layers of a DBN ---------------------------------------------------------------------------------------------
+
+
+def deep_model(seed=0):
+    rng = np.random.default_rng(seed)
+    rbm = lambda n, m: td.RBM(rng.normal(0, 0.5, (n, m)), rng.normal(size=m), rng.normal(size=n))
+    return td.DBN.from_rbms([rbm(11, 12), rbm(6, 11), rbm(4, 6)]), rng.integers(0, 2, (1100, 12)).astype(float)
+
+
+@pytest.fixture
+def in_chunks(monkeypatch):
+    """Layers in chunks of one batch, where they would be a single one."""
+    monkeypatch.setattr(matrices, "ranges", lambda hidden, T: [(i, min(i + 512, T)) for i in range(0, T, 512)])
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_layers_have_the_same_bits_on_any_executor(in_chunks, pool):
+    dbn, X = deep_model()
+    alone, error = exact.log_likelihood(dbn, X, with_error=True)
+    with pool(2) as executor:
+        values, errors = exact.log_likelihood(dbn, X, executor=executor, with_error=True)
+    np.testing.assert_array_equal(values, alone)
+    np.testing.assert_array_equal(errors, error)
+
+
+def test_layers_go_on_from_their_checkpoints(in_chunks, tmp_path, monkeypatch):
+    dbn, X = deep_model()
+    alone, path = exact.log_likelihood(dbn, X), tmp_path / "p.json"
+    honest, left = matrices.mixture_chunk, [3]  # the layer has four chunks, the examples three
+
+    def breaks(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return honest(*arguments)
+
+    monkeypatch.setattr(matrices, "mixture_chunk", breaks)
+    with ThreadPoolExecutor(1) as one:
+        for _ in range(2):
+            left[0] = 3
+            with pytest.raises(KeyboardInterrupt):
+                exact.log_likelihood(dbn, X, executor=one, checkpoint=path)
+        left[0] = 3
+        np.testing.assert_array_equal(exact.log_likelihood(dbn, X, executor=one, checkpoint=path), alone)
+    assert left[0] >= 0
+    other, _ = deep_model(1)
+    with pytest.raises(ValueError, match="checkpoint of another model"):
+        exact.log_likelihood(other, X, checkpoint=path)
+    with pytest.raises(ValueError, match=r"p\.json\.x is the checkpoint of another model"):
+        exact.log_likelihood(dbn, 1 - X, checkpoint=path)
+
+
+def test_chunks_of_layers_are_whole_batches_of_about_a_second():
+    for hidden in (4, 16, 20, 24):
+        parts = matrices.ranges(hidden, 1 << 16)
+        assert [last for _, last in parts[:-1]] == [first for first, _ in parts[1:]]
+        assert all(first % matrices.ROWS == 0 for first, _ in parts)
+        seconds = (parts[0][1] - parts[0][0]) * 2.0**hidden * 2e-10
+        assert seconds > 0.5 or len(parts) == 1

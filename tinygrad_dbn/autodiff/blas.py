@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from threading import Lock
 from typing import Any
 
+_lock, _inside = Lock(), 0
+_limit: Any = None
 _COUNT: ContextVar[int] = ContextVar("threads", default=1)
 
 
@@ -35,8 +38,18 @@ def one_thread() -> Iterator[None]:
     ... def product(a, b):
     ...     return a @ b
     """
-    with _controller().limit(limits=1, user_api="blas"):
+    global _inside, _limit
+    with _lock:  # the first in says one, the last out says what it was: BLAS has one number for all threads
+        if not _inside:
+            _limit = _controller().limit(limits=1, user_api="blas")
+        _inside += 1
+    try:
         yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _limit.restore_original_limits()
 
 
 @contextmanager

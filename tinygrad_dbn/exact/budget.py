@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_SECONDS = 600.0
 MAX_BYTES = 2e9
@@ -26,6 +26,10 @@ class Limits:
     max_bytes: float = MAX_BYTES
     executor: Executor | None = None
     checkpoint: str | os.PathLike[str] | None = None
+
+    def stage(self, name: str) -> Limits:
+        """The limits of one of several sums: its checkpoint is a file of its own, NAME.name."""
+        return self if self.checkpoint is None else replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{name}")
 
     def refuse_for_ops(self, with_error: bool) -> None:
         """Raise TypeError where something is asked of the sums made of ops that only the compiled ones can do."""

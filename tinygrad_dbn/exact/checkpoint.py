@@ -14,7 +14,7 @@ import numpy as np
 
 from ..storage import write_atomically
 
-FORMAT = "tinygrad_dbn checkpoint 1"  # another way to cut or to sum needs another number
+FORMAT = "tinygrad_dbn checkpoint 2"  # another way to cut or to sum needs another number
 SECONDS = 1.0  # between two writes: as much as a crash may cost
 
 
@@ -26,7 +26,7 @@ class Checkpoint:
 
     def __init__(self, path: str | PathLike[str] | None, model: tuple[Any, ...], parts: Sequence[tuple[int, int]]):
         self.path = None if path is None else Path(path)
-        self.done: dict[tuple[int, int], tuple[float, int]] = {}
+        self.done: dict[tuple[int, int], tuple[float, ...]] = {}
         self._written, self._new = time.monotonic(), False
         if self.path is None:
             return
@@ -37,7 +37,7 @@ class Checkpoint:
             self._new = True
             self.write()
 
-    def add(self, part: tuple[int, int], result: tuple[float, int]) -> None:
+    def add(self, part: tuple[int, int], result: tuple[float, ...]) -> None:
         """Keep one finished chunk; write, if the last time was SECONDS ago."""
         self.done[part], self._new = result, True
         if time.monotonic() - self._written > SECONDS:
@@ -47,9 +47,7 @@ class Checkpoint:
         """Put everything that is done into the file, whole or not at all."""
         if self.path is None or not self._new:
             return
-        chunks = [
-            [first, last, value.hex(), exponent] for (first, last), (value, exponent) in sorted(self.done.items())
-        ]
+        chunks = [[*part, *(float(number).hex() for number in found)] for part, found in sorted(self.done.items())]
         text = json.dumps({"format": FORMAT, "model": self._key, "chunks": chunks})
         write_atomically(self.path, text.encode())
         self._written, self._new = time.monotonic(), False
@@ -62,14 +60,14 @@ def _fingerprint(model: tuple[Any, ...], parts: Sequence[tuple[int, int]]) -> st
     return digest.hexdigest()
 
 
-def _read(path: Path, key: str) -> dict[tuple[int, int], tuple[float, int]]:
+def _read(path: Path, key: str) -> dict[tuple[int, int], tuple[float, ...]]:
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
         if content["model"] != key:
             raise ValueError(f"{path} is the checkpoint of another model: give another path, or delete the file")
-        return {(first, last): (float.fromhex(value), int(exp)) for first, last, value, exp in content["chunks"]}
+        return {(first, last): tuple(map(float.fromhex, found)) for first, last, *found in content["chunks"]}
     except (KeyError, TypeError, ValueError) as error:
         if "another model" in str(error):
             raise

@@ -28,7 +28,7 @@ from .budget import cores
 from .checkpoint import Checkpoint
 
 Range = tuple[int, int]
-Part = tuple[float, int]  # value · 2^exponent
+Part = tuple[float, ...]  # what a chunk comes to, in numbers that a checkpoint can hold
 
 SECONDS = 0.5  # a chunk's estimated time on one core: long beside sending it, short beside losing it
 FEWEST, MOST = 64, 1 << 14  # chunks: a share for every core; a list of them that a checkpoint can hold

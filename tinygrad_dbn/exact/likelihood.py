@@ -47,7 +47,8 @@ def log_likelihood(
     Arrays of floats take compiled products and matrix products, in float64 (`odds.py`, `matrices.py`); Tensors,
     symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns
     (log p, error), both (T,), error bounding |log p − exact| in nats (`certify.py`); max_bytes, executor and
-    checkpoint are as in `log_partition`, the last two for the sum over the RBM's states.
+    checkpoint are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for log Z, and
+    beside it NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
     Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`.
     """
     limits = Limits(max_seconds, max_bytes, executor, checkpoint)

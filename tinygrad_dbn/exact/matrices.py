@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,32 @@ def layer_below(layer: DirectedLayer, prior: Floats, error: float) -> tuple[Floa
     error bounds that of the prior, the one returned that of every result. Flops 2 · 2^(n + N).
     """
     n = layer.W.shape[1]
-    value, errors = mixture(layer, lambda first, last: some_states(first, last, n), 1 << n, prior, error)
+    value, errors = mixture(layer, rows_of(None, n), 1 << n, prior, error)
     return value, float(errors.max())
+
+
+def rows_of(X: Floats | None, visible: int) -> Callable[[int, int], Floats]:
+    """What gives some rows of X, or with None some of all states."""
+    return lambda first, last: some_states(first, last, visible) if X is None else X[first:last]
+
+
+def ranges(hidden: int, T: int) -> list[tuple[int, int]]:
+    """T examples cut into chunks of whole batches, of about a second each: a function of the sum alone."""
+    seconds = ROWS * 2.0**hidden * (2 * budget.SECONDS_PER_FLOP) + 1e-3
+    rows = ROWS * max(1, round(1 / seconds))
+    return [(first, min(first + rows, T)) for first in range(0, T, rows)]
+
+
+def mixture_chunk(W: Floats, b: Floats, prior: Floats, rows: Any, first: int, last: int) -> tuple[float, ...]:
+    """`mixture` for some of its examples (rows, or none of them for all states): the values, then their errors.
+
+    What it sums over is computed anew, so that a chunk carries the layer and the prior alone.
+    """
+    layer = DirectedLayer(W, b, W, np.zeros(len(W)))
+    given = rows_of(rows[first:last].astype(float) if len(rows) else None, W.shape[1])
+    start = 0 if len(rows) else first
+    values, errors = mixture(layer, lambda a, z: given(start + a, start + z), last - first, prior, 0.0)
+    return (*values.tolist(), *errors.tolist())
 
 
 def mixture(

@@ -41,8 +41,8 @@ def log_partition(rbm: RBM, limits: Limits) -> tuple[float, float]:
         executor=limits.executor,
         checkpoint=limits.checkpoint,
     )
-    top = max(exponent for _, exponent in parts)
-    total = math.fsum(math.ldexp(value, max(exponent - top, -odds.FAR)) for value, exponent in parts)
+    top = int(max(exponent for _, exponent in parts))
+    total = math.fsum(math.ldexp(value, max(int(exponent) - top, -odds.FAR)) for value, exponent in parts)
     mantissa, exponent = math.frexp(total)
     exponent += top - extra
     fits = abs(exponent) < 1000  # then the power of two goes back before the logarithm, exactly
@@ -81,20 +81,37 @@ def log_prior(dbn: DBN, limits: Limits) -> tuple[Floats, float]:
     log_p = log_weights - log_z
     largest = float(np.abs(log_weights).max())
     error += certify.free_energy_error(dbn.top, None, largest) + certify.rounding(largest + abs(log_z))
-    for layer in reversed(dbn.layers[1:]):
-        N, n = layer.W.shape
-        certify.refuse_beyond_doubles(layer.W, layer.b)
-        _afford_mixture(limits, N, n, 1 << n)
-        log_p, error = matrices.layer_below(layer, log_p, error)
+    for k, layer in reversed(list(enumerate(dbn.layers[1:], start=1))):
+        log_p, errors = _mixture(layer, None, log_p, error, limits.stage(f"h{k}"))
+        error = float(errors.max())
     return log_p, error
 
 
 def log_mixture(X: Floats, layer: DirectedLayer, prior: Floats, error: float, limits: Limits) -> tuple[Floats, Floats]:
     """log Σ_h p(x | h) p(h) for rows X (T, D) and a log prior (2^H,) within `error`: (T,), and (T,) bounds."""
+    return _mixture(layer, X, prior, error, limits.stage("x"))
+
+
+def _mixture(
+    layer: DirectedLayer, X: Floats | None, prior: Floats, error: float, limits: Limits
+) -> tuple[Floats, Floats]:
+    """`matrices.mixture` for rows X, or with None for every state: here, or in chunks where the limits say."""
     hidden, visible = layer.W.shape
+    T = 1 << visible if X is None else len(X)
     certify.refuse_beyond_doubles(layer.W, layer.b)
-    _afford_mixture(limits, hidden, visible, len(X))
-    return matrices.mixture(layer, lambda first, last: X[first:last], len(X), prior, error)
+    _afford_mixture(limits, hidden, visible, T)
+    if limits.executor is None and limits.checkpoint is None:
+        return matrices.mixture(layer, matrices.rows_of(X, visible), T, prior, error)
+    rows = np.zeros((0, visible), bool) if X is None else X.astype(bool)
+    found = chunks.run(
+        matrices.mixture_chunk,
+        (layer.W, layer.b, prior, rows),
+        matrices.ranges(hidden, T),
+        executor=limits.executor,
+        checkpoint=limits.checkpoint,
+    )
+    values, errors = (np.concatenate([np.reshape(part, (2, -1))[i] for part in found]) for i in (0, 1))
+    return values, errors + error
 
 
 def _log_partition_of_smaller_side(rbm: RBM, limits: Limits) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.blas import fixed_threads
-from ..autodiff.trees import flatten, tree_map
+from ..autodiff.trees import tree_map
 from ..models import FeedForward
 from .descent import Descent, descend
 from .dropout import Dropout
@@ -185,8 +185,3 @@ def bounded(net: FeedForward, longest: float) -> FeedForward:
 
     shortened: FeedForward = tree_map(shorten, net)
     return shortened
-
-
-def parameters(model: Any) -> int:
-    """How many numbers a model has."""
-    return sum(int(np.size(leaf)) for leaf in flatten(model)[0])

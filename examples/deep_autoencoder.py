@@ -31,7 +31,7 @@ def descended(start):
 
 # F1: three RBMs, each trained on the hidden layer of the one below, then unrolled.
 module = learning.RBMModule(epochs=20, optimiser=learning.sgd(0.1), batch=20)
-stack = learning.layerwise(SIZES[1:], module, train, seed=0)
+stack = learning.pretrain(SIZES[1:], module, train, seed=0)
 unrolled = td.Autoencoder.unroll([layer.model for layer in stack.layers], code="linear")
 random = td.Autoencoder.init(SIZES, np.random.default_rng(0), tied=False, code="linear")
 

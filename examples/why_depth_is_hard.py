@@ -29,7 +29,7 @@ settings = {"epochs": 30, "batch": 20, "optimiser": learning.sgd(0.1)}
 for depth in (1, 3):
     sizes = (60,) * depth
     random = td.FeedForward.init((64, *sizes, 10), np.random.default_rng(0))
-    stack = learning.layerwise(sizes, module, train[0], seed=0)
+    stack = learning.pretrain(sizes, module, train[0], seed=0)
     fits = {
         "random": learning.fit(random, train, **settings),
         "RBMs": learning.fine_tune(stack, train, classes=10, seed=0, **settings),

@@ -106,8 +106,8 @@ def test_a_run_resumes_to_the_same_bits(stop):
 
 def test_pretrain_ends_where_greedy_ends():
     *_, last = learning.greedy(X, (4, 3, 2), **SETTINGS)
-    assert same_bits(learning.pretrain(X, (4, 3, 2), **SETTINGS), last.model)
-    other = learning.pretrain(X, (4, 3, 2), **{**SETTINGS, "seed": 4})
+    assert same_bits(learning.greedy_dbn(X, (4, 3, 2), **SETTINGS), last.model)
+    other = learning.greedy_dbn(X, (4, 3, 2), **{**SETTINGS, "seed": 4})
     assert not same_bits(other, last.model)
 
 

@@ -163,7 +163,7 @@ def test_sparsity_moves_the_mean_activation_towards_its_target():
 
 def test_a_stack_is_the_lectures_loop():
     module = MODULES["rbm"]
-    stack = learning.layerwise((5, 3), module, DATA, seed=1)
+    stack = learning.pretrain((5, 3), module, DATA, seed=1)
     first = module.train(DATA, 5, seed=1001)
     second = module.train(first.encode(DATA), 3, seed=1002)
     assert same_bits([l.weights for l in stack.layers], [first.weights, second.weights])
@@ -179,19 +179,19 @@ def test_a_stack_is_the_lectures_loop():
 def test_a_stack_goes_on_from_any_layer_to_the_same_bits():
     stages = []
     modules = [MODULES["rbm"], MODULES["denoising"], MODULES["autoencoder"]]
-    whole = learning.layerwise((5, 4, 3), modules, DATA, seed=1, watch=stages.append)
+    whole = learning.pretrain((5, 4, 3), modules, DATA, seed=1, watch=stages.append)
     for stage in stages:
-        again = learning.layerwise((5, 4, 3), modules, DATA, seed=1, start=stage)
+        again = learning.pretrain((5, 4, 3), modules, DATA, seed=1, start=stage)
         assert same_bits([l.weights for l in again.layers], [l.weights for l in whole.layers])
     with pytest.raises(TypeError, match="a DBN is a stack of RBMs"):
         _ = whole.dbn
     with pytest.raises(ValueError, match="one module or one for each"):
-        learning.layerwise((5, 4), modules, DATA, seed=1)
+        learning.pretrain((5, 4), modules, DATA, seed=1)
 
 
 def test_fine_tuning_starts_at_the_stack():
     y = (DATA.sum(axis=1) > 4).astype(int)
-    stack = learning.layerwise((6,), MODULES["rbm"], DATA, seed=0)
+    stack = learning.pretrain((6,), MODULES["rbm"], DATA, seed=0)
     fit = learning.fine_tune(stack, (DATA, y), classes=2, seed=0, epochs=100, batch=7)
     start = fit.history[0]
     assert start.train_error == learning.error_rate(stack.network(2, 0), DATA, y)
@@ -235,7 +235,7 @@ def test_kernel_pca_keeps_the_kernels_centred_products():
     K = arc_cosine(X, X)
     C = np.eye(12) - 1 / 12
     np.testing.assert_allclose(h @ h.T, C @ K @ C, atol=1e-6)
-    stack = learning.layerwise((6, 3), learning.KernelPCAModule(), X, seed=0)
+    stack = learning.pretrain((6, 3), learning.KernelPCAModule(), X, seed=0)
     assert stack.encode(X[:4]).shape == (4, 3)
     with pytest.raises(TypeError, match="put a classifier on"):
         stack.network(2, 0)

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from tinygrad_dbn import datasets, learning
 from tinygrad_dbn.cli import app
-from tinygrad_dbn.lab.tables import TABLES, measure, problems, search, systems, write_all
+from tinygrad_dbn.datasets import Labelled, Part
+from tinygrad_dbn.lab.tables import TABLES, Search, measure, problems, search, systems, write_all
 from tinygrad_dbn.lab.tables.search import Cell, Trial
 
 DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_epochs": 1, "rate": 0.1}
@@ -54,34 +55,34 @@ def test_published_intervals_are_those_of_50_000_examples():
 def test_a_search_goes_on_where_it_was_and_tests_once(small, tmp_path, system, monkeypatch):
     ran = []
     honest = search._run
-    monkeypatch.setattr(search, "_run", lambda *a, test: ran.append((a[4], test)) or honest(*a, test=test))
-    whole = measure("rect", system, folder=tmp_path / "whole", trials=3, full=False)
+    monkeypatch.setattr(search, "_run", lambda *a, test: ran.append((a[2], test)) or honest(*a, test=test))
+    whole = measure(Search("rect", system), folder=tmp_path / "whole", trials=3)
     assert ran == [(0, False), (1, False), (2, False), (whole.chosen.number, True)]
     assert whole.tested == 50
-    measure("rect", system, folder=tmp_path / "parts", trials=1, full=False)
+    measure(Search("rect", system), folder=tmp_path / "parts", trials=1)
     ran.clear()
-    parts = measure("rect", system, folder=tmp_path / "parts", trials=3, full=False)
+    parts = measure(Search("rect", system), folder=tmp_path / "parts", trials=3)
     assert parts == whole
     assert [number for number, test in ran if not test] == [1, 2]
     ran.clear()
-    assert measure("rect", system, folder=tmp_path / "parts", trials=3, full=False) == whole
+    assert measure(Search("rect", system), folder=tmp_path / "parts", trials=3) == whole
     assert ran == []
     trials = json.loads((tmp_path / "whole" / f"rect {system}.json").read_text())["trials"]
-    assert [t["test_error"] is not None for t in trials] == [t["number"] == whole.chosen.number for t in trials]
+    assert [t["test_errors"] is not None for t in trials] == [t["number"] == whole.chosen.number for t in trials]
     assert whole.chosen.valid_error == min(t["valid_error"] for t in trials)
 
 
 def test_trials_of_another_search_are_refused(small, tmp_path):
-    measure("rect", "SVM", folder=tmp_path, trials=1, full=False)
+    measure(Search("rect", "SVM"), folder=tmp_path, trials=1)
     with pytest.raises(ValueError, match="give another folder, or the same settings"):
-        measure("rect", "SVM", folder=tmp_path, trials=1, full=False, seed=1)
+        measure(Search("rect", "SVM", seed=1), folder=tmp_path, trials=1)
     (tmp_path / "rect SVM.json").write_text("[")
     with pytest.raises(ValueError, match="holds no trials"):
-        measure("rect", "SVM", folder=tmp_path, trials=1, full=False)
+        measure(Search("rect", "SVM"), folder=tmp_path, trials=1)
 
 
 def test_intervals_and_files(tmp_path):
-    cells = [Cell("rect", "SVM", 3, Trial(1, {"C": 1.0}, 0.03, 0.02), 10_000)]
+    cells = [Cell("rect", "SVM", 3, Trial(1, {"C": 1.0}, 0.03, (0.01, 0.03)), 10_000)]
     assert cells[0].percent == 2
     assert cells[0].interval == pytest.approx(0.2744)
     text, picture, page = (path.read_bytes() for path in write_all(TABLES["datasets"], cells, tmp_path, "a <note>"))
@@ -107,3 +108,27 @@ def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_pa
         run = CliRunner().invoke(app, arguments)
         assert run.exit_code == 2
         assert message in run.output
+
+
+def test_folds_test_every_digit_once_and_never_those_that_were_chosen_by(monkeypatch):
+    pictures = np.arange(200, dtype=np.float32)[:, None] / 200
+    whole = Labelled(
+        "w", Part(pictures, np.zeros(200, int)), Part(1 - pictures[:3], np.zeros(3, int)), None, (1, 1), 1, ""
+    )
+    parts = [problems._fold(whole, fold) for fold in range(problems.FOLDS)]
+    assert [len(part.test) for part in parts] == [40] * 5
+    np.testing.assert_array_equal(np.concatenate([part.test.X for part in parts]), pictures)
+    for part in parts:
+        assert not set(part.train.X.ravel()) & set(part.test.X.ravel())
+        assert part.valid is whole.valid
+
+
+def test_without_labels_examples_serve_pre_training_alone(small, monkeypatch):
+    seen = {}
+    honest_pretrain, honest_tune = systems.pretrain, systems.fine_tune
+    monkeypatch.setattr(systems, "pretrain", lambda *a: seen.update(pretraining=len(a[2])) or honest_pretrain(*a))
+    monkeypatch.setattr(systems, "fine_tune", lambda *a, **k: seen.update(tuning=len(a[1][1])) or honest_tune(*a, **k))
+    search._try((Search("rect", "DBN-3", labelled=7), 0))
+    assert seen == {"pretraining": 60, "tuning": 7}
+    with pytest.raises(ValueError, match="70 labelled examples of 60"):
+        search._try((Search("rect", "DBN-3", labelled=70), 0))

@@ -27,7 +27,7 @@ PROGRAMS = {
     "learning": """
         X = np.random.default_rng(0).integers(0, 2, (300, 40)).astype(float)
         for rule in ("cd", "ml"):
-            model = td.learning.pretrain(X, (40, 11, 40), seed=0, epochs=2, rule=rule, batch=150)
+            model = td.learning.greedy_dbn(X, (40, 11, 40), seed=0, epochs=2, rule=rule, batch=150)
             show(model.layers[0].W, model.top.W)
     """,
 }

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .autodiff import ops
 from .autodiff.blas import one_thread
-from .learning import Dropout, RBMModule, fine_tune, layerwise, sgd
+from .learning import Dropout, RBMModule, fine_tune, pretrain, sgd
 from .models import RBM
 
 
@@ -99,7 +99,7 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         module = RBMModule(epochs=self.pretraining_epochs, optimiser=sgd(self.pretraining_rate), batch=self.batch_size)
         self.minimum_, self.range_ = X.min(axis=0), np.ptp(X, axis=0)
         X = self._scaled(X)
-        stack = layerwise(self.hidden_layer_sizes, module, X, seed)
+        stack = pretrain(self.hidden_layer_sizes, module, X, seed)
         self.dropout_ = Dropout(self.dropout) if self.dropout else None
         fitted = fine_tune(
             stack, (X, indices), classes=len(self.classes_), seed=seed, optimiser=sgd(self.learning_rate),

@@ -19,6 +19,9 @@ def table(
         int | None, typer.Option(min=1, help="Settings tried for each cell; 6 (quick) or 30 (full) unless said.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder of the results; trials in it are kept and used.")] = None,
+    labelled: Annotated[
+        int | None, typer.Option(min=1, help="Only so many training examples have labels; all unless said.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of data, settings and trainings.")] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Trials that run at once.")] = 2,
 ) -> None:
@@ -27,7 +30,7 @@ def table(
     Settings are drawn at random and chosen by the validation error; the test part is looked at once. Run it again with
     the same --out to go on after Ctrl-C, or to add trials.
     """
-    from ..lab.tables import TABLES, Cell, measure, write_all
+    from ..lab.tables import TABLES, Cell, Search, measure, write_all
     from ..lab.tables.problems import NAMES
     from ..lab.tables.show import as_text
 
@@ -47,12 +50,10 @@ def table(
         with _progress(len(problems) * len(systems) * count) as watch:
             for problem in problems:
                 for system in systems:
+                    search = Search(problem, system, full, seed, labelled)
                     cells.append(
-                        measure(
-                            problem, system, folder=folder, trials=count, full=full, seed=seed, processes=processes,
-                            watch=watch(problem),
-                        )
-                    )  # fmt: skip
+                        measure(search, folder=folder, trials=count, processes=processes, watch=watch(problem))
+                    )
     except KeyboardInterrupt:
         print(
             f"\ntinygrad-dbn: stopped; the finished trials are in {folder}: the same command goes on", file=sys.stderr
@@ -62,7 +63,7 @@ def table(
         _refuse(str(error))
     notes = (
         f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
-        f"error, seed {seed}."
+        f"error, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
     )
     from rich.console import Console
 

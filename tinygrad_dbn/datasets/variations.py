@@ -32,7 +32,7 @@ def mnist_variation(digits: Labelled, kind: Kind, seed: int = 0) -> Labelled:
             X = np.maximum(X, rng.random(X.shape, dtype=np.float32))
         if "bg-img" in kind:
             X = np.maximum(X, patches(len(X), digits.shape[0], rng))
-        return Part(X.reshape(len(X), -1), part.y)
+        return Part(X.reshape(part.X.shape), part.y)
 
     if "bg-img" in kind and digits.shape[0] != digits.shape[1]:
         raise ValueError(f"mnist_variation: patches are square, the digits {digits.shape}; choose another kind")

@@ -1,7 +1,7 @@
 """Learning: rules that say where to go, optimisers that go there, and the trainings made of them.
 
 Supervised: `fit`. Layer by layer without labels: `greedy` for a DBN of binary units, and the lecture's loop with any
-module, `layerwise`, followed by `fine_tune`.
+module, `pretrain`, followed by `fine_tune`.
 """
 
 from ..autodiff.blas import threads
@@ -9,7 +9,7 @@ from .contrastive import cd_loss
 from .descent import Descent, Diverged, descend, uncompiled
 from .diagnostics import layer_gradients, reading
 from .dropout import Dropout
-from .greedy import Progress, greedy, pretrain
+from .greedy import Progress, greedy, greedy_dbn
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
 from .modules import (
     AutoencoderModule,
@@ -21,7 +21,7 @@ from .modules import (
     salt_and_pepper,
 )
 from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
-from .pretraining import Stack, fine_tune, layerwise
+from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .supervised import Epoch, Fit, error_rate, fit
 from .updown import up_down, up_down_loss
@@ -52,10 +52,10 @@ __all__ = [
     "fit",
     "gauss_newton_product",
     "greedy",
+    "greedy_dbn",
     "hessian_free",
     "hyperbolic",
     "layer_gradients",
-    "layerwise",
     "masking",
     "maximum_likelihood",
     "momentum",

@@ -97,7 +97,7 @@ def greedy(
         rbms = progress.rbms
 
 
-def pretrain(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
+def greedy_dbn(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
     """The DBN at the end of `greedy`, with the same settings."""
     *_, last = greedy(X, sizes, **settings)
     return last.model

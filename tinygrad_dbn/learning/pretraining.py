@@ -50,18 +50,19 @@ class Stack:
         return DBN.from_rbms(rbms)
 
 
-def layerwise(
+def pretrain(
     sizes: Sequence[int],
     module: Module | Sequence[Module],
-    X: Any,
+    data: Any,
     seed: int,
     start: Stack | None = None,
     watch: Callable[[Stack], None] | None = None,
 ) -> Stack:
-    """The lecture's loop: a stack of layers of n_1 … n_L features, each learned from the one below. sizes: n_1 … n_L.
+    """The lecture's loop: a stack of layers of n_1 … n_L features, each learned from the one below.
 
-    module: one for all layers, or one for each. The layer l draws from seeds made of (seed, l) alone, so a training
-    that is given what `watch(stack)` saw after some layer as `start` ends in the same bits.
+    sizes: n_1 … n_L. module: one for all layers, or one for each. data: X (T, D). The layer l draws from seeds made
+    of (seed, l) alone, so a training that is given what `watch(stack)` saw after some layer as `start` ends in the
+    same bits.
     Raises ValueError where the modules or a start's layers do not fit the sizes.
     """
     modules = [module] * len(sizes) if hasattr(module, "train") else list(module)
@@ -71,7 +72,7 @@ def layerwise(
             f"{len(sizes)} sizes, {len(modules)} modules and a start of {len(stack.layers)} layers: "
             "give one module or one for each size, and no more layers than sizes"
         )
-    h = stack.encode(X)
+    h = stack.encode(data)
     for l in range(len(stack.layers) + 1, len(sizes) + 1):
         layer = modules[l - 1].train(h, sizes[l - 1], seed=1000 * seed + l)
         stack = Stack((*stack.layers, layer))

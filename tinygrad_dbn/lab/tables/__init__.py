@@ -5,7 +5,7 @@ search on the validation set, kept trial by trial), `show` (the table as text, C
 """
 
 from .published import TABLES, Table
-from .search import Cell, measure
+from .search import Cell, Search, measure
 from .show import write_all
 
-__all__ = ["TABLES", "Cell", "Table", "measure", "write_all"]
+__all__ = ["TABLES", "Cell", "Search", "Table", "measure", "write_all"]

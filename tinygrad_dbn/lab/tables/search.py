@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import sqrt
 from multiprocessing import get_context
@@ -20,18 +20,31 @@ import numpy as np
 
 from ...datasets import Labelled
 from ...storage import write_atomically
-from .problems import problem
-from .systems import SYSTEMS, Settings
+from .problems import folds, problem
+from .systems import SYSTEMS, Result, Settings, Task
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one cell of a table asks for."""
+
+    problem: str
+    system: str
+    full: bool = False
+    """The published sizes and a larger space of settings, or quick ones."""
+    seed: int = 0
+    labelled: int | None = None
+    """How many of the training examples have labels; all unless said. Pre-training sees the others too."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried: `test_error` is there only for the trial that was chosen."""
+    """Settings that were tried: `test_errors` are there only for the trial that was chosen, one for each fold."""
 
     number: int
     settings: Settings
     valid_error: float
-    test_error: float | None = None
+    test_errors: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,75 +56,85 @@ class Cell:
     trials: int
     chosen: Trial
     tested: int
-    """How many test examples the error is a share of."""
+    """How many test examples the error is a share of, in all folds together."""
 
     @property
     def percent(self) -> float:
-        """The test error in per cent."""
-        assert self.chosen.test_error is not None
-        return 100 * self.chosen.test_error
+        """The test error in per cent, all folds together: they are of one size."""
+        assert self.chosen.test_errors is not None
+        return 100 * sum(self.chosen.test_errors) / len(self.chosen.test_errors)
 
     @property
     def interval(self) -> float:
         """Half of its 95 % interval in per cent: 1.96 √(p (1 − p) / n), for the choice of test examples alone."""
-        assert self.chosen.test_error is not None
-        p = self.chosen.test_error
+        p = self.percent / 100
         return 196 * sqrt(p * (1 - p) / self.tested)
 
 
 def measure(
-    name: str,
-    system: str,
+    search: Search,
     *,
     folder: Path,
     trials: int,
-    full: bool,
-    seed: int = 0,
     processes: int = 1,
     watch: Callable[[str, int, int, float], None] | None = None,
 ) -> Cell:
-    """The cell of a problem and a system after so many trials, some of which may be in the folder already.
+    """The cell of a search after so many trials, some of which may be in the folder already.
 
     A trial depends on (seed, its number) alone: on no other trial, and not on how many processes there are.
     watch(system, done, trials, lowest validation error so far) is called after every trial.
     Raises ValueError where the folder's trials were made with other settings of the search.
     """
-    file = folder / f"{name} {system}.json"
-    header = {"problem": name, "system": system, "full": full, "seed": seed}
-    found = _read(file, header)
-    missing = [number for number in range(trials) if number not in found]
-    arguments = [(name, system, full, seed, number) for number in missing]
-    with (
-        ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-        if missing and processes > 1
-        else _Here() as pool
-    ):
-        for trial in pool.map(_try, arguments):
+    file = folder / f"{search.problem} {search.system}.json"
+    found = _read(file, search)
+    missing = [(search, number) for number in range(trials) if number not in found]
+    with _pool(processes) as pool:
+        for trial in pool.map(_try, missing):
             found[trial.number] = trial
-            _write(file, header, found)
+            _write(file, search, found)
             if watch is not None:
-                watch(system, len(found), trials, min(t.valid_error for t in found.values()))
-    chosen = min((found[n] for n in range(trials)), key=lambda trial: (trial.valid_error, trial.number))
-    if chosen.test_error is None:
-        chosen = _run(name, system, full, seed, chosen.number, test=True)
-        found[chosen.number] = chosen
-        _write(file, header, found)
-    return Cell(name, system, trials, chosen, len(_problem(name, full, seed).test))
+                watch(search.system, len(found), trials, min(t.valid_error for t in found.values()))
+        chosen = min((found[n] for n in range(trials)), key=lambda trial: (trial.valid_error, trial.number))
+        if chosen.test_errors is None:
+            tests = [(search, chosen, fold) for fold in range(folds(search.problem))]
+            chosen = replace(chosen, test_errors=tuple(pool.map(_test, tests)))
+            found[chosen.number] = chosen
+            _write(file, search, found)
+    tested = folds(search.problem) * len(_problem(search.problem, search.full, search.seed, 0).test)
+    return Cell(search.problem, search.system, trials, chosen, tested)
 
 
-def _try(arguments: tuple[str, str, bool, int, int]) -> Trial:
-    return _run(*arguments, test=False)
+def _try(arguments: tuple[Search, int]) -> Trial:
+    """A trial: settings drawn from (seed, its number), learned on the first fold, and the validation error."""
+    search, number = arguments
+    settings = SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
+    return Trial(number, settings, _run(search, settings, number, 0, test=False).valid_error)
 
 
-def _run(name: str, system: str, full: bool, seed: int, number: int, test: bool) -> Trial:
-    settings = SYSTEMS[system].draw(np.random.default_rng([seed, number]), full)
-    result = SYSTEMS[system].run(settings, _problem(name, full, seed), name, 1000 * seed + number, test)
-    return Trial(number, settings, result.valid_error, result.test_error)
+def _test(arguments: tuple[Search, Trial, int]) -> float:
+    """The share of one fold's test part that the chosen settings get wrong, learned anew on that fold."""
+    search, chosen, fold = arguments
+    error = _run(search, chosen.settings, chosen.number, fold, test=True).test_error
+    assert error is not None
+    return error
+
+
+def _run(search: Search, settings: Settings, number: int, fold: int, test: bool) -> Result:
+    problem = _problem(search.problem, search.full, search.seed, fold)
+    labelled = len(problem.train) if search.labelled is None else search.labelled
+    if not 1 <= labelled <= len(problem.train):
+        raise ValueError(f"{labelled} labelled examples of {len(problem.train)}; write a number from 1 to that")
+    task = Task(problem, search.problem, labelled, 1000 * search.seed + number, test)
+    return SYSTEMS[search.system].run(settings, task)
 
 
 @cache  # a process makes a problem once
-def _problem(name: str, full: bool, seed: int) -> Labelled:
-    return problem(name, full, seed)
+def _problem(name: str, full: bool, seed: int, fold: int) -> Labelled:
+    return problem(name, full, seed, fold)
+
+
+def _pool(processes: int) -> Any:
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else _Here()
 
 
 class _Here:
@@ -126,22 +149,26 @@ class _Here:
         pass
 
 
-def _read(file: Path, header: dict[str, Any]) -> dict[int, Trial]:
+def _read(file: Path, search: Search) -> dict[int, Trial]:
     if not file.exists():
         return {}
     try:
         content = json.loads(file.read_text())
-        trials = [Trial(**trial) for trial in content.pop("trials")]
+        trials = [_trial(**trial) for trial in content.pop("trials")]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} holds no trials of a table ({error}); give another folder") from error
-    if content != header:
+    if content != asdict(search):
         raise ValueError(
-            f"{file} holds trials of {content}, not of {header}; give another folder, or the same settings"
+            f"{file} holds trials of {content}, not of {asdict(search)}; give another folder, or the same settings"
         )
     return {trial.number: trial for trial in trials}
 
 
-def _write(file: Path, header: dict[str, Any], trials: dict[int, Trial]) -> None:
+def _trial(test_errors: list[float] | None, **trial: Any) -> Trial:
+    return Trial(**trial, test_errors=None if test_errors is None else tuple(test_errors))
+
+
+def _write(file: Path, search: Search, trials: dict[int, Trial]) -> None:
     ordered = [asdict(trials[number]) for number in sorted(trials)]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps({**header, "trials": ordered}, indent=1).encode())
+    write_atomically(file, json.dumps({**asdict(search), "trials": ordered}, indent=1).encode())

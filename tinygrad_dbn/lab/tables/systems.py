@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Labelled
-from ...learning import AutoencoderModule, RBMModule, Stack, error_rate, fine_tune, fit, layerwise, masking, sgd
+from ...learning import AutoencoderModule, RBMModule, Stack, error_rate, fine_tune, fit, masking, pretrain, sgd
 from ...models import FeedForward
 from ...models.autoencoder import as_width
 
@@ -32,11 +32,28 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a system is to learn, and whether its test part is to be looked at."""
+
+    problem: Labelled
+    name: str
+    labelled: int
+    """How many of the training examples, the first ones, may be learned from with their labels."""
+    seed: int
+    test: bool
+
+    @property
+    def examples(self) -> tuple[Any, Any]:
+        """The training examples that have labels: X, y."""
+        return self.problem.train.X[: self.labelled], self.problem.train.y[: self.labelled]
+
+
+@dataclass(frozen=True)
 class System:
-    """A column. draw(rng, full) makes settings; run(settings, problem, name, seed, test) learns and counts errors."""
+    """A column. draw(rng, full) makes settings; run(settings, task) learns with them and counts errors."""
 
     draw: Callable[[np.random.Generator, bool], Settings]
-    run: Callable[[Settings, Labelled, str, int, bool], Result]
+    run: Callable[[Settings, Task], Result]
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -50,19 +67,19 @@ def _draw_svm(rng: np.random.Generator, full: bool) -> Settings:
     return {"C": _log_uniform(rng, 0.5, 500), "gamma": _log_uniform(rng, 0.002, 0.2)}
 
 
-def _run_svm(settings: Settings, problem: Labelled, name: str, seed: int, test: bool) -> Result:
+def _run_svm(settings: Settings, task: Task) -> Result:
     """scikit-learn's SVC with an RBF kernel; for the test it learns from both other parts, as the papers' did."""
     from sklearn.svm import SVC
 
     def machine(X: Any, y: Any) -> Any:
         return SVC(C=settings["C"], gamma=settings["gamma"], cache_size=500).fit(X, y)
 
-    valid_error = 1 - float(machine(problem.train.X, problem.train.y).score(problem.valid.X, problem.valid.y))
-    if not test:
+    (X, y), valid, test = task.examples, task.problem.valid, task.problem.test
+    valid_error = 1 - float(machine(X, y).score(valid.X, valid.y))
+    if not task.test:
         return Result(valid_error, None)
-    X = np.concatenate([problem.train.X, problem.valid.X])
-    y = np.concatenate([problem.train.y, problem.valid.y])
-    return Result(valid_error, 1 - float(machine(X, y).score(problem.test.X, problem.test.y)))
+    X, y = np.concatenate([X, valid.X]), np.concatenate([y, valid.y])
+    return Result(valid_error, 1 - float(machine(X, y).score(test.X, test.y)))
 
 
 # ---- Networks --------------------------------------------------------------------------------------------------------
@@ -87,18 +104,18 @@ def _module(kind: str, settings: Settings, name: str) -> Any:
 
 
 def _network(kind: str, depth: int) -> System:
-    def run(settings: Settings, problem: Labelled, name: str, seed: int, test: bool) -> Result:
-        sizes = (int(settings["hidden"]),) * depth
+    def run(settings: Settings, task: Task) -> Result:
+        sizes, problem, seed = (int(settings["hidden"]),) * depth, task.problem, task.seed
         tuning: dict[str, Any] = {"optimiser": sgd(settings["rate"]), "batch": 20, "epochs": 200, "patience": 15}
         if kind == "net":
             net = FeedForward.init(
                 (problem.train.X.shape[1], *sizes, problem.classes), np.random.default_rng([seed, 0])
             )
-            fitted = fit(as_width(net, np.float32), problem.train, problem.valid, seed=seed, **tuning)
+            fitted = fit(as_width(net, np.float32), task.examples, problem.valid, seed=seed, **tuning)
         else:
-            stack: Stack = layerwise(sizes, _module(kind, settings, name), problem.train.X, seed)
-            fitted = fine_tune(stack, problem.train, problem.valid, classes=problem.classes, seed=seed, **tuning)
-        test_error = error_rate(fitted.model, problem.test.X, problem.test.y) if test else None
+            stack: Stack = pretrain(sizes, _module(kind, settings, task.name), problem.train.X, seed)
+            fitted = fine_tune(stack, task.examples, problem.valid, classes=problem.classes, seed=seed, **tuning)
+        test_error = error_rate(fitted.model, problem.test.X, problem.test.y) if task.test else None
         return Result(fitted.best.valid_error, test_error)
 
     return System(_draw_net, run)

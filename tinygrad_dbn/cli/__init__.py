@@ -7,6 +7,7 @@ import typer
 from .bench import PASSING, bench
 from .explain import explain
 from .lab import lab
+from .measure import measure
 from .study import study
 from .table import table
 
@@ -22,6 +23,7 @@ app.command()(lab)
 app.command()(explain)
 app.command()(study)
 app.command()(table)
+app.command()(measure)
 app.command(context_settings=PASSING)(bench)
 
 

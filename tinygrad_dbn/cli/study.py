@@ -3,9 +3,11 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from .terminal import progress, refuse
 
 
 def study(
@@ -30,19 +32,7 @@ def study(
     seeds = 1 if quick else seeds
     total = len(chosen) * len(by) * seeds + 3
     try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True, highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("courses", total=total)
-
-            def watch(what: str) -> None:
-                bar.update(task, advance=1, description=what)
-                if not console.is_terminal:
-                    print(what, file=sys.stderr)
-
+        with progress(total) as watch:
             report = run(
                 folder, chosen, by, seeds, scale=0.1 if quick else 1.0, models=20 if quick else 40,
                 processes=processes, watch=watch,
@@ -51,7 +41,7 @@ def study(
         print(f"\ntinygrad-dbn: stopped; --out {folder} goes on with the courses that are missing", file=sys.stderr)
         raise typer.Exit(130) from None
     except (AboveOptimum, ValueError, ImportError, OSError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     print(report)
 
 
@@ -59,10 +49,5 @@ def _words(text: str, known: tuple[str, ...], option: str) -> list[str]:
     words = [word for word in text.split(",") if word] or list(known)
     for word in words:
         if word not in known:
-            _refuse(f"{option} {word}: known are {', '.join(known)}")
+            refuse(f"{option} {word}: known are {', '.join(known)}")
     return [word for word in known if word in words]
-
-
-def _refuse(message: str) -> NoReturn:
-    print(f"tinygrad-dbn: {message}", file=sys.stderr)
-    raise typer.Exit(2)

@@ -1,12 +1,13 @@
 """tinygrad-dbn table: the lecture's tables, measured again."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from .terminal import progress, refuse
 
 
 def table(
@@ -35,24 +36,24 @@ def table(
     from ..lab.tables.show import as_text
 
     if name not in TABLES:
-        _refuse(f"there is no table {name!r}; write datasets or depth")
+        refuse(f"there is no table {name!r}; write datasets or depth")
     chosen = TABLES[name]
     words = [word for word in only.split(",") if word]
     unknown = [word for word in words if word not in (*chosen.systems, *chosen.figures)]
     if unknown:
-        _refuse(f"--only {unknown[0]}: known are {', '.join((*chosen.figures, *chosen.systems))}")
+        refuse(f"--only {unknown[0]}: known are {', '.join((*chosen.figures, *chosen.systems))}")
     problems = [p for p in NAMES if p in chosen.figures and (p in words or not set(words) & set(chosen.figures))]
     systems = [s for s in chosen.systems if s in words or not set(words) & set(chosen.systems)]
     count = trials or (30 if full else 6)
     folder = out or Path("runs") / f"table-{name}-{'full' if full else 'quick'}"
     cells: list[Cell] = []
     try:
-        with _progress(len(problems) * len(systems) * count) as watch:
+        with progress(len(problems) * len(systems) * count) as bar:
             for problem in problems:
                 for system in systems:
                     search = Search(problem, system, full, seed, labelled)
                     cells.append(
-                        measure(search, folder=folder, trials=count, processes=processes, watch=watch(problem))
+                        measure(search, folder=folder, trials=count, processes=processes, watch=_watch(bar, problem))
                     )
     except KeyboardInterrupt:
         print(
@@ -60,7 +61,7 @@ def table(
         )
         raise typer.Exit(130) from None
     except (ValueError, ImportError, OSError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     notes = (
         f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
         f"error, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
@@ -73,40 +74,7 @@ def table(
         print(path)
 
 
-def _refuse(message: str) -> NoReturn:
-    print(f"tinygrad-dbn: {message}", file=sys.stderr)
-    raise typer.Exit(2)
-
-
-Watch = Callable[[str, int, int, float], None]
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], Watch]]:
-    """A bar with the time left on a terminal; a line for every trial in a pipe."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
+def _watch(bar: Callable[[str], None], problem: str) -> Callable[[str, int, int, float], None]:
+    return lambda system, done, trials, lowest: bar(
+        f"{problem} {system} trial {done}/{trials}: lowest validation error {100 * lowest:.2f} %"
     )
-
-    console = Console(stderr=True, highlight=False)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("trials", total=total)
-
-        def of(problem: str) -> Watch:
-            def watch(system: str, done: int, trials: int, lowest: float) -> None:
-                bar.update(task, advance=1, description=f"{problem} {system}: lowest {100 * lowest:.2f} %")
-                if not console.is_terminal:
-                    print(f"{problem} {system} trial {done}/{trials} valid {100 * lowest:.2f} %", file=sys.stderr)
-
-            return watch
-
-        yield of

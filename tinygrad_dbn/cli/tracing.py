@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import typer
+from .terminal import refuse
 
 
 def trace(name: str, shapes: list[str], svg: Path | None) -> None:
@@ -22,7 +22,7 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     try:
         traced = graph(function, *(low + rng.random(size) for size in sizes))
     except (TypeError, ValueError, IndexError) as error:
-        _refuse(f"{name} at shapes {', '.join(map(str, sizes))}: {error}; other shapes are given with --shape")
+        refuse(f"{name} at shapes {', '.join(map(str, sizes))}: {error}; other shapes are given with --shape")
     print(traced.text())
     if svg is not None:
         _write(svg, traced.svg())
@@ -43,7 +43,7 @@ def _function(name: str) -> tuple[Callable[..., Any], tuple[tuple[int, ...], ...
         op = TABLE[name]
         arity = len(op.vjps) if isinstance(op.vjps, tuple) else 1
         return op, ((3,),) * arity, -1.0 if op.domain[1] <= 0 else 0.0
-    _refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
+    refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
 
 
 def _imported(name: str) -> Callable[..., Any]:
@@ -54,11 +54,11 @@ def _imported(name: str) -> Callable[..., Any]:
         for part in path.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
-        _refuse(f"{name}: {error}; write MODULE:FUNCTION, the module as in an import, for example mine:loss")
+        refuse(f"{name}: {error}; write MODULE:FUNCTION, the module as in an import, for example mine:loss")
     finally:
         sys.path.remove(str(Path.cwd()))
     if not callable(found):
-        _refuse(f"{name} is a {type(found).__name__}, not a function; write MODULE:FUNCTION")
+        refuse(f"{name} is a {type(found).__name__}, not a function; write MODULE:FUNCTION")
     function: Callable[..., Any] = found
     return function
 
@@ -75,7 +75,7 @@ def _shape(text: str) -> tuple[int, ...]:
     if text == "scalar":
         return ()
     if not all(part.strip().isdecimal() for part in text.split(",")):
-        _refuse(f"--shape is {text!r}; write lengths joined by commas, as 3,2, or scalar")
+        refuse(f"--shape is {text!r}; write lengths joined by commas, as 3,2, or scalar")
     return tuple(int(part) for part in text.split(","))
 
 
@@ -87,9 +87,4 @@ def _write(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        _refuse(f"{path}: {error.strerror}")
-
-
-def _refuse(message: str) -> NoReturn:
-    print(f"tinygrad-dbn: {message}", file=sys.stderr)
-    raise typer.Exit(2)
+        refuse(f"{path}: {error.strerror}")

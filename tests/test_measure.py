@@ -1,0 +1,124 @@
+"""The empirical claims' experiments: how they are run, what they leave, and that each runs from data to picture."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tinygrad_dbn import learning
+from tinygrad_dbn.cli import app
+from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, run, write_all
+from tinygrad_dbn.lab.claims.experiment import Comparison
+from tinygrad_dbn.lab.claims.pictures import dots
+
+ran = []
+
+
+def weigh(condition, seed, quick):
+    ran.append((condition, seed))
+    return {"weight": {"light": 1.0, "heavy": 2.0 + seed}[condition], "word": condition[0]}
+
+
+SCALES = Experiment(
+    claim="Z1", title="Two <weights>", method="Weighed.", conditions=("light", "heavy"), seeds=3, measure=weigh,
+    columns={"weight": "weight, kg", "word": "word"},
+    comparisons=(Comparison("weight", "light", "heavy", says="light is lighter"),),
+    draw=lambda results, dark: dots(results, ("light", "heavy"), "weight", "kg", dark),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def just_run():
+    ran.clear()
+    with learning.uncompiled():
+        yield
+
+
+def test_a_run_keeps_what_is_done(tmp_path):
+    run(SCALES, tmp_path, seeds=1)
+    assert ran == [("light", 0), ("heavy", 0)]
+    seen = []
+    results = run(SCALES, tmp_path, watch=seen.append)
+    assert ran[2:] == [("light", 1), ("heavy", 1), ("light", 2), ("heavy", 2)]
+    assert seen == ["light, seed 1", "heavy, seed 1", "light, seed 2", "heavy, seed 2"]
+    assert results["heavy", 2] == {"weight": 4.0, "word": "h"}
+    assert len(ran) == 6
+    assert run(SCALES, tmp_path) == results
+    assert len(ran) == 6
+
+
+def test_figures_of_another_experiment_are_refused(tmp_path):
+    run(SCALES, tmp_path, seeds=1)
+    with pytest.raises(ValueError, match="is of claim Z1, full; give another folder"):
+        run(SCALES, tmp_path, seeds=1, quick=True)
+    (tmp_path / "light 0.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds no figures"):
+        run(SCALES, tmp_path, seeds=1)
+
+
+def test_outcomes_are_paired_and_name_their_interval(tmp_path):
+    (comparison,) = SCALES.comparisons
+    # Differences 1, 2, 3: mean 2, standard error 1 / √3, Student's 97.5 % point with 2 degrees of freedom 4.3027.
+    text = comparison.outcome(run(SCALES, tmp_path))
+    half = 4.302653 / np.sqrt(3)
+    assert text == f"light is lighter: 3 of 3 seeds, by 2 on average, 95 % interval [{2 - half:.4g}, {2 + half:.4g}]"
+    turned = Comparison("weight", "light", "heavy", lower=False)
+    assert turned.outcome(run(SCALES, tmp_path)).startswith("weight: light against heavy: 0 of 3 seeds, by -2")
+    assert comparison.outcome(run(SCALES, tmp_path, seeds=1)) == "light is lighter: 1 of 1 seeds, by 1"
+
+
+def test_what_is_written(tmp_path):
+    table, picture, page = (p.read_bytes() for p in write_all(SCALES, run(SCALES, tmp_path), tmp_path))
+    rows = list(csv.reader(table.decode().splitlines()))
+    assert rows[0] == ["condition", "seed", "weight", "word"]
+    assert ["heavy", "1", "3.0", "h"] in rows
+    assert picture.startswith(b"\x89PNG")
+    assert "Two &lt;weights&gt;" in page.decode()
+    assert "3.00 [2.00, 4.00]" in page.decode()
+    assert as_text(SCALES, run(SCALES, tmp_path)).row_count == 2
+
+
+def test_claims_and_comparisons_name_what_is_measured():
+    for experiment in EXPERIMENTS.values():
+        for comparison in experiment.comparisons:
+            assert {comparison.better, comparison.worse} <= set(experiment.conditions)
+            assert comparison.figure in experiment.columns
+    assert {e.claim for e in EXPERIMENTS.values()} >= {"B3, B4", "C5", "C6", "E5", "F2, F3, F4, F5", "G4", "I7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("vanishing", "pre-trained"),
+        ("regions", "random"),
+        ("dropout", "dropout"),
+        ("autoencoder", "two numbers, PCA"),
+        ("updown", "64-12-10, exact log p: up-down"),
+        ("width", "autoencoder 25"),
+        ("clamped", "clamped to a class"),
+    ],
+)
+def test_an_experiment_gives_its_figures_and_the_same_ones_again(name, condition):
+    experiment = EXPERIMENTS[name]
+    figures = experiment.measure(condition, 0, True)
+    assert set(experiment.columns) <= set(figures)
+    assert json.loads(json.dumps(figures)) == figures
+    if name in ("vanishing", "updown"):  # the quickest: a seed decides everything
+        assert experiment.measure(condition, 0, True) == figures
+        assert experiment.measure(condition, 1, True) != figures
+
+
+def test_the_command(tmp_path):
+    out = str(tmp_path / "out")
+    line = ["measure", "vanishing", "--quick", "--seeds", "1", "--processes", "1", "--out", out]
+    first = CliRunner().invoke(app, line)
+    assert first.exit_code == 0, first.output
+    assert "pre-trained, seed 0" in first.output
+    assert "pre-training lowers the training error: " in first.output
+    again = CliRunner().invoke(app, line)
+    assert "pre-trained, seed 0" not in again.output
+    refused = CliRunner().invoke(app, ["measure", "vanish"])
+    assert refused.exit_code == 2
+    assert "known are vanishing, regions" in refused.output

@@ -1,0 +1,44 @@
+"""tinygrad-dbn measure: the lecture's empirical claims, over seeds."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .terminal import progress, refuse
+
+
+def measure(
+    name: Annotated[str, typer.Argument(help="vanishing, regions, width, dropout, autoencoder, clamped or updown.")],
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny nets and few epochs: to see that it runs.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The folder; figures that are in it are kept, and used.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Runs at once.")] = 2,
+) -> None:
+    """Measure one empirical claim of the lecture: every condition from the same seeds, all of which are shown.
+
+    Run it again with the same --out to go on after Ctrl-C.
+    """
+    from ..lab.claims import EXPERIMENTS, as_text, run, write_all
+
+    if name not in EXPERIMENTS:
+        refuse(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
+    experiment = EXPERIMENTS[name]
+    folder = out or Path("runs") / f"measure-{name}{'-quick' if quick else ''}"
+    try:
+        with progress(len(experiment.conditions) * (seeds or experiment.seeds)) as bar:
+            results = run(experiment, folder, seeds=seeds, quick=quick, processes=processes, watch=bar)
+        written = write_all(experiment, results, folder)
+    except KeyboardInterrupt:
+        print(f"\ntinygrad-dbn: stopped; --out {folder} goes on with what is missing", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except (ValueError, ImportError, OSError) as error:
+        refuse(str(error))
+    from rich.console import Console
+
+    Console(highlight=False).print(as_text(experiment, results))
+    for comparison in experiment.comparisons:
+        print(comparison.outcome(results))
+    for path in written:
+        print(path)

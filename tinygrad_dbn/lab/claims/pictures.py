@@ -1,0 +1,168 @@
+"""The experiments' pictures, each for a light and a dark page. Every seed is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..plots import figure_on_page, png
+from .experiment import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHADES = ("train", "heldout", "optimum")
+_MARKS = ("o", "s", "^")
+
+
+def dots(results: Results, conditions: Sequence[str], figure: str, label: str, dark: bool) -> bytes:
+    """PNG: a dot for every seed of every condition, a bar at their mean."""
+    with figure_on_page(dark, (7.5, 0.9 + 0.55 * len(conditions))) as (page, colour):
+        _dots(page.add_subplot(), results, conditions, figure, label, colour)
+        return png(page)
+
+
+def pairs(results: Results, groups: Sequence[tuple[str, Sequence[str]]], figure: str, label: str, dark: bool) -> bytes:
+    """PNG: a panel for each group of conditions, a line for each seed through what it measured under each of them."""
+    with figure_on_page(dark, (4.2 * len(groups), 3.8)) as (page, colour):
+        for axes, (title, conditions) in zip(page.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+            for seed in _seeds(results):
+                values = [results[condition, seed][figure] for condition in conditions]
+                axes.plot(values, "-o", color=colour["train"], alpha=0.7, linewidth=1.2, markersize=4)
+            axes.set_xticks(range(len(conditions)), [c.removeprefix(title + ": ") for c in conditions])
+            axes.margins(x=0.12)
+            axes.set_title(title, loc="left", fontsize=11)
+            axes.set_ylabel(label)
+            _finish(axes, colour, "y")
+        return png(page)
+
+
+def curves(
+    results: Results, lines: dict[str, list[tuple[float, str]]], figure: str, labels: tuple[str, str], dark: bool
+) -> bytes:
+    """PNG: a line for each name through the means of its (place, condition) pairs, and the seeds as marks."""
+    with figure_on_page(dark, (7.5, 4.2)) as (page, colour):
+        axes = page.add_subplot()
+        for (name, points), shade, mark in zip(lines.items(), _SHADES, _MARKS, strict=False):
+            places = [place for place, _ in points]
+            table = np.array([[results[c, seed][figure] for seed in _seeds(results)] for _, c in points])
+            axes.plot(places, table.mean(axis=1), color=colour[shade], linewidth=1.8, marker=mark, label=name)
+            axes.plot(places, table, mark, color=colour[shade], markersize=3, alpha=0.6, linestyle="none")
+        axes.set_xscale("log")
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.minorticks_off()
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        axes.legend(frameon=False)
+        _finish(axes, colour, "y")
+        return png(page)
+
+
+def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
+    """PNG: the gradient's mean length in each layer, every seed, and dashed what it cannot exceed."""
+    with figure_on_page(dark, (7.5, 4.2)) as (page, colour):
+        axes = page.add_subplot()
+        for condition, shade, mark in zip(conditions, _SHADES, _MARKS, strict=False):
+            for seed in _seeds(results):
+                found = results[condition, seed]
+                places = np.arange(1, len(found["lengths"]) + 1)
+                label = condition if seed == 0 else None
+                axes.plot(places, found["lengths"], color=colour[shade], marker=mark, markersize=4, label=label)
+                label = f"{condition}: at most" if seed == 0 else None
+                axes.plot(places, found["bounds"], "--", color=colour[shade], linewidth=1, alpha=0.7, label=label)
+        axes.set_yscale("log")
+        axes.set_xticks(places)
+        axes.set_xlabel("layer, the output last")
+        axes.set_ylabel("mean |∇ of −log f(x)_y in a|, nats")
+        axes.legend(frameon=False, fontsize=9)
+        _finish(axes, colour, "y")
+        return png(page)
+
+
+def trajectories(paths: Sequence[tuple[tuple[str, int], Any]], dark: bool) -> bytes:
+    """PNG: nets in the plane, from pale at the start to strong at the end; a ring where each ends."""
+    names = list(dict.fromkeys(condition for (condition, _), _ in paths))
+    with figure_on_page(dark, (7.5, 6.0)) as (page, colour):
+        axes = page.add_subplot()
+        for (condition, _), path in paths:
+            shade = colour[_SHADES[names.index(condition)]]
+            mark = _MARKS[names.index(condition)]
+            axes.plot(path[:, 0], path[:, 1], color=shade, linewidth=0.5, alpha=0.4)
+            axes.scatter(path[:, 0], path[:, 1], s=8, marker=mark, color=shade, alpha=np.linspace(0.15, 0.9, len(path)))
+            axes.scatter(path[-1, 0], path[-1, 1], s=46, marker=mark, facecolors="none", edgecolors=colour["ink"])
+        for name, shade, mark in zip(names, _SHADES, _MARKS, strict=False):
+            axes.plot([], [], mark, color=colour[shade], label=name)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.legend(frameon=False)
+        axes.spines[:].set_visible(False)
+        return png(page)
+
+
+def dots_and_codes(
+    results: Results, conditions: Sequence[str], figure: str, label: str, coded: Sequence[str], dark: bool
+) -> bytes:
+    """PNG: dots of all seeds above; below, the two numbers of every test digit of seed 0, one panel a condition."""
+    with figure_on_page(dark, (8.4, 7.2)) as (page, colour):
+        grid = page.add_gridspec(2, len(coded), height_ratios=(1, 2))
+        _dots(page.add_subplot(grid[0, :]), results, conditions, figure, label, colour)
+        for column, condition in enumerate(coded):
+            axes = page.add_subplot(grid[1, column])
+            found = results[condition, 0]
+            codes, classes = np.array(found["codes"]), np.array(found["classes"])
+            for digit in range(10):
+                here = codes[classes == digit]
+                axes.scatter(here[:, 0], here[:, 1], s=0)  # for the limits of the axes
+                for x, y in here:
+                    axes.text(x, y, str(digit), fontsize=6.5, ha="center", va="center", color=_digit(digit, dark))
+            axes.set_title(condition.removeprefix("two numbers, "), loc="left", fontsize=11)
+            axes.set_xticks([])
+            axes.set_yticks([])
+        return png(page)
+
+
+def samples(rows: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool) -> bytes:
+    """PNG: pictures of zeros to ones, ten in a column for each class, a panel for each title."""
+    with figure_on_page(dark, (4.4 * len(rows), 4.9)) as (page, colour):
+        for axes, (title, pictures) in zip(page.subplots(1, len(rows), squeeze=False)[0], rows, strict=True):
+            images = np.array(pictures).reshape(10, -1, *shape)  # class, sample
+            mosaic = images.transpose(1, 2, 0, 3).reshape(images.shape[1] * shape[0], 10 * shape[1])
+            axes.imshow(mosaic, cmap="gray" if dark else "gray_r", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_title(title, loc="left", fontsize=11)
+            axes.set_xticks([shape[1] * (k + 0.5) for k in range(10)], [str(k) for k in range(10)])
+            axes.set_yticks([])
+            axes.tick_params(length=0)
+            axes.spines[:].set_color(colour["faint"])
+        return png(page)
+
+
+def _dots(
+    axes: Axes, results: Results, conditions: Sequence[str], figure: str, label: str, colour: dict[str, str]
+) -> None:
+    for row, condition in enumerate(conditions):
+        values = np.array([results[condition, seed][figure] for seed in _seeds(results)])
+        axes.plot(values, np.full(len(values), row), "o", color=colour["train"], alpha=0.65, markersize=6)
+        axes.plot([values.mean()] * 2, [row - 0.25, row + 0.25], color=colour["ink"], linewidth=1.8)
+    axes.set_yticks(range(len(conditions)), conditions)
+    axes.invert_yaxis()
+    axes.margins(y=0.15)
+    axes.set_xlabel(label)
+    _finish(axes, colour, "x")
+
+
+def _digit(digit: int, dark: bool) -> Any:
+    from matplotlib import colormaps
+
+    red, green, blue, _ = colormaps["tab10"](digit)
+    return tuple(0.4 + 0.6 * c if dark else 0.85 * c for c in (red, green, blue))
+
+
+def _seeds(results: Results) -> list[int]:
+    return sorted({seed for _, seed in results})
+
+
+def _finish(axes: Axes, colour: dict[str, str], along: Any) -> None:
+    axes.grid(axis=along, color=colour["faint"], linewidth=0.6, alpha=0.6)
+    axes.spines[["top", "right"]].set_visible(False)

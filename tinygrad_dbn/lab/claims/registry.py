@@ -1,0 +1,14 @@
+"""The experiments by name."""
+
+from . import autoencoder, clamped, dropout, regions, updown, vanishing, width
+from .experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "vanishing": vanishing.EXPERIMENT,
+    "regions": regions.EXPERIMENT,
+    "width": width.EXPERIMENT,
+    "dropout": dropout.EXPERIMENT,
+    "autoencoder": autoencoder.EXPERIMENT,
+    "clamped": clamped.EXPERIMENT,
+    "updown": updown.EXPERIMENT,
+}

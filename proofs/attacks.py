@@ -19,6 +19,9 @@ def attack(function):
 S, P, A, o, t = (Symbol(n, positive=True) for n in ("S", "P", "A", "o", "t"))
 x, y, w = (Symbol(n, real=True) for n in ("x", "y", "w"))
 p, q, a = (Symbol(f"{n}[i]", positive=True) for n in "pqa")
+v, g = Symbol("v[t]", positive=True), Symbol("g[i,t]", positive=True)
+z, z_i = Symbol("z", nonnegative=True), Symbol("z[i]", nonnegative=True)
+z_positive, z_i_positive = Symbol("z", positive=True), Symbol("z[i]", positive=True)
 u = Symbol("u<>", positive=True)
 signed = Symbol("v<>", real=True)
 
@@ -112,8 +115,8 @@ def logarithm_of_a_negative_number(K):
 
 @attack
 def use_an_assumption_that_inst_does_not_keep(K):
-    n = Symbol("n", nonnegative=True)
-    return K.inst(K.nonneg(n), {n: Integer(-1)})
+    n = Symbol("n", negative=True)
+    return K.inst(K.nonneg(-n), {n: Integer(1)})
 
 
 @attack
@@ -263,6 +266,11 @@ def instantiate_a_positive_symbol_by_a_negative_number(K):
 
 
 @attack
+def instantiate_a_positive_symbol_by_zero(K):
+    return K.inst(K.positive(t), {t: Integer(0)})
+
+
+@attack
 def instantiate_a_positive_sequence_by_a_signed_one(K):
     state = K.Loop("product", (S,), (1,), (o,), (S * o,)).at(u)[0]
     return K.inst(K.nonneg(state), {u: signed})  # v = (-1)
@@ -290,6 +298,97 @@ def capture_the_index_by_a_loop(K):
 
 
 @attack
+def capture_the_other_index(K):
+    return K.inst(K.ring(K.Sigma_t(v * A) - A * K.Sigma_t(v)), {A: v})
+
+
+@attack
+def capture_the_other_index_by_a_family_of_both(K):
+    return K.inst(K.ring(K.Sigma_t(v * q) - q * K.Sigma_t(v)), {q: g})
+
+
+@attack
+def pull_a_family_of_both_out_of_either_sum(K):
+    return K.ring(K.Sigma_t(K.Sigma(g * q)) - K.Sigma(q) * K.Sigma_t(g))
+
+
+@attack
+def instantiate_what_may_be_zero_by_a_negative_number(K):
+    return K.inst(K.nonneg(z), {z: Integer(-1)})
+
+
+@attack
+def logarithm_at_zero(K):
+    return K.square(log(z))
+
+
+@attack
+def entropy_of_a_negative_number(K):
+    return K.square(K.xlogx(y))
+
+
+@attack
+def strictly_positive_though_it_may_be_zero(K):
+    return K.positive(z)
+
+
+@attack
+def add_a_lookalike(K):
+    return K.add(K.nonneg(1), SimpleNamespace(rel=">=", expr=Integer(-2), hyps=frozenset()))
+
+
+@attack
+def cases_of_a_symbol_that_may_be_negative(K):
+    return K.cases(y, y, K.nonneg(0), K.nonneg(Symbol("y", positive=True)))
+
+
+@attack
+def cases_under_an_assumption_about_the_namesake(K):
+    elsewhere = K.ring(z_positive * (z_positive - 1), K.assume(z_positive - 1))
+    return K.cases(z * (z - 1), z, K.ring(Integer(0)), elsewhere)  # z = 2, its namesake 1
+
+
+@attack
+def cases_that_confuse_the_namesakes(K):
+    expr = z * (z - z_positive)
+    return K.cases(expr, z, K.ring(Integer(0)), K.ring(Integer(0)))  # z = 2, its namesake 1
+
+
+@attack
+def cases_of_different_relations(K):
+    return K.cases(z, z, K.ring(Integer(0)), K.nonneg(z_positive))
+
+
+@attack
+def cases_of_a_family_under_its_sum(K):
+    # z = (0, 1) at the first index: 0 + (1 - 1)^2, though it is positive if all are zero and if none is.
+    expr = z_i + (1 - K.Sigma(z_i)) ** 2
+    at_zero = K.transport(expr.subs(z_i, 0), K.positive(1))
+    elsewhere = K.add(K.positive(z_i_positive), K.square(1 - K.Sigma(z_i_positive)))
+    return K.cases(expr, z_i, at_zero, elsewhere)
+
+
+@attack
+def vanish_without_a_sum_that_is_zero(K):
+    return K.vanish(K.nonneg(q))
+
+
+@attack
+def another_zero_where_the_variable_cannot_be(K):
+    return K.unique(t**2 - 1, t, Integer(-1))
+
+
+@attack
+def a_zero_that_is_not_the_only_one(K):
+    return K.unique((t - 1) * (t - 2), t, Integer(2))
+
+
+@attack
+def a_slope_that_may_be_zero(K):
+    return K.unique(z * (t - 1), t, A, K.ring(Integer(0)))
+
+
+@attack
 def scale_by_a_negative_number(K):
     return K.scale(tangent(K), -1)
 
@@ -300,8 +399,13 @@ def scale_by_a_real_symbol(K):
 
 
 @attack
-def sum_over_an_index_that_is_not_arbitrary(K):
-    return K.total(K.assume(q - a))
+def a_sum_over_what_is_no_index_set(K):
+    return K.total(K.nonneg(1), over=lambda e: -e)
+
+
+@attack
+def vanish_by_what_is_no_sum(K):
+    return K.vanish(K.nonneg(1), over=lambda e: e - e)
 
 
 @attack
@@ -355,3 +459,29 @@ def an_invariant_with_a_sum(K):
     # True of a state that does not vary, false of one that is run for each index.
     loop = K.Loop("product", (S,), (1,), (o,), (S * o,))
     return K.induction(loop, K.Sigma(S) - S * K.Sigma(1), Symbol("u<>[i]", positive=True))
+
+
+@attack
+def an_induction_step_that_assumes_something_else(K):
+    wrong = K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o)))
+    return K.induction(wrong, S - P, u, step=K.assume(S + S * o - P * (1 + 2 * o)))
+
+
+@attack
+def an_induction_step_of_another_loop(K):
+    wrong = K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o)))
+    return K.induction(wrong, S - P, u, step=K.ring((S - P) * (1 + o), K.assume(S - P)))
+
+
+@attack
+def an_induction_that_starts_below(K):
+    return K.induction(K.Loop("falling", (y,), (-1,), (o,), (y + o,)), y, u, step=K.add(K.assume(y, ">="), K.nonneg(o)))
+
+
+@attack
+def an_invariant_that_depends_on_the_index(K):
+    # That y is q[i] for *all* i would make the next state the same; but each index has a state of its own: q = (1, 2).
+    loop = K.Loop("mean", (y,), (q,), (o,), (K.Sigma(q) - y * K.Sigma(1) + y,))
+    everywhere = K.assume(y - q)
+    step = K.ring(loop.step[0] - q, everywhere, K.total(everywhere))
+    return K.induction(loop, y - q, u, step=step)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TRUSTED = ("kernel.py", "decide.py")
+TRUSTED = ("terms.py", "kernel.py", "decide.py")
 
 
 @dataclass

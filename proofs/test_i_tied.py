@@ -41,7 +41,7 @@ def factorisation(**spoiled):
     ],
 )
 def test_cube_sum_factorises(on=1, bias=1):
-    factorisation(on=on, bias=bias)
+    return factorisation(on=on, bias=bias)
 
 
 def tied(lost=1, on=1):
@@ -63,7 +63,7 @@ def tied(lost=1, on=1):
 def test_partition_functions_agree(prior=c, on=1):
     total_of_h2, normaliser, lemma = tied(on=on)
     thm = total(ring(prior * total_of_h2 - c * normaliser, lemma))
-    require_model(thm, {c: (1, 2), total_of_h2: (6, 12), normaliser: (6, 12)})
+    return require_model(thm, {c: (1, 2), total_of_h2: (6, 12), normaliser: (6, 12)})
 
 
 @theorem(
@@ -81,7 +81,7 @@ def test_partition_functions_agree(prior=c, on=1):
 def test_joint_of_tied_dbn(prior=c, normalised=True, lost=1):
     total_of_h2, normaliser, lemma = tied(lost=lost)
     likelihood = N / normaliser if normalised else N
-    ring(likelihood * (prior * total_of_h2 / Z) - N * c / Z, lemma)
+    return ring(likelihood * (prior * total_of_h2 / Z) - N * c / Z, lemma)
 
 
 @theorem(
@@ -104,4 +104,4 @@ def test_marginal_of_tied_dbn(prior=c, lost=1, partition=1):
     # The same Z serves both models, by the theorem above; the RBM's is written out here.
     thm = ring(Z * dbn - Sigma(N * c), total(per_state))
     both = ring(dbn * Sigma(c * normaliser) - Sigma(N * c), thm, given)
-    require_model(both, {c: (1, 2), N: (2, 3), Z: 30, total_of_h2: (6, 12), normaliser: (6, 12)})
+    return require_model(both, {c: (1, 2), N: (2, 3), Z: 30, total_of_h2: (6, 12), normaliser: (6, 12)})

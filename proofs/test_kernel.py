@@ -2,19 +2,25 @@
 
 import ast
 import inspect
+import sys
 import types
 
 import pytest
 from sympy import log
 
-from proofs import kernel
+from proofs import kernel, terms
 from proofs.attacks import ATTACKS, cube, tangent
 from proofs.kernel import (
     Sigma,
+    Sigma_t,
+    add,
     assume,
     family,
+    fubini,
     induction,
     inst,
+    nonneg,
+    positive,
     real,
     ring,
     scale,
@@ -23,7 +29,7 @@ from proofs.kernel import (
     transport,
 )
 
-SOURCE = inspect.getsource(kernel)
+SOURCES = {module.__name__: inspect.getsource(module) for module in (terms, kernel)}
 
 
 def guards(tree):
@@ -36,17 +42,20 @@ def guards(tree):
 
 
 def without(name, condition):
-    """The kernel with one guard switched off."""
-    tree = ast.parse(SOURCE)
-    for function, node in guards(tree):
-        if (function, ast.unparse(node.test)) == (name, condition):
-            node.test = ast.copy_location(ast.Constant(False), node.test)
-    module = types.ModuleType("weakened")
-    exec(compile(tree, f"<kernel without: {condition}>", "exec"), vars(module))
+    """The kernel, upon its terms, with one guard switched off."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for path, source in SOURCES.items():
+            tree = ast.parse(source)
+            for function, node in guards(tree):
+                if (function, ast.unparse(node.test)) == (name, condition):
+                    node.test = ast.copy_location(ast.Constant(False), node.test)
+            module = types.ModuleType(path)
+            monkeypatch.setitem(sys.modules, path, module)
+            exec(compile(tree, f"<{path} without: {condition}>", "exec"), vars(module))
     return module
 
 
-GUARDS = [(name, ast.unparse(node.test)) for name, node in guards(ast.parse(SOURCE))]
+GUARDS = [(name, ast.unparse(node.test)) for source in SOURCES.values() for name, node in guards(ast.parse(source))]
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
@@ -70,8 +79,8 @@ def gets_through(attack, weakened):
 
 
 def test_no_guard_is_overlooked():
-    raises = [n for n in ast.walk(ast.parse(SOURCE)) if isinstance(n, ast.Raise)]
-    assert len(raises) == len(GUARDS) + 1  # `_Immutable.__setattr__` refuses without asking
+    raises = [n for source in SOURCES.values() for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Raise)]
+    assert len(raises) == len(GUARDS) + 1  # `Immutable.__setattr__` refuses without asking
 
 
 def test_theorems_that_hold():
@@ -89,3 +98,21 @@ def test_theorems_that_hold():
 def test_a_theorem_prints_as_a_sentence():
     (q,) = family("q")
     assert repr(assume(Sigma(q) - 1)) == "for q[i] > 0: Sigma(q[i]) - 1 == 0 |- Sigma(q[i]) - 1 == 0"
+
+
+def test_what_stays_strict():
+    """A positive term times what may be zero is no longer strict; sums of theorems are as strict as their strictest."""
+    (z,), (t,) = real("z", nonnegative=True), real("t", positive=True)
+    assert scale(positive(t), z).rel == ">="
+    assert scale(positive(t), t).rel == ">"
+    assert add(positive(t), nonneg(z)).rel == ">"
+    assert add(nonneg(t), ring(t - t)).rel == ">="
+    assert add(ring(t - t), ring(z - z)).rel == "=="
+    assert total(positive(t)).rel == ">"
+
+
+def test_sums_over_two_sets_change_places_and_take_factors_out():
+    (g,), (q,), (w,) = family("g", over="i,t"), family("q"), family("w", over="t")
+    ring(Sigma(q * Sigma_t(g * w)) - Sigma_t(w * Sigma(q * g)), fubini(q * g * w))
+    with pytest.raises(kernel.ProofError, match="left over"):
+        ring(Sigma(q * Sigma_t(g * w)) - Sigma_t(w * Sigma(q * g)))

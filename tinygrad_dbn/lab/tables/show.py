@@ -18,26 +18,36 @@ if TYPE_CHECKING:
 
 
 def as_text(table: Table, cells: list[Cell]) -> RichTable:
-    """A row for each problem, a column for each system; in every cell this run's error, and the paper's below it."""
+    """Problems by systems, the longer of the two downwards; in every cell this run's error and the paper's."""
     from rich import box
     from rich.table import Table as RichTable
 
     systems = [s for s in table.systems if any(c.system == s for c in cells)]
+    problems = list(dict.fromkeys(c.problem for c in cells))
     shown = RichTable(
         title=table.title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left",
         caption="test error in %, ± half of its 95 % interval; in brackets the paper's, on 50 000 test examples",
     )  # fmt: skip
-    shown.add_column("")
-    for system in systems:
-        shown.add_column(system, justify="right")
     by_place = {(c.problem, c.system): c for c in cells}
-    for problem in dict.fromkeys(c.problem for c in cells):
-        tested = max(c.tested for c in cells if c.problem == problem)
-        row = [f"{problem}\n(n = {tested})"]
+
+    def named(problem: str) -> str:
+        return f"{problem}\n(n = {max(c.tested for c in cells if c.problem == problem)})"
+
+    def cell(problem: str, system: str, between: str) -> str:
+        found, published = by_place.get((problem, system)), table.published(problem, system)
+        return (f"{found.percent:.2f} ± {found.interval:.2f}" if found else "–") + f"{between}({published[0]:.2f})"
+
+    shown.add_column("")
+    if len(systems) > len(problems):  # a terminal is higher than it is wide
+        for problem in problems:
+            shown.add_column(named(problem), justify="right")
         for system in systems:
-            cell, published = by_place.get((problem, system)), table.published(problem, system)
-            row.append((f"{cell.percent:.2f} ± {cell.interval:.2f}" if cell else "–") + f"\n({published[0]:.2f})")
-        shown.add_row(*row)
+            shown.add_row(system, *(cell(problem, system, " ") for problem in problems))
+    else:
+        for system in systems:
+            shown.add_column(system, justify="right")
+        for problem in problems:
+            shown.add_row(named(problem), *(cell(problem, system, "\n") for system in systems))
     return shown
 
 
@@ -91,6 +101,10 @@ def _png(table: Table, cells: list[Cell]) -> bytes:
         height += 0.5
     axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
     axes.invert_yaxis()
+    if max(c.percent for c in cells) > 5 * min(c.percent for c in cells):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("test error, % (bars: 95 % interval)")
     axes.plot([], [], "o", color="#1f5fa8", label="this run")
     axes.plot([], [], "D", color="#b5541c", label="published, 50 000 test examples")

@@ -3,9 +3,13 @@
 It is built from the test reports alone, so it is the same under pytest-xdist.
 """
 
+import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from proofs.lecture import CHAPTERS, CLAIMS
+from proofs.theorem import LEVELS
 
 TRUSTED = ("terms.py", "kernel.py", "decide.py")
 
@@ -16,6 +20,11 @@ class Entry:
 
     about: dict
     outcomes: list = field(default_factory=list)
+
+    def hold(self, record):
+        """Keep what the runs of the theorem as stated left, those of all sizes together."""
+        executed = {*self.about.get("executed", ()), *record.get("executed", ())}
+        self.about = {**self.about, **record, "executed": sorted(executed)}
 
     @property
     def refused(self):
@@ -61,19 +70,32 @@ def entries(reports):
             if name == "theorem" and report.when == "call":
                 key = report.nodeid.split("[")[0]
                 entry = found.setdefault(key, Entry(record))
+                if record["version"] is None:
+                    entry.hold(record)
                 entry.outcomes.append((record["version"], report.passed, record["seconds"]))
     return sorted(found.values(), key=lambda e: (e.about["claim"], e.about["level"], e.about["sentence"]))
 
 
+def claims_of(text):
+    """The claims that a theorem names: "A1-A3, E1" is A1, A2, A3 and E1."""
+    found = []
+    for part in text.split(", "):
+        first, _, last = part.partition("-")
+        found += [f"{first[0]}{n}" for n in range(int(first[1:]), int(last[1:]) + 1)] if last else [first]
+    return found
+
+
 def pytest_addoption(parser):
     parser.addoption("--theorem", metavar="CLAIM", help="run only the theorems of one claim, such as H4")
+    parser.addoption("--record", metavar="FILE", help="write what was proved, and how, for the book")
 
 
 def pytest_collection_modifyitems(config, items):
     claim = config.getoption("--theorem")
     if claim is None:
         return
-    wanted = [getattr(getattr(i, "function", None), "theorem", {}).get("claim") == claim for i in items]
+    about = [getattr(getattr(i, "function", None), "theorem", {}) for i in items]
+    wanted = [claim in claims_of(found.get("claim", "")) for found in about]
     config.hook.pytest_deselected(items=[i for i, w in zip(items, wanted, strict=True) if not w])
     items[:] = [i for i, w in zip(items, wanted, strict=True) if w]
 
@@ -101,6 +123,29 @@ def pytest_terminal_summary(terminalreporter):
         f"{sum(e.seconds for e in ledger):.2f} s"
     )
     terminalreporter.write_line(f"trusted base: {', '.join(map(_size, TRUSTED))}, and what they say they trust")
+    if record := terminalreporter.config.getoption("record"):
+        Path(record).write_text(json.dumps(recorded(ledger), indent=1, ensure_ascii=False))
+
+
+def recorded(ledger):
+    """All that the book says, as plain values: the claims, and each theorem with what its run left."""
+    return {
+        "chapters": CHAPTERS,
+        "claims": [asdict(claim) for claim in CLAIMS],
+        "levels": LEVELS,
+        "trusted": [_size(name) for name in TRUSTED],
+        "theorems": [
+            {
+                **entry.about,
+                "claims": claims_of(entry.about["claim"]),
+                "state": entry.state,
+                "refused": entry.refused,
+                "versions": entry.spoiled,
+                "seconds": entry.seconds,
+            }
+            for entry in ledger
+        ],
+    }
 
 
 def _size(name):

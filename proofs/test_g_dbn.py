@@ -30,7 +30,7 @@ def product(logs, powers):
 @pytest.mark.parametrize("shape", [(3, 2, 2), (2, 3, 2, 2)])
 @theorem(
     "the joint is the lecture's, and marginals and conditionals are its sums, as rational numbers",
-    claim="G2, G5",
+    claim="G2, G5, I1",
     level="X",
     sizes="3-2-2 and 2-3-2-2, every state, rational odds",
     spoiled=[

@@ -26,9 +26,11 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from proofs.derivation import steps, watched
 from proofs.kernel import ProofError
 
 LEVELS = {
@@ -91,9 +93,12 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
         "trusts": list(trusts),
         "uses": list(uses),
         "spoiled": [version.name for version in spoiled],
+        "rewritten": {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")},
     }
 
     def declare(body):
+        lines = inspect.getsourcelines(body)[1]
+        about["where"] = f"proofs/{Path(inspect.getfile(body)).name}:{lines}"
         parameters = inspect.signature(body).parameters.values()
         keywords = {p.name for p in parameters if p.default is not p.empty}
         for version in spoiled:
@@ -106,7 +111,10 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
             request.node.user_properties.append(("theorem", record))
             start = time.perf_counter()
             try:
-                if version is None:
+                if version is None and request.config.getoption("record", None):
+                    derived, record["executed"] = watched(functools.partial(body, **fixtures))
+                    record["derivation"] = steps(derived)
+                elif version is None:
                     body(**fixtures)
                 else:
                     _must_be_refused(functools.partial(body, **fixtures), version)
@@ -162,6 +170,8 @@ def mutated(owner, attribute, old, new):
         for part in ("__code__", "__defaults__", "__kwdefaults__"):
             monkeypatch.setattr(function, part, getattr(namespace[function.__name__], part))
 
+    owner_name = owner.__name__.removeprefix("tinygrad_dbn.")
+    patch.says = f"{owner_name}.{attribute}: {old.strip()} → {new.strip() or 'nothing'}"
     return patch
 
 

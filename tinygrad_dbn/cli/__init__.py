@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from .bench import PASSING, bench
+from .book import book
 from .explain import explain
 from .lab import lab
 from .measure import measure
+from .prove import prove
 from .study import study
 from .table import table
 
@@ -24,6 +26,8 @@ app.command()(explain)
 app.command()(study)
 app.command()(table)
 app.command()(measure)
+app.command()(prove)
+app.command()(book)
 app.command(context_settings=PASSING)(bench)
 
 

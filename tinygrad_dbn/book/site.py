@@ -1,0 +1,204 @@
+"""The site: a page for each chapter of the lecture, an index by function, and the graph of theorems."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+from ..storage import write_atomically
+from .graph import dependency_graph
+from .record import LEVELS, Record, Theorem
+from .source import highlighted, styles
+
+HERE = Path(__file__).parent
+SHOWN = ("models/", "learning/", "exact/", "autodiff/ops/", "autodiff/differentiate.py")
+"""The source that a claim's page prints; the index by function lists everything that ran."""
+Links = dict[str, str]
+"""Where each theorem is, by its sentence."""
+
+
+def write_site(record: Record, folder: Path, docs: Path) -> list[Path]:
+    """Write the pages and the pictures they show into the folder, each whole or not at all. Returns the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    links = {t["sentence"]: f"{_page_of(t)}#{_anchor(t)}" for t in record.theorems}
+    pages = {"index.html": _index(record)}
+    for letter, title in record.chapters.items():
+        pages[f"{letter.lower()}.html"] = _chapter(record, letter, title, links)
+    pages["engine.html"] = _engine(record, links)
+    pages["functions.html"] = _functions(record, links)
+    pages["graph.html"] = _graph(record, links)
+    contents = {name: text.encode() for name, text in pages.items()}
+    contents["book.css"] = (HERE / "book.css").read_bytes() + styles().encode()
+    contents["book.js"] = (HERE / "book.js").read_bytes()
+    for picture in sorted({c["picture"] for c in record.claims if c["picture"]}):
+        contents[picture] = (docs / picture).read_bytes()
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in contents]
+
+
+# ---- Pages -----------------------------------------------------------------------------------------------------------
+
+
+def _page(record: Record, title: str, body: str, here: str) -> str:
+    places = {letter.lower(): letter for letter in record.chapters}
+    places |= {name: name for name in ("engine", "functions", "graph")}
+    chapters = "".join(
+        f'<a href="{name}.html"{" aria-current=page" if name == here else ""}>{text}</a>'
+        for name, text in {"index": "The lecture", **places}.items()
+    )
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f'<link rel="stylesheet" href="book.css">\n<link rel="icon" href="data:,">\n</head>\n<body>\n'
+        f'<a class="skip" href="#main">to the text</a>\n<nav aria-label="chapters">{chapters}</nav>\n'
+        f'<main id="main" tabindex="-1">\n<h1>{escape(title)}</h1>\n{body}\n</main>\n'
+        f'<script src="book.js"></script>\n</body>\n</html>\n'
+    )
+
+
+def _index(record: Record) -> str:
+    proved = sum(t["state"] == "proved" for t in record.theorems)
+    refused, versions = (sum(t[key] for t in record.theorems) for key in ("refused", "versions"))
+    seconds = sum(t["seconds"] for t in record.theorems)
+    parts = [
+        "<p>Hugo Larochelle’s lecture <i>Neural networks: deep learning</i>, claim by claim, and how each is known. "
+        f"This book was written by the run itself: {proved} theorems proved, {len(record.theorems) - proved} tempting "
+        f"ones refuted, {refused} of {versions} spoiled versions refused as false, in {seconds:.0f} seconds.</p>",
+        "<p>On a chapter’s page the keys j and k go from claim to claim.</p>",
+        '<dl class="levels">',
+        *(f"<dt>{_badge(level)}</dt><dd>{escape(text)}</dd>" for level, text in record.levels.items()),
+        "</dl>",
+    ]
+    for letter, title in record.chapters.items():
+        page = f"{letter.lower()}.html"
+        parts.append(f'<h2><a href="{page}">{letter}. {escape(title)}</a></h2><ul class="claims">')
+        for claim in (c for c in record.claims if c["number"].startswith(letter)):
+            levels = sorted({t["level"] for t in record.about(claim["number"])}, key=LEVELS.index)
+            badges = "".join(map(_badge, levels)) + ('<span class="badge">measured</span>' if claim["command"] else "")
+            name = f"<b>{claim['number']}</b> {escape(claim['title'])}"
+            parts.append(f'<li><a href="{page}#{claim["number"]}">{name}</a> <span>{badges}</span></li>')
+        parts.append("</ul>")
+    facts = sorted({fact for t in record.theorems for fact in t["trusts"]})
+    parts.append("<h2>What must be trusted</h2><ul>")
+    parts += [f"<li><code>{escape(part)}</code>, and what it says it trusts</li>" for part in record.trusted]
+    parts += [f"<li>{escape(fact)}</li>" for fact in facts]
+    return _page(record, "The lecture, executed and proved", "".join(parts) + "</ul>", "index")
+
+
+def _chapter(record: Record, letter: str, title: str, links: Links) -> str:
+    body = []
+    for claim in (c for c in record.claims if c["number"].startswith(letter)):
+        number, name = claim["number"], escape(claim["title"])
+        found = record.about(number)
+        also = [t for t in found if t["claims"][0] != number]
+        body += [
+            f'<section class="claim" id="{number}" tabindex="-1"><h2>{number}. {name}</h2>',
+            f'<div class="statement" tabindex="0" role="group" aria-label="statement of {number}">',
+            f"{_mathematics(claim['statement'])}</div>",
+            *(_theorem(record, t, links) for t in found if t not in also),
+        ]
+        if also:
+            body.append(f"<p>Also decided by:</p>{_list(also, links)}")
+        if claim["command"]:
+            body.append(f"<p>Measured by <code>{escape(claim['command'])}</code>.</p>")
+            body.append(f'<figure><img src="{claim["picture"]}" alt="{name}, measured" loading="lazy"></figure>')
+        body.append("</section>")
+    return _page(record, f"{letter}. {title}", "".join(body), letter.lower())
+
+
+def _engine(record: Record, links: Links) -> str:
+    text = (
+        "<p>What the chapters rest on: that every op is what it says, to how many units in the last place, that its "
+        "derivatives are its meaning’s.</p>"
+    )
+    about = "".join(_theorem(record, t, links) for t in record.theorems if _page_of(t) == "engine.html")
+    return _page(record, "The engine and the floats", text + about, "engine")
+
+
+def _functions(record: Record, links: Links) -> str:
+    """What is known about each shipped function: the theorems whose run called it."""
+    known: dict[str, dict[str, list[Theorem]]] = {}
+    for t in record.theorems:
+        for place in t.get("executed", ()):
+            file, _, rest = place.partition(":")
+            name = rest.partition(" ")[2]
+            if not name.split(".")[-1].startswith("_"):
+                known.setdefault(file, {}).setdefault(name, []).append(t)
+    parts = ["<p>Every shipped function that a theorem ran, and the theorems that ran it.</p>"]
+    for file in sorted(known):
+        parts.append(f"<h2><code>{escape(file)}</code></h2>")
+        for name, found in sorted(known[file].items()):
+            parts.append(_details(f"<code>{escape(name)}</code> · {len(found)}", _list(found, links)))
+    return _page(record, "By function", "".join(parts), "functions")
+
+
+def _graph(record: Record, links: Links) -> str:
+    text = (
+        "<p>Each theorem stands above those it uses; those that stand alone are left out. A box leads to its page.</p>"
+    )
+    drawing = dependency_graph(record.theorems, links)
+    region = f'<div class="wide" tabindex="0" role="region" aria-label="graph of theorems">{drawing}</div>'
+    return _page(record, "What rests on what", text + region, "graph")
+
+
+# ---- Their parts -----------------------------------------------------------------------------------------------------
+
+
+def _theorem(record: Record, t: Theorem, links: Links) -> str:
+    verdict = "Refuted" if t["state"] == "refuted" else "Proved"
+    uses = "; ".join(
+        f'<a href="{links[fact]}">{escape(fact)}</a>' if fact in links else escape(fact)
+        for fact in (*t["trusts"], *t["uses"])
+    )
+    above = "; ".join(_link(other, links) for other in record.theorems if t["sentence"] in other["uses"])
+    spoiled = "".join(
+        f"<li>{escape(name)} <code>{escape(t['rewritten'].get(name, ''))}</code></li>" for name in t["spoiled"]
+    )
+    steps = "".join(f"<li><code>{escape(step.partition('. ')[2])}</code></li>" for step in t.get("derivation", ()))
+    source = [highlighted(place) for place in t.get("executed", ()) if place.startswith(SHOWN)]
+    shown = "".join(_details(escape(name), html) for name, html in source if html)
+    return (
+        f'<article id="{_anchor(t)}"><h3>{_badge(t["level"])} {escape(t["sentence"])}</h3>'
+        f'<p class="soft">{verdict}: {escape(record.levels[t["level"]])}. Sizes: {escape(t["sizes"])}. '
+        f"<code>{escape(t['where'])}</code>, {t['seconds']:.2f} s.</p>"
+        + (f"<p>Rests on: {uses}.</p>" if uses else "")
+        + (f"<p>Used by: {above}.</p>" if above else "")
+        + _details(f"{t['refused']} of {t['versions']} spoiled versions refused", f"<ul>{spoiled}</ul>")
+        + _details("the derivation, step by step", steps and f'<ol class="steps">{steps}</ol>')
+        + _details("the shipped source that it ran", shown)
+        + "</article>"
+    )
+
+
+def _badge(level: str) -> str:
+    return f'<span class="badge {level.lower()}" title="level {level}">{level}</span>'
+
+
+def _details(summary: str, html: str) -> str:
+    return f"<details><summary>{summary}</summary>{html}</details>" if html else ""
+
+
+def _link(t: Theorem, links: Links) -> str:
+    return f'<a href="{links[t["sentence"]]}">{escape(t["sentence"])}</a>'
+
+
+def _list(theorems: list[Theorem], links: Links) -> str:
+    items = "".join(f"<li>{_badge(t['level'])} {_link(t, links)}</li>" for t in theorems)
+    return f'<ul class="also">{items}</ul>'
+
+
+def _page_of(t: Theorem) -> str:
+    letter: str = t["claims"][0][0]
+    return f"{letter.lower()}.html" if letter.isupper() else "engine.html"
+
+
+def _anchor(t: Theorem) -> str:
+    return re.sub(r"\W+", "-", t["where"].removeprefix("proofs/test_")).strip("-")
+
+
+def _mathematics(latex: str) -> str:
+    from latex2mathml.converter import convert
+
+    return str(convert(latex, display="block"))

@@ -1,0 +1,44 @@
+"""tinygrad-dbn book: what the proofs decided, as a site to read."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .terminal import refuse
+
+
+def book(
+    out: Annotated[Path, typer.Option(help="The folder of the site.")] = Path("site"),
+    record: Annotated[
+        Path | None, typer.Option(help="What pytest --record wrote; without it the proofs are run now.")
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Renew THEOREMS.md and the README's table instead.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 where either is stale, and write nothing.")] = False,
+) -> None:
+    """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
+    from .. import book as pages
+    from ..storage import write_atomically
+
+    try:
+        root = pages.checkout()
+        with tempfile.TemporaryDirectory() as folder:
+            file = record or Path(folder) / "record.json"
+            if record is None and pages.prove(root, f"--record={file}"):
+                refuse("the proofs fail: the book is written of proofs that hold")
+            found = pages.load(file)
+        readme = root / "README.md"
+        texts = {root / "THEOREMS.md": pages.theorems(found), readme: pages.read_me(found, readme.read_text())}
+        if check:
+            stale = [p.name for p, text in texts.items() if not p.exists() or p.read_text() != text]
+            if stale:
+                refuse(f"{' and '.join(stale)} stale: tinygrad-dbn book --update writes anew")
+        elif update:
+            for path, text in texts.items():
+                write_atomically(path, text.encode())
+                print(path)
+        else:
+            print(pages.write_site(found, out, root / "docs")[0])
+    except (ValueError, ImportError, OSError) as error:
+        refuse(str(error))

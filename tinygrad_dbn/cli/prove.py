@@ -1,0 +1,39 @@
+"""tinygrad-dbn prove: one claim of the lecture, with its spoiled versions, and its derivations."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .terminal import refuse
+
+
+def prove(
+    claim: Annotated[str, typer.Argument(help="A claim of the lecture, such as H4.")],
+    show: Annotated[bool, typer.Option("--show", help="Print derivations step by step, and what was run.")] = False,
+) -> None:
+    """Prove one claim: its theorems, each with the spoiled versions that must be refused."""
+    from .. import book
+
+    try:
+        root = book.checkout()
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "record.json"
+            code = book.prove(root, f"--theorem={claim}", f"--record={file}")
+            if code == 5:
+                refuse(f"no theorem names {claim}; THEOREMS.md lists the claims, from A1 to I7")
+            if code:
+                raise typer.Exit(1)
+            found = book.load(file)
+    except (ValueError, OSError) as error:
+        refuse(str(error))
+    for theorem in found.theorems if show else ():
+        print(f"\n{theorem['claim']}, level {theorem['level']}: {theorem['sentence']}")
+        print(f"  {found.levels[theorem['level']]}; {theorem['sizes']}; {theorem['where']}")
+        for step in theorem["derivation"]:
+            print(f"  {step}")
+        if not theorem["derivation"]:
+            print(f"  ran: {', '.join(place.partition(' ')[2] for place in theorem['executed'])}")
+        for name in theorem["spoiled"]:
+            print(f"  refused: {name}" + (f" ({theorem['rewritten'][name]})" if name in theorem["rewritten"] else ""))

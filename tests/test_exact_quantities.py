@@ -155,7 +155,11 @@ X3 = np.zeros((2, 3))
         (lambda: exact.log_marginal(RBM3, 2), ValueError, r"layers are 0 \(x\) to 1"),
         (lambda: exact.log_joint(RBM3, X3), ValueError, "log_joint of 1 layers for a model of 2"),
         (lambda: exact.log_joint(RBM3, X3, np.zeros((1, 2))), ValueError, r"\[2, 1\] rows"),
-        (lambda: exact.conditional_likelihood(RBM3, X3, [3]), ValueError, "given names visible unit 3"),
+        (
+            lambda: exact.conditional_likelihood(RBM3, X3, [3]),
+            ValueError,
+            "given names visible unit 3: this model has units 0 to 2",
+        ),
         (lambda: exact.conditional_likelihood(RBM3, X3, [0, 0]), ValueError, "twice"),
         (lambda: exact.conditional_likelihood(RBM3, X3, [0, 1, 2]), ValueError, "nothing is asked"),
         (lambda: exact.conditional_likelihood(RBM3, X3, [0], [0, 1]), ValueError, r"\[0\] are in `of` and in `given`"),

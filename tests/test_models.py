@@ -7,6 +7,7 @@ from hypothesis import given
 import tinygrad_dbn as td
 from tests import brute_force
 from tests.strategies import rbms
+from tinygrad_dbn.learning import Dropout
 
 
 @given(rbms())
@@ -27,7 +28,7 @@ def test_feed_forward_follows_the_lecture_and_drops_units():
     rng = np.random.default_rng(0)
     net = td.FeedForward.init((3, 4, 5, 2), rng, hidden="tanh")
     x = rng.normal(size=(6, 3))
-    masks = net.draw_masks(6, rng, drop=0.5)
+    masks = Dropout(0.5).draw(net, 6, rng)
     h = x
     for W, b, m in zip(net.weights[:-1], net.biases[:-1], masks, strict=True):
         h = np.tanh(h @ W.T + b) * m

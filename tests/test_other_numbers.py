@@ -119,3 +119,10 @@ def test_balls_do_not_round_to_floats():
         third = Ball(Fraction(1, 3))
         assert third * 3 < 1.0000000001
         assert third != 1 / 3  # the float
+
+
+@pytest.mark.parametrize("odds", [Fraction(1, 2), Fraction(3)])
+def test_a_power_of_a_logarithm_is_refused(odds):
+    with pytest.raises(ValueError, match="is not rational"):
+        Exact.log_of(odds) ** 2
+    assert Exact(odds) ** 2 == odds**2

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tinygrad_dbn.autodiff import blas
+
 PROGRAMS = {
     "exact sums": """
         rng = np.random.default_rng(0)
@@ -50,3 +52,17 @@ def test_same_bits_for_any_number_of_threads(name):
         outputs.add(run.stdout)
     assert len(outputs) == 1
     assert len(outputs.pop()) > 100
+
+
+def test_blas_gets_its_threads_back_from_the_last_one_out():
+    numbers = lambda: [library["num_threads"] for library in blas._controller().info()]
+    with blas._controller().limit(limits=2, user_api="blas"):
+        before = numbers()
+        with blas.one_thread():
+            with blas.one_thread():
+                assert set(numbers()) == {1}
+            assert set(numbers()) == {1}
+        assert numbers() == before
+        with blas.fixed_threads():
+            assert set(numbers()) == {1}
+        assert numbers() == before

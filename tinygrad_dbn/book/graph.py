@@ -45,8 +45,7 @@ def dependency_graph(theorems: list[Theorem], links: dict[str, str]) -> str:
     boxes = [_box(known[name], *place[name], links.get(name, "")) for name in names]
     width = 20 + per_row * WIDTH + (per_row - 1) * GAP_X
     return (
-        f'<svg class="graph" viewBox="0 0 {width} {y:.0f}" role="img" aria-label="which theorem uses which">'
-        f'<g class="edges">{"".join(lines)}</g>{"".join(boxes)}</svg>'
+        f'<svg class="graph" viewBox="0 0 {width} {y:.0f}"><g class="edges">{"".join(lines)}</g>{"".join(boxes)}</svg>'
     )
 
 

@@ -84,11 +84,3 @@ class FeedForward:
         if self.output != "softmax":
             raise ValueError(f"−log f(x)_y needs output='softmax', this network has {self.output!r}")
         return ops.softmax_nll(self.logits(x, masks), y)
-
-    def draw_masks(self, count: int, rng: np.random.Generator, drop: float = 0.5) -> list[Any]:
-        """Dropout masks for `count` examples, one array (count, n_k) of zeros and ones per hidden layer (E1)."""
-        return [(rng.random((count, W.shape[0])) >= drop).astype(W.dtype) for W in self.weights[:-1]]
-
-    def expected_masks(self, drop: float = 0.5) -> list[Any]:
-        """The masks' expectation 1 − drop, for test time (E3)."""
-        return [np.full(W.shape[0], 1 - drop, W.dtype) for W in self.weights[:-1]]

@@ -262,3 +262,22 @@ def test_subspaces_find_the_sources_that_belong_together():
         learning.SubspaceModule(size=2).train(X, 3, seed=0)
     with pytest.raises(TypeError, match="features are lengths"):
         _ = layer.weights
+
+
+@pytest.mark.parametrize("rule", ["pcd", "ml"])
+def test_the_other_rules_of_an_rbm_stack_too(rule):
+    X = td.datasets.bars_and_stripes(2).train
+    module = learning.RBMModule(epochs=9, rule=rule, optimiser=learning.sgd(0.3), batch=6)
+    stack = learning.pretrain((4, 3), module, X, seed=0)
+    *_, alone = learning.greedy(X, (4, 4), seed=1, epochs=9, rule=rule, rate=0.3, batch=6)
+    assert np.array_equal(stack.layers[0].W, alone.rbms[0].W)
+    assert np.array_equal(stack.layers[1].W, learning.pretrain((4, 3), module, X, seed=0).layers[1].W)
+    assert stack.layers[1].W.shape == (3, 4)
+
+
+def test_a_diverging_layer_is_named():
+    module = learning.RBMModule(epochs=3, optimiser=learning.sgd(1e308), batch=5)
+    named = pytest.raises(learning.Diverged, match=r"layer 1 of 2 diverged in epoch \d: .*lower the rate")
+    with named as caught, np.errstate(all="ignore"):
+        learning.pretrain((5, 4), module, DATA, seed=0)
+    assert all(np.isfinite(leaf).all() for leaf in flatten(caught.value.last.model)[0])

@@ -193,6 +193,9 @@ def _conclude(
     description = _description(arguments, data, state, seconds, finished)
     if state.progress is not None:
         model, first = state.progress.model, state.progress.rbms[0]
+        # Ctrl-C may have come between a row and its files.
+        folders.write(folder, "history.csv", record.to_csv(state.rows))
+        storage.save(folder / folders.CHECKPOINT, state.progress)
         storage.save(folder / "model.safetensors", model)
         # A generator of its own, and the same picture whether or not the run was ever stopped.
         drawn = model.sample(64, np.random.default_rng([arguments.seed, 0]), steps=1000)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, RBM, FeedForward
+from .descent import Diverged
 from .modules import Layer, Module
 from .supervised import Examples, Fit, fit
 
@@ -63,7 +64,7 @@ def pretrain(
     sizes: n_1 … n_L. module: one for all layers, or one for each. data: X (T, D). The layer l draws from seeds made
     of (seed, l) alone, so a training that is given what `watch(stack)` saw after some layer as `start` ends in the
     same bits.
-    Raises ValueError where the modules or a start's layers do not fit the sizes.
+    Raises ValueError where the modules or a start's layers do not fit the sizes, and `Diverged`, naming the layer.
     """
     modules = [module] * len(sizes) if hasattr(module, "train") else list(module)
     stack = start or Stack()
@@ -74,7 +75,10 @@ def pretrain(
         )
     h = stack.encode(data)
     for l in range(len(stack.layers) + 1, len(sizes) + 1):
-        layer = modules[l - 1].train(h, sizes[l - 1], seed=1000 * seed + l)
+        try:
+            layer = modules[l - 1].train(h, sizes[l - 1], seed=1000 * seed + l)
+        except Diverged as error:
+            raise Diverged(f"layer {l} of {len(sizes)} {error}", error.last) from None
         stack = Stack((*stack.layers, layer))
         h = layer.encode(h)
         if watch is not None:

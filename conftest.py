@@ -1,7 +1,15 @@
-"""Hypothesis profiles: `ci` (the default) always draws the same examples; `pytest --hypothesis-profile deep` digs."""
+"""Hypothesis profiles: `ci` (the default) always draws the same examples; `pytest --hypothesis-profile deep` digs.
+
+And Ctrl-C works in the tests, even where they run in the background of a shell, which has it ignored.
+"""
+
+import signal
 
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("deep", deadline=None, max_examples=3000)
 settings.load_profile("ci")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

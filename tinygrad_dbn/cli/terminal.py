@@ -16,7 +16,7 @@ def refuse(message: str) -> NoReturn:
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """done(what), to be called `total` times: a bar with the time left on a terminal, a line each in a pipe."""
+    """done(what), to be called `total` times: a bar with the time left on a terminal, nothing in a pipe."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -36,7 +36,5 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
         def done(what: str) -> None:
             bar.update(task, advance=1, description=what)
-            if not console.is_terminal:
-                print(what, file=sys.stderr)
 
         yield done

@@ -5,6 +5,7 @@ module, `pretrain`, followed by `fine_tune`.
 """
 
 from ..autodiff.blas import threads
+from .bars import progress_bars
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, descend, uncompiled
 from .diagnostics import layer_gradients, reading
@@ -61,6 +62,7 @@ __all__ = [
     "momentum",
     "persistent_contrastive_divergence",
     "pretrain",
+    "progress_bars",
     "reading",
     "reconstruction_loss",
     "salt_and_pepper",

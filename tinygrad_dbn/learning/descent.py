@@ -18,6 +18,7 @@ from ..autodiff.blas import fixed_threads
 from ..autodiff.compile import compile
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.trees import flatten, tree_map
+from .bars import bar
 from .optimisers import Optimiser, Schedule, constant
 
 Arrays = tuple[Any, ...]
@@ -100,9 +101,11 @@ def descend(
     at = start or Descent(model, optimiser.start(model), 0, float("nan"))
     if start is None:
         yield at
-    while at.epoch < epochs:
-        at = _epoch(at, step, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
-        yield at
+    with bar("epochs", epochs, at.epoch) as one_more:
+        while at.epoch < epochs:
+            at = _epoch(at, step, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
+            one_more()
+            yield at
 
 
 def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None) -> Callable[..., Any]:

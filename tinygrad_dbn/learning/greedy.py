@@ -18,6 +18,7 @@ from ..autodiff.trees import flatten
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
+from .bars import bar
 from .optimisers import Optimiser, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 
@@ -91,9 +92,11 @@ def greedy(
             particles = data[rng.integers(len(data), size=batch)] if rule == "pcd" else None
             progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm), particles)
             yield progress
-        while progress.epoch < epochs:
-            progress = _epoch(progress, X, rules[rule], step, batch, seed)
-            yield progress
+        with bar(f"epochs of layer {layer}", epochs, progress.epoch) as one_more:
+            while progress.epoch < epochs:
+                progress = _epoch(progress, X, rules[rule], step, batch, seed)
+                one_more()
+                yield progress
         rbms = progress.rbms
 
 

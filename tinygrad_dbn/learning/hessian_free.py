@@ -19,6 +19,7 @@ from ..autodiff.blas import fixed_threads
 from ..autodiff.compile import compile
 from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
 from ..autodiff.trees import Rebuild, flatten
+from .bars import bar
 
 Vector = NDArray[Any]
 Output = Callable[..., Any]
@@ -91,10 +92,12 @@ def hessian_free(
         yield at
     else:
         at = start
-    while at.step < steps:
-        with fixed_threads():
-            at = _step(at, problem, most_iterations, chunks)
-        yield at
+    with bar("Hessian-free steps", steps, at.step) as one_more:
+        while at.step < steps:
+            with fixed_threads():
+                at = _step(at, problem, most_iterations, chunks)
+            one_more()
+            yield at
 
 
 class _Problem:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, RBM, FeedForward
+from .bars import bar
 from .descent import Diverged
 from .modules import Layer, Module
 from .supervised import Examples, Fit, fit
@@ -74,15 +75,17 @@ def pretrain(
             "give one module or one for each size, and no more layers than sizes"
         )
     h = stack.encode(data)
-    for l in range(len(stack.layers) + 1, len(sizes) + 1):
-        try:
-            layer = modules[l - 1].train(h, sizes[l - 1], seed=1000 * seed + l)
-        except Diverged as error:
-            raise Diverged(f"layer {l} of {len(sizes)} {error}", error.last) from None
-        stack = Stack((*stack.layers, layer))
-        h = layer.encode(h)
-        if watch is not None:
-            watch(stack)
+    with bar("layers", len(sizes), len(stack.layers)) as one_more:
+        for l in range(len(stack.layers) + 1, len(sizes) + 1):
+            try:
+                layer = modules[l - 1].train(h, sizes[l - 1], seed=1000 * seed + l)
+            except Diverged as error:
+                raise Diverged(f"layer {l} of {len(sizes)} {error}", error.last) from None
+            stack = Stack((*stack.layers, layer))
+            h = layer.encode(h)
+            one_more()
+            if watch is not None:
+                watch(stack)
     return stack
 
 

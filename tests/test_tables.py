@@ -128,7 +128,7 @@ def test_without_labels_examples_serve_pre_training_alone(small, monkeypatch):
     honest_pretrain, honest_tune = systems.pretrain, systems.fine_tune
     monkeypatch.setattr(systems, "pretrain", lambda *a: seen.update(pretraining=len(a[2])) or honest_pretrain(*a))
     monkeypatch.setattr(systems, "fine_tune", lambda *a, **k: seen.update(tuning=len(a[1][1])) or honest_tune(*a, **k))
-    search._try((Search("rect", "DBN-3", labelled=7), 0))
+    search._try(Search("rect", "DBN-3", labelled=7), 0)
     assert seen == {"pretraining": 60, "tuning": 7}
     with pytest.raises(ValueError, match="70 labelled examples of 60"):
-        search._try((Search("rect", "DBN-3", labelled=70), 0))
+        search._try(Search("rect", "DBN-3", labelled=70), 0)

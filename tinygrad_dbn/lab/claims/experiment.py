@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...storage import write_atomically
+from ..workers import workers
 
 Figures = dict[str, Any]
 """What one run measured: numbers, and lists of numbers for the picture, by name."""
@@ -85,31 +84,15 @@ def run(
     wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
     folder.mkdir(parents=True, exist_ok=True)
     found = {cell: figures for cell in wanted if (figures := _kept(folder, experiment, cell, quick)) is not None}
-    missing = [cell for cell in wanted if cell not in found]
-    for cell, figures in _measured(experiment, missing, quick, processes):
-        found[cell] = figures
-        content = {"claim": experiment.claim, "quick": quick, "figures": figures}
-        write_atomically(_file(folder, cell), json.dumps(content).encode())
-        if watch is not None:
-            watch(f"{cell[0]}, seed {cell[1]}")
+    missing = [(*cell, quick) for cell in wanted if cell not in found]
+    with workers(processes) as each:
+        for (condition, seed, _), figures in each(experiment.measure, missing):
+            found[condition, seed] = figures
+            content = {"claim": experiment.claim, "quick": quick, "figures": figures}
+            write_atomically(_file(folder, (condition, seed)), json.dumps(content).encode())
+            if watch is not None:
+                watch(f"{condition}, seed {seed}")
     return {cell: found[cell] for cell in wanted}
-
-
-def _measured(
-    experiment: Experiment, cells: list[tuple[str, int]], quick: bool, processes: int
-) -> Iterable[tuple[tuple[str, int], Figures]]:
-    if processes == 1 or len(cells) < 2:
-        for cell in cells:
-            yield cell, experiment.measure(*cell, quick)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(experiment.measure, *cell, quick): cell for cell in cells}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _file(folder: Path, cell: tuple[str, int]) -> Path:

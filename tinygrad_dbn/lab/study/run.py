@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
-from multiprocessing import get_context
 from pathlib import Path
 
 from ...storage import write_atomically
+from ..workers import workers
 from . import measures, page, pictures
 from .courses import SUBJECTS, Moment, course
 
@@ -38,11 +37,12 @@ def study(
     folder.mkdir(parents=True, exist_ok=True)
     cells = [(name, rule, seed) for name in data for rule in rules for seed in range(seeds)]
     found = {cell: moments for cell in cells if (moments := _kept(folder, cell, scale)) is not None}
-    missing = [cell for cell in cells if cell not in found]
-    for cell, moments in _run(missing, scale, processes):
-        found[cell] = moments
-        _keep(folder, cell, scale, moments)
-        _say(watch, " ".join(map(str, cell)))
+    missing = [(*cell, scale) for cell in cells if cell not in found]
+    with workers(processes) as each:
+        for (name, rule, seed, _), moments in each(_course, missing):
+            found[name, rule, seed] = moments
+            _keep(folder, (name, rule, seed), scale, moments)
+            _say(watch, f"{name} {rule} {seed}")
     everything = [moment for cell in cells for moment in found[cell]]
     write_atomically(folder / "courses.csv", _csv(everything).encode())
 
@@ -71,23 +71,7 @@ def _say(watch: Callable[[str], None] | None, what: str) -> None:
         watch(what)
 
 
-def _run(cells: list[Cell], scale: float, processes: int) -> Iterable[tuple[Cell, list[Moment]]]:
-    if processes == 1 or len(cells) < 2:
-        for cell in cells:
-            yield cell, _course(cell, scale)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_course, cell, scale): cell for cell in cells}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _course(cell: Cell, scale: float) -> list[Moment]:
-    name, rule, seed = cell
+def _course(name: str, rule: str, seed: int, scale: float) -> list[Moment]:
     return course(SUBJECTS[name], rule, seed, scale)
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 
 from ...datasets import Labelled
 from ...storage import write_atomically
+from ..workers import workers
 from .problems import folds, problem
 from .systems import SYSTEMS, Result, Settings, Task
 
@@ -88,8 +87,8 @@ def measure(
     file = folder / f"{search.problem} {search.system}.json"
     found = _read(file, search)
     missing = [(search, number) for number in range(trials) if number not in found]
-    with _pool(processes) as pool:
-        for trial in pool.map(_try, missing):
+    with workers(processes) as each:
+        for _, trial in each(_try, missing):
             found[trial.number] = trial
             _write(file, search, found)
             if watch is not None:
@@ -97,23 +96,22 @@ def measure(
         chosen = min((found[n] for n in range(trials)), key=lambda trial: (trial.valid_error, trial.number))
         if chosen.test_errors is None:
             tests = [(search, chosen, fold) for fold in range(folds(search.problem))]
-            chosen = replace(chosen, test_errors=tuple(pool.map(_test, tests)))
+            errors = {fold: error for (_, _, fold), error in each(_test, tests)}
+            chosen = replace(chosen, test_errors=tuple(errors[fold] for fold in sorted(errors)))
             found[chosen.number] = chosen
             _write(file, search, found)
     tested = folds(search.problem) * len(_problem(search.problem, search.full, search.seed, 0).test)
     return Cell(search.problem, search.system, trials, chosen, tested)
 
 
-def _try(arguments: tuple[Search, int]) -> Trial:
+def _try(search: Search, number: int) -> Trial:
     """A trial: settings drawn from (seed, its number), learned on the first fold, and the validation error."""
-    search, number = arguments
     settings = SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
     return Trial(number, settings, _run(search, settings, number, 0, test=False).valid_error)
 
 
-def _test(arguments: tuple[Search, Trial, int]) -> float:
+def _test(search: Search, chosen: Trial, fold: int) -> float:
     """The share of one fold's test part that the chosen settings get wrong, learned anew on that fold."""
-    search, chosen, fold = arguments
     error = _run(search, chosen.settings, chosen.number, fold, test=True).test_error
     assert error is not None
     return error
@@ -131,22 +129,6 @@ def _run(search: Search, settings: Settings, number: int, fold: int, test: bool)
 @cache  # a process makes a problem once
 def _problem(name: str, full: bool, seed: int, fold: int) -> Labelled:
     return problem(name, full, seed, fold)
-
-
-def _pool(processes: int) -> Any:
-    return ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else _Here()
-
-
-class _Here:
-    """An executor's place taken by a plain loop."""
-
-    map = staticmethod(map)
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
 
 def _read(file: Path, search: Search) -> dict[int, Trial]:

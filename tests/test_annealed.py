@@ -95,6 +95,7 @@ def test_backwards_from_given_samples():
     [
         ((1, [0, 1]), {}, "1 chains"),
         ((5, [0, 0.5]), {}, "from 0 to 1"),
+        ((5, [0, 2]), {}, "from 0 to 1"),
         ((5, [0, 0.5, 0.5, 1]), {}, "from 0 to 1"),
         ((5, [0, 1]), {"base": [0.0]}, "base of shape"),
         ((5, [0, 1]), {"confidence": 95}, "confidence 95"),

@@ -236,6 +236,26 @@ def test_python_floats_adopt_the_width_beside_them():
     np.testing.assert_array_equal(compiled(x, 0.7)[0], x * np.float32(0.7))
 
 
+def test_constants_are_of_the_width_beside_them():
+    """In float64 the constants would carry the middle of this over without rounding, and its last bits would differ."""
+    f = lambda x: ((x * 0.1 + 0.3) * 0.7 - 0.2) * 1.1
+    x = np.random.default_rng(0).random(1000, np.float32)
+    with interpreted():
+        result, eager = td.compile(f)(x), f(x)
+    assert result.dtype == eager.dtype == np.float32
+    text = td.compile(f).source(x)
+    assert "np.float32(0.1)" in text
+    close(result, eager, np.float32)
+
+
+def test_an_array_of_positions_between_slices():
+    at = lambda x, i: (x[:, i], x[:, i, 1:], x[:, :, i], x[1:, i[:, None], i], x[i, :, 1], x[None, :, i, ::-1])
+    x, i = np.random.default_rng(0).normal(size=(4, 4, 4)), np.array([2, 0, 3])
+    with interpreted():
+        for got, wanted in zip(td.compile(at)(x, i), at(x, i), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize("n", [1, 300])
 def test_integer_arguments_index(n):
     f = lambda x, i: ops.index(x, at=(np.arange(len(i)), i)) * ops.index(x, at=(i, slice(None))).sum()

@@ -46,6 +46,9 @@ def test_derivatives_nest_without_confusion():
     # d/dx [x · d/dy (x + y)] = 1, and 2 if the two levels were mixed up
     assert td.grad(lambda x: x * td.grad(lambda y: x + y)(1.0))(1.0) == 1
     assert td.jvp(lambda x: x * td.jvp(lambda y: x + y, (1.0,), (1.0,))[1], (1.0,), (1.0,))[1] == 1
+    # d/dx [x · d/dy (x · y)] = 2 x: the inner rule's factor x is still x to the outer walk
+    assert td.grad(lambda x: x * td.grad(lambda y: x * y)(1.0))(3.0) == 6
+    assert td.jvp(lambda x: x * td.grad(lambda y: x * y)(1.0), (3.0,), (1.0,))[1] == 6
     f = ops.exp
     for _ in range(5):
         f = td.grad(f)
@@ -185,6 +188,14 @@ def test_check_grads_refuses_a_wrong_second_derivative(monkeypatch):
     monkeypatch.setattr(ops.exp, "vjps", (detached,))
     with pytest.raises(GradientError, match="order 2"):
         td.check_grads(lambda x: ops.exp(x).sum(), [np.array([0.3])])
+
+
+def test_check_grads_sees_what_a_plain_sum_of_the_outputs_would_not(monkeypatch):
+    monkeypatch.setattr(ops.tanh, "vjps", (lambda g, y, x: g[::-1] * (1 - y * y),))
+    same = np.array([0.3, 0.3])
+    td.check_grads(lambda x: ops.tanh(x).sum(), [same], order=1)
+    with pytest.raises(GradientError, match="vjp, order 1"):
+        td.check_grads(ops.tanh, [same], order=1)
 
 
 def test_check_grads_says_when_it_cannot_see():

@@ -5,6 +5,7 @@ still hold there. So every term is counted once more here, on parameters whose s
 """
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,10 +38,12 @@ COLUMNS = np.array([[1.0, -2.0, 3.0], [10.0, 20.0, -30.0]])
         (bounds.of_sum(DOUBLE, np.array(5.0), np.array([5.0])), 0),
         (bounds.of_sum(DOUBLE, np.zeros(0), np.zeros((0, 3)), axis=1), np.zeros(0)),
         (bounds.of_mean(DOUBLE, np.array(2 / 3), X), gamma(3) / 3 * 6 + TINY),
-        (bounds.of_mean(DOUBLE, np.zeros((1, 3)), COLUMNS, axis=0, keepdims=True), [[gamma(2) / 2 * n * 11 for n in (1, 2, 3)]]),
+        (bounds.of_mean(DOUBLE, np.zeros((1, 3)), COLUMNS, axis=0, keepdims=True),
+         [[gamma(2) / 2 * s for s in (11, 22, 33)]]),
         (bounds.of_matmul(DOUBLE, np.zeros((1, 1)), X[None, :], COLUMNS.T[:, :1]), [[gamma(3) * 14 + 6 * TINY]]),
         (bounds.of_logsumexp(DOUBLE, np.array(-5.0), X), 5 + 2 * 3 + 2),
-        (bounds.of_softmax(DOUBLE, np.array([0.25, 0.75]), np.array([1.0, 2.0])), [(1 + 4 + 4) * 0.25, (0 + 4 + 4) * 0.75]),
+        (bounds.of_softmax(DOUBLE, np.array([0.25, 0.75]), np.array([1.0, 2.0])),
+         [(1 + 4 + 4) * 0.25, (0 + 4 + 4) * 0.75]),
         (bounds.of_log_softmax(DOUBLE, np.array([-2.0, -0.5]), np.array([1.0, 2.0])), [4 + 4 + 2, 1 + 4 + 2]),
     ],
 )  # fmt: skip
@@ -81,7 +84,8 @@ LAYER = td.models.DirectedLayer(W, C, W, B)  # p(x | h) of D = 3 given H = 2
         (certify.moments_error(W, B, C, 40), (3 + 24) * 28 + 16 * 2 + 1000 + 40),
         (certify.free_energy_error(RBM, None, -7.0), 3 * 4 + (3 + 2 + 7) * (21 + 3 + 2) + 7),
         # Of x = (1, 0, 1): |b|·x = 3, the logits |W|·x = 4 + 10 and |c| = 3.
-        (certify.free_energy_error(RBM, X=np.array([[1.0, 0, 1]]), value=np.array([-7.0])), [3 * 3 + (3 + 2 + 7) * (14 + 3 + 2) + 7]),
+        (certify.free_energy_error(RBM, np.array([[1.0, 0, 1]]), np.array([-7.0])),
+         [3 * 3 + (3 + 2 + 7) * (14 + 3 + 2) + 7]),
         (certify.sigmoid_error(W, B), [(3 + 1) * 7 + 8, (3 + 1) * 17 + 8]),
         (certify.sum_error(10), 14),
         (certify.rounding(np.array([-2.0])), [6]),
@@ -133,22 +137,34 @@ def test_a_refusal_says_how_much_and_what_would_do():
     assert str(refused.value).endswith(", or pass max_seconds=1.5e+03")
     with pytest.raises(exact.TooLarge, match=r"about 6\.31e\+08 seconds \(20 years\)"):
         budget.afford("f", 1 << 40, 20 * 365.25 * 86400, 600.0)
-    with pytest.raises(exact.TooLarge, match=r"holds about 1e\+04 bytes; .* is 9000 bytes.* or pass max_bytes=1\.2e\+04"):
+    with pytest.raises(
+        exact.TooLarge, match=r"holds about 1e\+04 bytes; .* is 9000 bytes.* or pass max_bytes=1\.2e\+04"
+    ):
         budget.afford("f", 4, 0.0, 1.0, 1e4, 9e3)
     budget.afford("f", 4, 1.0, 1.0, 1e4, 1e4)
     budget.check("f", 4, int(600 / budget.SECONDS_PER_PAIR), 601.0)
+
+
+def between(*sizes):
+    return [td.RBM.init(m, n, np.random.default_rng(0)) for m, n in pairwise(sizes)]
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         # The statistics of every state: of 22 · 9 weights and 31 biases.
-        (lambda: exact.fisher_information(td.RBM.init(22, 9, np.random.default_rng(0))), "2^22 states of 229 numbers each, 7.16 GiB"),
+        (lambda: exact.fisher_information(*between(22, 9)), "2^22 states of 229 numbers each, 7.16 GiB"),
         # Every state of one inner layer given every state of the other.
-        (lambda: exact.audit_layers(td.DBN.from_rbms([td.RBM.init(m, n, np.random.default_rng(0)) for m, n in ((2, 16), (16, 16), (16, 2))]), np.zeros((1, 2))), "at h2 writes out 2^16 states of 65536 numbers each, 32 GiB"),
-        (lambda: tables.check_table("f", 30, 4), "f writes out 2^30 states of 4 numbers each, 32 GiB"),
+        (
+            lambda: exact.audit_layers(td.DBN.from_rbms(between(2, 16, 16, 2)), np.zeros((1, 2))),
+            "at h2 writes out 2^16 states of 65536 numbers each, 32 GiB",
+        ),
+        (
+            lambda: tables.check_table("f", 30, 4),
+            f"f writes out 2^30 states of 4 numbers each, 32 GiB; a table may hold {tables.MAX_ELEMENTS / 2**27:g} GiB",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_table_says_how_large_it_is(call, words):
     with pytest.raises(exact.TooLarge) as refused:
         call()

@@ -117,6 +117,8 @@ def test_many_blocks_give_what_one_would():
     dbn = td.DBN.from_tied(rbm)
     X = exact.states(15)[:600]
     np.testing.assert_allclose(exact.log_likelihood(dbn, X), exact.log_likelihood(rbm, X), rtol=1e-12)
+    by_ops, _ = td.vjp(lambda dbn: exact.log_likelihood(dbn, X[:3]), dbn)
+    np.testing.assert_allclose(by_ops, exact.log_likelihood(rbm, X[:3]), rtol=1e-12)
 
 
 def test_huge_weights_neither_overflow_nor_vanish():

@@ -1,5 +1,6 @@
 """The gradient by expectations: against the engine's own through the enumeration, and at the extremes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ import tinygrad_dbn as td
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.trees import flatten
-from tinygrad_dbn.exact import budget, gradients
+from tinygrad_dbn.exact import budget, gradients, posteriors
 from tinygrad_dbn.exact.matrices import ROWS
 from tinygrad_dbn.exact.posteriors import STRIPS
 
@@ -49,6 +50,15 @@ def assert_within(got, error, wanted, slack=1.0, other_error=1e-300):
 def assert_same_bits(a, b):
     for x, y in zip(leaves(a), leaves(b), strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_a_mixture_knows_its_likelihoods():
+    dbn, X = deep(9, 6, 5), draw(9, 20)
+    prior, error = exact.log_prior(dbn), 1e-12
+    with ThreadPoolExecutor(1) as pool:
+        mixture = posteriors.Mixture(dbn.layers[0], X, prior, error, pool)
+    np.testing.assert_allclose(mixture.value, exact.log_likelihood(dbn, X), rtol=1e-13)
+    assert (mixture.error > error).all()
 
 
 @settings(max_examples=40)

@@ -154,6 +154,7 @@ X3 = np.zeros((2, 3))
     [
         (lambda: exact.log_marginal(RBM3, 2), ValueError, r"layers are 0 \(x\) to 1"),
         (lambda: exact.log_joint(RBM3, X3), ValueError, "log_joint of 1 layers for a model of 2"),
+        (lambda: exact.log_joint(RBM3, *3 * [X3]), ValueError, "log_joint of 3 layers for a model of 2"),
         (lambda: exact.log_joint(RBM3, X3, np.zeros((1, 2))), ValueError, r"\[2, 1\] rows"),
         (
             lambda: exact.conditional_likelihood(RBM3, X3, [3]),

@@ -1,5 +1,7 @@
 """Every op of the table, by loops over the table: a new row is tested the moment it is written."""
 
+import re
+
 import mpmath
 import numpy as np
 import pytest
@@ -133,6 +135,29 @@ def test_a_branch_not_taken_sends_nothing_back():
     f = lambda x: ops.where(ops.greater(x, 0), ops.log(x), 0).sum()
     np.testing.assert_array_equal(td.grad(f)(x), [0, 1, 0])
     np.testing.assert_array_equal(td.hvp(f, x, np.ones(3)), [0, -1, 0])
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+def test_losses_are_what_the_lecture_says(dtype):
+    rng = np.random.default_rng(0)
+    a, x, y = rng.normal(size=(4, 3)).astype(dtype), rng.random((4, 3)).astype(dtype), np.array([0, 2, 1, 2])
+    p, f = 1 / (1 + np.exp(-a)), np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
+    for got, wanted in [
+        (ops.bernoulli_cross_entropy(a, x), -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)),
+        (ops.softmax_nll(a, y), -np.log(f[range(4), y])),
+        (ops.squared_error(a, x), 0.5 * ((a - x) ** 2).sum(axis=1)),
+    ]:
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, wanted, rtol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("y", [[0, -1], [0, 3], [3, 0]])
+def test_classes_that_are_not_there_are_refused(y):
+    message = re.escape(f"classes run from {min(y)} to {max(y)}, the logits have 0 to 2")
+    with pytest.raises(ValueError, match=message):
+        ops.softmax_nll(np.zeros((2, 3)), np.array(y))
+    with pytest.raises(ValueError, match=r"want 2 integers from 0 to 2"):
+        ops.softmax_nll(np.zeros((2, 3)), np.array([0.0, 1.0]))
 
 
 def test_ties_share_the_derivative():

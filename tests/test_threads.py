@@ -54,6 +54,13 @@ def test_same_bits_for_any_number_of_threads(name):
     assert len(outputs.pop()) > 100
 
 
+def test_a_number_of_threads_is_at_least_one():
+    with blas.threads(1):
+        assert blas._COUNT.get() == 1
+    with pytest.raises(ValueError, match=r"threads\(0\)"), blas.threads(0):
+        pass
+
+
 def test_blas_gets_its_threads_back_from_the_last_one_out():
     numbers = lambda: [lib["num_threads"] for lib in blas._controller().info() if lib["user_api"] == "blas"]
     with blas._controller().limit(limits=2, user_api="blas"):

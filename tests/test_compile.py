@@ -249,11 +249,40 @@ def test_constants_are_of_the_width_beside_them():
 
 
 def test_an_array_of_positions_between_slices():
-    at = lambda x, i: (x[:, i], x[:, i, 1:], x[:, :, i], x[1:, i[:, None], i], x[i, :, 1], x[None, :, i, ::-1])
+    at = lambda x, i: (
+        x[:, i],
+        x[:, i, 1:],
+        x[:, :, i],
+        x[1:, i[:, None], i],
+        x[i, :, 1],
+        x[None, :, i, ::-1],
+        x[..., i],
+        x[i, ..., 0],
+        x[0, ..., i],
+        x[..., i, 1:],
+    )
     x, i = np.random.default_rng(0).normal(size=(4, 4, 4)), np.array([2, 0, 3])
     with interpreted():
         for got, wanted in zip(td.compile(at)(x, i), at(x, i), strict=True):
             np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_call_by_keyword_does_not_decide_the_next():
+    compiled = td.compile(lambda x, rate=1.0: x * rate)
+    x = np.arange(3.0)
+    with interpreted():
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x, rate=2.0), 2 * x)
+            np.testing.assert_array_equal(compiled(x), x)
+            np.testing.assert_array_equal(compiled(x, 3.0), 3 * x)
+
+
+def test_what_is_returned_as_it_came():
+    x = np.arange(3.0)
+    with interpreted():
+        same, number = td.compile(lambda x: (x, 2.0))(x)
+    np.testing.assert_array_equal(same, x)
+    assert number == 2.0
 
 
 @pytest.mark.parametrize("n", [1, 300])

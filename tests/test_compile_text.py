@@ -73,6 +73,17 @@ def test_memory_counts_every_buffer_once(compiled_step):
     assert memory.peak == memory.arguments + memory.results + memory.buffers
 
 
+def test_files_are_kept_where_the_user_says_or_else_in_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.folder() == tmp_path / ".cache" / "tinygrad_dbn"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    assert cache.folder() == tmp_path / "x" / "tinygrad_dbn"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "n"))
+    assert cache.folder() == tmp_path / "n" / "tinygrad_dbn"
+
+
 def test_what_was_compiled_is_reported(caplog):
     def doubled(x):
         return x + x

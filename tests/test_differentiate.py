@@ -133,6 +133,13 @@ def test_a_tangent_keeps_its_width_beside_a_constant():
     np.testing.assert_array_equal(tangent, [1, 1, 0, 0])
 
 
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (2, 1), (2, 3)])
+def test_a_tangent_has_the_shape_of_its_value(shape):
+    for op in (ops.add, ops.multiply, ops.maximum):
+        value, tangent = td.jvp(lambda x, op=op: op(x, np.full((2, 3), 0.5)), (np.ones(shape),), (np.ones(shape),))
+        assert value.shape == tangent.shape == (2, 3)
+
+
 def test_auxiliary_values_come_along():
     (value, aux), g = td.value_and_grad(lambda x: (x * x, "note"), has_aux=True)(3.0)
     assert (value, aux, g) == (9, "note", 6)

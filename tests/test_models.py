@@ -99,6 +99,10 @@ Z = np.zeros
         (lambda: td.RBM.init(3, -2, np.random.default_rng(0)), "at least 1"),
         (lambda: td.DBN.from_rbms([]), "at least one"),
         (lambda: td.DBN.from_rbms([td.RBM(Z((2, 3)), Z(3), Z(2)), td.RBM(Z((2, 3)), Z(3), Z(2))]), "should have 2"),
+        (
+            lambda: td.DBN.from_rbms([td.RBM(Z((5, 3)), Z(3), Z(5)), td.RBM(Z((2, 4)), Z(4), Z(2))]),
+            "h1 has 5 units in layer 1, but W of layer 2 has 4 columns",
+        ),
         (lambda: td.DirectedLayer(Z((2, 3)), Z(3), Z((3, 2)), Z(2)), "R has shape"),
         (lambda: td.FeedForward((Z((2, 3)), Z((2, 3))), (Z(2), Z(2))), r"W\^\(2\)"),
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),), hidden="swish"), "swish"),

@@ -277,12 +277,27 @@ def test_a_call_by_keyword_does_not_decide_the_next():
             np.testing.assert_array_equal(compiled(x, 3.0), 3 * x)
 
 
+def test_an_array_that_meets_itself_crosswise():
+    """One axis of the loop over exp(x) cannot be both axes of the table."""
+    tables = lambda x: (
+        ops.exp(x)[:, None] * ops.exp(x)[None, :],
+        (ops.tanh(x)[:, None] - ops.tanh(x)[None, :]).sum(axis=0),
+    )
+    x = np.random.default_rng(0).normal(size=5)
+    with interpreted():
+        for got, wanted in zip(td.compile(tables)(x), tables(x), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-13)
+
+
 def test_what_is_returned_as_it_came():
     x = np.arange(3.0)
     with interpreted():
         same, number = td.compile(lambda x: (x, 2.0))(x)
     np.testing.assert_array_equal(same, x)
     assert number == 2.0
+    nothing = td.compile(lambda x: ())
+    assert nothing(x) == ()
+    assert nothing.source(x).rstrip().endswith("pass")
 
 
 @pytest.mark.parametrize("n", [1, 300])

@@ -42,9 +42,9 @@ COLUMNS = np.array([[1.0, -2.0, 3.0], [10.0, 20.0, -30.0]])
          [[gamma(2) / 2 * s for s in (11, 22, 33)]]),
         (bounds.of_matmul(DOUBLE, np.zeros((1, 1)), X[None, :], COLUMNS.T[:, :1]), [[gamma(3) * 14 + 6 * TINY]]),
         (bounds.of_logsumexp(DOUBLE, np.array(-5.0), X), 5 + 2 * 3 + 2),
-        (bounds.of_softmax(DOUBLE, np.array([0.25, 0.75]), np.array([1.0, 2.0])),
-         [(1 + 4 + 4) * 0.25, (0 + 4 + 4) * 0.75]),
-        (bounds.of_log_softmax(DOUBLE, np.array([-2.0, -0.5]), np.array([1.0, 2.0])), [4 + 4 + 2, 1 + 4 + 2]),
+        (bounds.of_softmax(DOUBLE, np.array([0.25, 0.25, 0.5]), np.array([1.0, 0.0, 2.0])),
+         [(1 + 6 + 4) * 0.25, (2 + 6 + 4) * 0.25, (0 + 6 + 4) * 0.5]),
+        (bounds.of_log_softmax(DOUBLE, np.array([-2.0, -0.5, -1.0]), X), [4 + 6 + 2, 1 + 6 + 2, 2 + 6 + 2]),
     ],
 )  # fmt: skip
 def test_reductions(bound, wanted):

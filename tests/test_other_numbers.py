@@ -33,6 +33,16 @@ def test_every_branch_of_a_kernel_is_visited():
         ops.sigmoid(symbols("x"))
 
 
+def test_symbols_meet_numbers_on_either_side():
+    s = sympy.Symbol("x", real=True)
+    x = Symbolic(s)
+    for got, wanted in [
+        (2 + x, 2 + s), (x + 2, s + 2), (2 - x, 2 - s), (x - 2, s - 2), (2 * x, 2 * s), (x * 2, s * 2),
+        (2 / x, 2 / s), (x / 2, s / 2), (2**x, 2**s), (x**2, s**2), (-x, -s),
+    ]:  # fmt: skip
+        assert got.expr == wanted
+
+
 def test_symbols_refuse_to_round():
     with pytest.raises(TypeError):
         float(Symbolic(sympy.Symbol("x")))

@@ -28,10 +28,13 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     )
 
     console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda what: None
+        return
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("the first of them", total=total)
 
         def done(what: str) -> None:

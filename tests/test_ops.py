@@ -160,6 +160,14 @@ def test_classes_that_are_not_there_are_refused(y):
         ops.softmax_nll(np.zeros((2, 3)), np.array([0.0, 1.0]))
 
 
+def test_arrays_are_stacked_and_joined_along_the_first_axis_unless_said_otherwise():
+    x, y, weights = np.ones((2, 3)), np.full((2, 3), 2.0), np.arange(12.0)
+    for join, shape in ((ops.stack, (2, 2, 3)), (ops.concatenate, (4, 3))):
+        assert join([x, y]).shape == shape
+        gx, gy = td.grad(lambda x, y, join=join, w=weights.reshape(shape): (join([x, y]) * w).sum(), (0, 1))(x, y)
+        np.testing.assert_array_equal(np.ravel([gx, gy]), weights)
+
+
 def test_ties_share_the_derivative():
     np.testing.assert_array_equal(td.grad(lambda x: ops.max(x))(np.array([2.0, 1.0, 2.0])), [0.5, 0, 0.5])
     np.testing.assert_array_equal(td.grad(lambda x: ops.maximum(x, x[::-1]).sum())(np.array([1.0, 1.0])), [1, 1])

@@ -11,10 +11,11 @@ Three facts about IEEE arithmetic are used, and nothing else:
   float there is.
 - It is not rounded if it is a float. Every number carries a `grid`, 2^q of which it is known to be a multiple, and
   multiples of 2^q up to 2^(53+q) are floats. That covers Sterbenz's lemma and the short constant of log 2.
-- A product and a sum may become one instruction, which leaves out the rounding of the product. So the error of a
-  product gets a δ of its own at each use, for δ = 0 is allowed; that covers every choice the compiler has.
+- `fma` leaves out the rounding of its product. Here it is a product and a sum whose error has a δ of its own at each
+  use: δ = 0 is allowed, so that the bounds hold for either way of computing.
 """
 
+from functools import reduce
 from itertools import count
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -307,6 +308,11 @@ def floats_with(change=None):
     return module
 
 
+def fma(a, b, c):
+    """a b + c. For an argument x of e^x, x − k LOG2_HIGH is its high part."""
+    return c.high if isinstance(c, Argument) else a * b + c
+
+
 def functions(number, change=None):
     """The functions of `floats` and what they name, uncompiled, for numbers that are not floats.
 
@@ -328,6 +334,8 @@ def functions(number, change=None):
     for name in ("_reduced", "exp", "expm1", "_log", "log", "log1p", "tanh"):
         names[name] = FunctionType(names[name].py_func.__code__, names, name)
     names["np"] = SimpleNamespace(**numpy, copysign=lambda size, x: size)
+    names["fma"] = fma
+    names["polynomial"] = lambda x, coefficients: reduce(lambda total, c: x * total + c, reversed(coefficients))
     names["select"] = lambda condition, yes, no: yes if condition else no
     names["ROUNDER"], names["_power_of_two"] = Rounder(), power_of_two
     return names

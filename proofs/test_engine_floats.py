@@ -100,8 +100,8 @@ def one_ulp(name, change):
     level="S",
     sizes="the whole range of float64, some 1400 points each, against balls",
     spoiled=[
-        Spoiled("a coefficient off by 10⁻⁹", change=("1 / 120 +", "1 / 119.9999999 +")),
-        Spoiled("the last term left out", change=(" + z * (1 / 6227020800)", "")),
+        Spoiled("a coefficient off by 10⁻⁹", change=("1 / 120,", "1 / 119.9999999,")),
+        Spoiled("the last term left out", change=(", 1 / 6227020800", "")),
         Spoiled("log 2 to 53 bits", change=("1.9082149292705877e-10", "1.9082e-10")),
     ],
 )
@@ -117,7 +117,7 @@ def test_exponentials(name, change=None):
     sizes="the whole range of float64, some 1200 points each, against balls",
     spoiled=[
         Spoiled("a coefficient off by 10⁻⁹", change=("0.28571428626253836", "0.28571428726253836")),
-        Spoiled("the last term left out", change=(" + w * 0.15331611722055008", "")),
+        Spoiled("the last term left out", change=(", 0.15331611722055008", "")),
         Spoiled("log 2 to 53 bits", change=("1.9082149292705877e-10", "1.9082e-10")),
     ],
 )

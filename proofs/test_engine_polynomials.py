@@ -151,10 +151,10 @@ class Exponentials:
 WHOLE = both_signs([box(0.25, REACH), box(0.125, 0.25), box(0, 0.125)])
 SMALL = both_signs([box(0.25, REACH), *binades(-54, -2)])
 EXPONENTIALS = [
-    Spoiled("a coefficient off by 10⁻⁹", change=("1 / 120 +", "1 / 119.9999999 +")),
-    Spoiled("the last term left out", change=(" + z * (1 / 6227020800)", "")),
+    Spoiled("a coefficient off by 10⁻⁹", change=("1 / 120,", "1 / 119.9999999,")),
+    Spoiled("the last term left out", change=(", 1 / 6227020800", "")),
     Spoiled("log 2 to 53 bits", change=("1.9082149292705877e-10", "1.9082e-10")),
-    Spoiled("what the reduction lost forgotten", change=(" + ((high - r) - low)", "")),
+    Spoiled("what the reduction lost forgotten", change=("(high - r) - low)", "0.0)")),
 ]
 
 
@@ -176,7 +176,7 @@ def test_exp(change=None):
     claim="ops",
     level="E",
     sizes="all of float64",
-    spoiled=[*EXPONENTIALS, Spoiled("what the sums lost forgotten", change=("half * rest + lost", "half * rest"))],
+    spoiled=[*EXPONENTIALS, Spoiled("what the sums lost forgotten", change=("fma(half, rest, lost)", "half * rest"))],
 )
 def test_expm1(change=None):
     exponentials = Exponentials(change)
@@ -283,9 +283,9 @@ def artanh_difference(change):
 
 LOGARITHMS = [
     Spoiled("a coefficient off by 10⁻⁹", change=("0.28571428626253836", "0.28571428726253836")),
-    Spoiled("the last term left out", change=(" + w * 0.15331611722055008", "")),
+    Spoiled("the last term left out", change=(", 0.15331611722055008", "")),
     Spoiled("log 2 to 53 bits", change=("1.9082149292705877e-10", "1.9082e-10")),
-    Spoiled("half of the square forgotten", change=("s * (half_square + z", "s * (z")),
+    Spoiled("half of the square forgotten", change=("odd, even), half_square)", "odd, even), 0.0)")),
 ]
 AROUND_1 = [box(FROM, -0.25), box(0.25, TO), *both_signs(binades(-54, -2))]
 

@@ -48,11 +48,14 @@ def test_digits_have_held_out_figures():
 
 
 def test_the_bias_of_cd_falls_with_k_and_is_worst_late():
-    found = measures.bias((20, 200))
-    assert [b.epoch for b in found] == [20, 200]
-    assert all(a >= b for one in found for a, b in zip(one.angles[:4], one.angles[1:5], strict=True))
-    assert found[1].angles[0] > found[0].angles[0]
-    assert found[1].log_likelihood > found[0].log_likelihood
+    """Means over three seeds, with margins that a machine's last bits do not reach: seeds differ by some 3 degrees."""
+    found = [measures.bias((100, 200), seed) for seed in range(3)]
+    assert all([b.epoch for b in one] == [100, 200] for one in found)
+    early, late = np.mean([[b.angles[:4] for b in one] for one in found], axis=0)
+    assert (np.diff(late) < [-5, -5, -2]).all()
+    assert (np.diff(early[:3]) < -1).all()
+    assert late[0] > early[0] + 5
+    assert all(late.log_likelihood > early.log_likelihood + 0.5 for early, late in found)
 
 
 def test_coverage_has_its_own_interval():

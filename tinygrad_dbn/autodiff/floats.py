@@ -14,7 +14,9 @@ R is the polynomial of degree 6 that is closest to it in Chebyshev's sense, 1.6e
 The rest is care about the last bit: log 2 is the sum of a short and a long constant, so that k times the short one is
 exact (Cody and Waite 1980), and each sum ends with its largest term. Worst errors: `proofs/test_engine_floats.py`.
 
-Only `add` lets LLVM reorder a sum. The rest has no flag but `contract`: a product and a sum may become one instruction.
+The bits of a result do not depend on the machine. A product and a sum become one instruction where `fma` says so and
+nowhere else: left to LLVM (its flag `contract`), they would where the processor has that instruction, and round twice
+where it has not. Only `add` lets LLVM reorder a sum, whose last bits then depend on how wide the machine's vectors are.
 """
 
 # Compiled code carries no types, and Numba's decorators have none.
@@ -32,7 +34,7 @@ from numba.extending import intrinsic
 VERSION = sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 """Part of the name under which a compiled kernel is kept: an edit of this file makes new ones."""
 
-inline = njit(forceinline=True, fastmath={"contract"}, error_model="numpy")
+inline = njit(forceinline=True, error_model="numpy")
 
 LOG2_HIGH, LOG2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # their sum is log 2 to 86 bits
 ROUNDER = 1.5 * 2.0**52  # x + ROUNDER has the nearest integer to x in its last bits
@@ -51,6 +53,31 @@ def select(context, condition, yes, no):
         return builder.select(*arguments)
 
     return types.float64(types.boolean, types.float64, types.float64), code
+
+
+@intrinsic
+def fma(context, a, b, c):
+    """a · b + c, rounded once, on every machine: where no instruction does it, the C library does."""
+
+    def code(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), code
+
+
+@intrinsic
+def polynomial(context, x, coefficients):
+    """c₀ + x (c₁ + x (c₂ + …)) for a tuple of coefficients, by one `fma` a step."""
+    count = len(coefficients)
+
+    def code(context, builder, signature, arguments):
+        x, given = arguments
+        total = builder.extract_value(given, count - 1)
+        for i in range(count - 2, -1, -1):
+            total = builder.fma(x, total, builder.extract_value(given, i))
+        return total
+
+    return types.float64(types.float64, coefficients), code
 
 
 @intrinsic
@@ -82,36 +109,36 @@ def _power_of_two(k):
 
 @inline
 def _reduced(x):
-    """(k, r, r²/2, rest): x = k log 2 + r but for rounding, and e^(x − k log 2) = 1 + (r + (r²/2 + rest))."""
-    shifted = np.float64(x * 1.4426950408889634 + ROUNDER)
+    """(k, r, r², rest): x = k log 2 + r but for rounding, and e^(x − k log 2) = 1 + (r + (r²/2 + rest))."""
+    shifted = np.float64(fma(x, 1.4426950408889634, ROUNDER))
     k = shifted.view(np.int64) - np.float64(ROUNDER).view(np.int64)
     n = shifted - ROUNDER
-    high, low = x - n * LOG2_HIGH, n * LOG2_LOW
+    high, low = fma(n, -LOG2_HIGH, x), n * LOG2_LOW
     r = high - low
     z = r * r  # even and odd terms apart: two short chains run side by side
-    even = 1 / 6 + z * (1 / 120 + z * (1 / 5040 + z * (1 / 362880 + z * (1 / 39916800 + z * (1 / 6227020800)))))
-    odd = 1 / 24 + z * (1 / 720 + z * (1 / 40320 + z * (1 / 3628800 + z * (1 / 479001600))))
-    return k, r, 0.5 * z, z * r * (even + r * odd) + ((high - r) - low)
+    even = polynomial(z, (1 / 6, 1 / 120, 1 / 5040, 1 / 362880, 1 / 39916800, 1 / 6227020800))
+    odd = polynomial(z, (1 / 24, 1 / 720, 1 / 40320, 1 / 3628800, 1 / 479001600))
+    return k, r, z, fma(z * r, fma(r, odd, even), (high - r) - low)
 
 
 @inline
 def exp(x):
     x = np.float64(x)
-    k, r, square, rest = _reduced(select(x > 710.0, 710.0, select(x < -750.0, -750.0, x)))
+    k, r, z, rest = _reduced(select(x > 710.0, 710.0, select(x < -750.0, -750.0, x)))
     half = k >> 1  # in two steps, since 2^k alone may over- or underflow
-    return (1.0 + (r + (square + rest))) * _power_of_two(half) * _power_of_two(k - half)
+    return (1.0 + (r + fma(0.5, z, rest))) * _power_of_two(half) * _power_of_two(k - half)
 
 
 @inline
 def expm1(x):
     x = np.float64(x)
-    k, r, square, rest = _reduced(select(x > 710.0, 710.0, select(x < -60.0, -60.0, x)))
+    k, r, z, rest = _reduced(select(x > 710.0, 710.0, select(x < -60.0, -60.0, x)))
     half = _power_of_two(k - 1)  # half of everything, lest 2^1024 overflow
-    constant, slope, curve = half - 0.5, half * r, half * square
+    constant, slope, curve = half - 0.5, half * r, 0.5 * half * z
     line = constant + slope
     most = line + curve
     lost = ((half - constant) - 0.5) + (slope - (line - constant)) + (curve - (most - line))
-    return select(np.abs(x) < SQUARE_VANISHES, x, 2.0 * (most + (half * rest + lost)))
+    return select(np.abs(x) < SQUARE_VANISHES, x, 2.0 * (most + fma(half, rest, lost)))
 
 
 @inline
@@ -126,12 +153,13 @@ def _log(x, error):
     s = f / (2.0 + f)
     z = s * s
     w = z * z
-    even = 0.666666666666667 + w * (0.28571428626253836 + w * (0.1818289243253687 + w * 0.14617807153417325))
-    odd = 0.3999999999989889 + w * (0.22222211089379496 + w * 0.15331611722055008)
+    even = polynomial(w, (0.666666666666667, 0.28571428626253836, 0.1818289243253687, 0.14617807153417325))
+    odd = polynomial(w, (0.3999999999989889, 0.22222211089379496, 0.15331611722055008))
     # The error's share, error / x, is so small that three terms of 1 / m = (1 − s) / (1 + s) do.
-    share = 0.5 * error * _power_of_two(1 - k) * (1.0 - 2.0 * s * (1.0 - s))  # 2^-k alone may underflow
+    share = 0.5 * error * _power_of_two(1 - k) * fma(-2.0 * s, 1.0 - s, 1.0)  # 2^-k alone may underflow
     half_square = 0.5 * f * f
-    return n * LOG2_HIGH - ((half_square - (s * (half_square + z * (even + z * odd)) + (n * LOG2_LOW + share))) - f)
+    curve = fma(z, fma(z, odd, even), half_square)
+    return fma(n, LOG2_HIGH, f - (half_square - fma(s, curve, fma(n, LOG2_LOW, share))))
 
 
 @inline

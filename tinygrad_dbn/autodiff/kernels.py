@@ -101,7 +101,7 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     text = repr((kernel.__code__.co_code, kernel.__code__.co_consts, kernel.__code__.co_names, floats.VERSION))
     body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
     width = numba.from_dtype(dtype)
-    builder = UFuncBuilder(body, cache=True, targetoptions={"fastmath": {"contract"}})
+    builder = UFuncBuilder(body, cache=True)
     builder.add(width(*[width] * arity))
     ufunc: Callable[..., Any] = builder.build_ufunc()
     return ufunc

@@ -80,6 +80,6 @@ def compiled(kernel: RowKernel, dtype: np.dtype[Any]) -> Callable[..., None]:
     body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
     width = numba.from_dtype(dtype)
     given, made = numba.types.Array(width, 2, "C", readonly=True), numba.types.Array(width, 2, "C")
-    made_by = numba.njit([numba.void(given, made)], cache=True, error_model="numpy", fastmath={"contract"})
+    made_by = numba.njit([numba.void(given, made)], cache=True, error_model="numpy")
     function: Callable[..., None] = made_by(body)
     return function

@@ -25,11 +25,12 @@ import math
 import numpy as np
 from numba import njit
 
+from ..autodiff.floats import exp, fma
 from . import odds
 from .odds import FAR, NOTHING, ROOM, SIZE, TILE, UNITS, options
 
 # `reassoc` lets a row be summed by vectors. A sum in any order has the bound that `certify.moments_error` counts.
-any_order = {**options, "fastmath": {"contract", "reassoc"}}
+any_order = {**options, "fastmath": {"reassoc"}}
 
 
 @njit(**any_order)
@@ -40,8 +41,8 @@ def divide_four(weights, p, e, table, i, low, middle, tile):
         e0, e1, e2, e3 = e[r, i], e[r, i + 1], e[r, i + 2], e[r, i + 3]
         sum0, sum1, sum2, sum3 = 0.0, 0.0, 0.0, 0.0
         for s in range(SIZE):
-            f0, f1 = p0 + e0 * table[i, s], p1 + e1 * table[i + 1, s]
-            f2, f3 = p2 + e2 * table[i + 2, s], p3 + e3 * table[i + 3, s]
+            f0, f1 = fma(e0, table[i, s], p0), fma(e1, table[i + 1, s], p1)
+            f2, f3 = fma(e2, table[i + 2, s], p2), fma(e3, table[i + 3, s], p3)
             f01, f23 = f0 * f1, f2 * f3
             quotient = weights[r, s] / (f01 * f23)
             by01, by23 = quotient * f23, quotient * f01
@@ -64,7 +65,7 @@ def divide_one(weights, p, e, table, i, low, middle, tile):
     for r in range(weights.shape[0]):
         total = 0.0
         for s in range(SIZE):
-            by = weights[r, s] / (p[i] + e[r, i] * table[i, s])
+            by = weights[r, s] / fma(e[r, i], table[i, s], p[i])
             low[i, s] += by
             total += by
         middle[i, tile + r] = total
@@ -77,7 +78,7 @@ def divide_alone(weights, logit, tau, mu, i, low, middle, tile):
         total = 0.0
         for s in range(SIZE):
             a = logit + mu[tile + r, i] + tau[i, s]
-            small = math.exp(-abs(a))
+            small = exp(-abs(a))
             by = weights[r, s] * ((small if a > 0 else 1.0) / (1.0 + small))
             low[i, s] += by
             total += by
@@ -152,7 +153,7 @@ def sum_blocks(W, b, c, first, last):
     low, middle, here = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns)), np.empty(n + 1)
     low_pairs, low_weights = odds.split_low(c_low), np.empty(SIZE)
     for s in range(SIZE):
-        low_weights[s] = math.exp(c_low[s])
+        low_weights[s] = exp(c_low[s])
     total, total_exponent = np.zeros((m + 1, n + 1)), NOTHING
     for block in range(first, last):
         scale, spread = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room)

@@ -29,6 +29,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ..autodiff.floats import exp, fma, log1p
+
 LOW = 7  # rows of 2^7 low states: eight of them are 8 kB of e^τ
 SIZE = 1 << LOW  # known when it is compiled: loops of no fixed length cost a fifth
 MIDDLE = 8  # one exponential per unit and block, spread over 2^(7+8) states
@@ -39,8 +41,9 @@ FAR = 2200  # a power of two below which a term adds nothing to another
 NOTHING = -(1 << 60)  # the exponent of an empty sum
 LN2 = math.log(2.0)
 
-# `contract` is the fused multiply-add. No other liberty is given, so sums run in the order that is written.
-options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# No liberty is given: sums run in the order that is written, what is fused says `fma`, and `exp` and `log1p` are the
+# engine's own. So log Z has the same bits on every machine.
+options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @njit(**options)
@@ -57,16 +60,16 @@ def multiply(products, p, e, table, first, last):
             e4, e5, e6, e7 = e[r, i + 4], e[r, i + 5], e[r, i + 6], e[r, i + 7]
             for s in range(SIZE):
                 products[r, s] *= (
-                    ((p0 + e0 * table[i, s]) * (p1 + e1 * table[i + 1, s]))
-                    * ((p2 + e2 * table[i + 2, s]) * (p3 + e3 * table[i + 3, s]))
+                    (fma(e0, table[i, s], p0) * fma(e1, table[i + 1, s], p1))
+                    * (fma(e2, table[i + 2, s], p2) * fma(e3, table[i + 3, s], p3))
                 ) * (
-                    ((p4 + e4 * table[i + 4, s]) * (p5 + e5 * table[i + 5, s]))
-                    * ((p6 + e6 * table[i + 6, s]) * (p7 + e7 * table[i + 7, s]))
+                    (fma(e4, table[i + 4, s], p4) * fma(e5, table[i + 5, s], p5))
+                    * (fma(e6, table[i + 6, s], p6) * fma(e7, table[i + 7, s], p7))
                 )
     for i in range(whole, last):
         for r in range(products.shape[0]):
             for s in range(SIZE):
-                products[r, s] *= p[i] + e[r, i] * table[i, s]
+                products[r, s] *= fma(e[r, i], table[i, s], p[i])
 
 
 @njit(**options)
@@ -100,7 +103,7 @@ def logits(weights, first, count):
 def split(x):
     """e^x as value · 2^exponent, value between 0.7 and 1.5."""
     exponent = int(np.rint(x / LN2))
-    return math.exp(x - exponent * LN2), exponent
+    return exp(x - exponent * LN2), exponent
 
 
 @njit(**options)
@@ -135,7 +138,7 @@ def narrow_tile(tile, p, q, c_middle, table, factor, products, e):
     """The weights of a tile's states but for their low bits' biases, where no product leaves the range of a double."""
     rows, m = e.shape
     for r in range(rows):
-        weight = math.exp(c_middle[tile + r])
+        weight = exp(c_middle[tile + r])
         for i in range(m):
             e[r, i] = q[i] * factor[tile + r, i]
         for s in range(SIZE):
@@ -165,7 +168,7 @@ def wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, 
             for r in range(rows):
                 for s in range(SIZE):
                     a = top[i] + mu[tile + r, i] + tau[i, s]
-                    log_factor = max(a, 0.0) - max(top[i], 0.0) + math.log1p(math.exp(-abs(a)))
+                    log_factor = max(a, 0.0) - max(top[i], 0.0) + log1p(exp(-abs(a)))
                     one, shift = split(log_factor)
                     products[r, s] *= one
                     exponents[r, s] += shift
@@ -195,7 +198,7 @@ def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
             for s in range(SIZE):
                 sums[s] += products[r, s]
     for s in range(SIZE):
-        sums[s] *= math.exp(c_low[s])
+        sums[s] *= exp(c_low[s])
     return halve(sums), 0
 
 
@@ -230,10 +233,10 @@ def tables(W, c):
     for i in range(m):
         low, top_low, span_low = logits(W[i], 0, LOW)
         for s in range(SIZE):
-            tau[i, s], table[i, s] = low[s], math.exp(low[s])
+            tau[i, s], table[i, s] = low[s], exp(low[s])
         high, top_middle, span_middle = logits(W[i], LOW, middle)
         for r in range(1 << middle):
-            mu[r, i], factor[r, i] = high[r], math.exp(high[r])
+            mu[r, i], factor[r, i] = high[r], exp(high[r])
         most[i], span[i] = top_low + top_middle, span_low + span_middle
     low, top_low, span_low = logits(c, 0, LOW)
     high, top_middle, span_middle = logits(c, LOW, middle)
@@ -259,7 +262,7 @@ def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room):
             if (block >> (j - inner)) & 1:
                 h += W[i, j]
         h += most[i]
-        small = math.exp(-abs(h))
+        small = exp(-abs(h))
         p[i], q[i] = (small, 1.0) if h > 0 else (1.0, small)
         top[i], room[i] = h, min(max(h, 0.0), span[i])
         spread += room[i]

@@ -19,7 +19,7 @@ from numba import njit
 
 ADDED = '''
 
-@njit(forceinline=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(forceinline=True, error_model="numpy", fastmath={"reassoc"})
 def added(total, x):
     """total + x, where any order will do: so a sum may run in SIMD lanes, within (n - 1) u of the sum of the |x|."""
     return total + x
@@ -60,7 +60,7 @@ class _Writer(Loops, Moves):
         names = [self.array(n) for n in given] + [f"n{n}" for n in sorted(self.lengths)]
         names += [f"y{i}" for i in range(len(self.plan.outputs))]
         run = f"def run({', '.join(names)}):\n" + "\n".join(self.lines)
-        options = f'["({self.signature(given)},)"], cache=True, error_model="numpy", fastmath={{"contract"}}'
+        options = f'["({self.signature(given)},)"], cache=True, error_model="numpy"'
         sources = kernel_sources({k: TABLE[k].kernel for k in sorted(self.kernels)}, "floats." in run)
         added = ADDED if " = added(" in run else ""
         return f"{HEADER.format(name=name)}{sources}{added}\n\n@njit({options})\n{run}\n".replace("(,)", "()")

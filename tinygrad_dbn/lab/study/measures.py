@@ -27,11 +27,11 @@ class Bias:
 
 
 @one_thread()
-def bias(epochs: tuple[int, ...] = (100, 200, 400)) -> list[Bias]:
+def bias(epochs: tuple[int, ...] = (100, 200, 400), seed: int = 0) -> list[Bias]:
     """At three moments of an exact training on bars and stripes 3 × 3 (claim G0; Hinton 2002)."""
     data = datasets.bars_and_stripes(3)
     found = []
-    for at in greedy(data.train, (9, 8), seed=0, epochs=max(epochs), rule="ml", rate=0.1, batch=14):
+    for at in greedy(data.train, (9, 8), seed=seed, epochs=max(epochs), rule="ml", rate=0.1, batch=14):
         if at.epoch in epochs:
             rbm = at.rbms[0]
             gradient = exact.gradient(rbm, data.train)

@@ -67,9 +67,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return self._train(X, self._start(X, given), given["n_iter"], given)
 
     def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
-        """Train for one epoch more, on X (T, D). n calls with one X are `fit` with n_iter=n, bit for bit.
+        """Train for one epoch more, on X (T, D). n calls with one X are `fit` with n_iter=n.
 
-        The first call of an estimator that is not fitted yet starts as `fit` does, with X for all the data.
+        To the same bits, where both are compiled or neither is: "auto" decides by the steps of one call. The first call
+        of an estimator that is not fitted yet starts as `fit` does, with X for all the data.
         """
         given = settings(self, self._parameters)
         first = not hasattr(self, "descent_")
@@ -81,7 +82,6 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             )
         return self._train(X, self._start(X, given) if first else self.descent_, 1, given)
 
-    @one_thread()
     def transform(self, X: Any) -> Any:
         """p(h_j = 1 | x) of X (T, D): (T, n_components)."""
         return self._finite(self.rbm_.hidden_given_visible, self._visible(X))
@@ -156,7 +156,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _finite(self, f: Any, X: Any) -> Any:
         """f(X). Raises ValueError, naming the largest of X, where that is not finite."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             result = np.asarray(f(X))
         if not np.isfinite(result).all():
             raise ValueError(largest(X))

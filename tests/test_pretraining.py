@@ -148,17 +148,21 @@ def test_autoencoders_reconstruct_better_and_better(name):
 
 
 def test_the_rbm_module_raises_the_exact_likelihood():
-    values, patterns = [], np.repeat(DATA[[1, 6]], 10, axis=0)
-    watch = lambda at: values.append(td.exact.log_likelihood(at.model, patterns).mean())
-    learning.RBMModule(epochs=100, batch=5, optimiser=learning.sgd(0.5), watch=watch).train(patterns, 6, seed=0)
-    assert values[0] + 1 < values[-1] < -np.log(2)
+    patterns = np.repeat(DATA[[1, 6]], 10, axis=0)
+    for seed in range(3):
+        values = []
+        watch = lambda at, values=values: values.append(td.exact.log_likelihood(at.model, patterns).mean())
+        learning.RBMModule(epochs=100, batch=5, optimiser=learning.sgd(0.5), watch=watch).train(patterns, 6, seed=seed)
+        assert values[0] + 0.5 < values[-1] < -np.log(2)
 
 
 def test_sparsity_moves_the_mean_activation_towards_its_target():
     plain = learning.AutoencoderModule(epochs=150, batch=14, optimiser=learning.sgd(0.3))
     sparse = learning.AutoencoderModule(epochs=150, batch=14, optimiser=learning.sgd(0.3), sparsity=(0.1, 3.0))
-    means = [m.train(DATA, 8, seed=0).encode(DATA).mean() for m in (plain, sparse)]
-    assert abs(means[1] - 0.1) < 0.05 < abs(means[0] - 0.1)
+    for seed in range(3):
+        means = [m.train(DATA, 8, seed=seed).encode(DATA).mean() for m in (plain, sparse)]
+        assert abs(means[1] - 0.1) < 0.1
+        assert abs(means[0] - 0.1) > 0.3
 
 
 def test_a_stack_is_the_lectures_loop():
@@ -244,13 +248,14 @@ def test_kernel_pca_keeps_the_kernels_centred_products():
 def test_subspaces_find_the_sources_that_belong_together():
     """Pairs of sources share a random scale; mixed by a rotation, they are found again as subspaces.
 
-    There are local minima, in which each subspace has one source of each pair: the lowest of a few starts counts.
+    There are local minima, in which each subspace has one source of each pair: half of the starts end there, and the
+    lowest of eight counts.
     """
     rng = np.random.default_rng(0)
     scale = np.repeat(rng.exponential(size=(4000, 2)), 2, axis=1)
     mixing = np.linalg.qr(rng.normal(size=(4, 4)))[0]
     X = (scale * rng.normal(size=(4000, 4))) @ mixing.T
-    layers = [learning.SubspaceModule(size=2, steps=300).train(X, 2, seed=seed) for seed in range(3)]
+    layers = [learning.SubspaceModule(size=2, steps=300).train(X, 2, seed=seed) for seed in range(8)]
     layer = min(layers, key=lambda layer: layer.encode(X).sum())
     energy = ((layer.W @ mixing) ** 2).reshape(2, 2, 2, 2).sum(axis=(1, 3))  # of each pair in each subspace
     assert (energy.max(axis=1) / energy.sum(axis=1) > 0.99).all()

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
-from tinygrad_dbn import storage
+from tests.kept import history
+from tinygrad_dbn import files
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import record
 
@@ -67,7 +68,7 @@ def test_a_run_in_a_pipe_prints_plain_lines_and_writes_its_folder(tmp_path):
     assert len(lines) == 1 + 6 + 1
     assert lines[-1].endswith("report.html")
     assert "\x1b" not in result.output
-    rows = record.from_csv(tmp_path / "out" / "history.csv")
+    rows = history(tmp_path / "out" / "history.csv")
     assert f"log p train {rows[-1].train_log_likelihood:9.4f}" in lines[-2]
     assert "max |residual|" in lines[-2]
 
@@ -177,7 +178,7 @@ def test_a_finished_run_has_nothing_to_resume(tmp_path):
 
 
 def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
-    write, left = storage.write_atomically, [6]
+    write, left = files.write_atomically, [6]
 
     def full(path, content):
         left[0] -= 1
@@ -185,7 +186,7 @@ def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
             raise OSError(28, f"cannot write {path}: No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(storage, "write_atomically", full)
+    monkeypatch.setattr(files, "write_atomically", full)
     result = call("lab", *TINY, "--out", "out")
     assert result.exit_code == 1
     line = result.output.splitlines()[-1]
@@ -255,7 +256,7 @@ def test_ctrl_c_writes_what_is_finished_and_names_the_command_to_go_on(tmp_path,
     assert "Traceback" not in said
     out = tmp_path / "out"
     assert json.loads((out / "run.json").read_text())["finished"] is False
-    rows = record.from_csv(out / "history.csv")
+    rows = history(out / "history.csv")
     assert 11 <= len(rows) < 122
     model = td.load(out / "model.safetensors")
     data = td.datasets.bars_and_stripes(2)

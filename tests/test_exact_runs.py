@@ -118,10 +118,10 @@ def test_a_checkpoint_belongs_to_one_model(tmp_path):
     path = tmp_path / "z.json"
     exact.log_partition(model(16), checkpoint=path)
     for other in range(6):
-        with pytest.raises(ValueError, match="another model"):
+        with pytest.raises(ValueError, match="belongs to another model"):
             exact.log_partition(model(16, seed=other + 1), checkpoint=path)
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="carries no checksum"):
         exact.log_partition(model(16), checkpoint=path)
     with pytest.raises(OSError, match="cannot write"):
         exact.log_partition(model(16), checkpoint=tmp_path / "nowhere" / "z.json")
@@ -200,9 +200,9 @@ def test_layers_go_on_from_their_checkpoints(in_chunks, tmp_path, monkeypatch):
         np.testing.assert_array_equal(exact.log_likelihood(dbn, X, executor=one, checkpoint=path), alone)
     assert left[0] >= 0
     other, _ = deep_model(1)
-    with pytest.raises(ValueError, match="checkpoint of another model"):
+    with pytest.raises(ValueError, match="belongs to another model"):
         exact.log_likelihood(other, X, checkpoint=path)
-    with pytest.raises(ValueError, match=r"p\.json\.x is the checkpoint of another model"):
+    with pytest.raises(ValueError, match=r"p\.json\.x belongs to another model"):
         exact.log_likelihood(dbn, 1 - X, checkpoint=path)
 
 

@@ -150,11 +150,12 @@ def restore(folder: Path, data: Dataset) -> State:
     checkpoint = folder / folders.CHECKPOINT
     if not checkpoint.exists():
         return State()
+    kept = storage.load(checkpoint, run=description.key)
     try:
-        progress, rows = storage.load(checkpoint, run=description.key)
+        progress, rows = kept
         rows = tuple(record.from_tuple(row) for row in rows)
-    except TypeError as error:
-        raise ValueError(f"{checkpoint} holds no state of a run; {GIVE}") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{checkpoint} holds no state of a run ({error}); {GIVE}") from error
     if not _belongs(progress, rows, arguments):
         raise ValueError(f"{checkpoint} is not of a run with these layers, epochs and rule; {GIVE}")
     return State(progress, rows)

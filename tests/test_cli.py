@@ -1,7 +1,9 @@
 """The command line: one clear line for every bad input, and runs that can be stopped, killed and resumed."""
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
-from tests.kept import history
+from tests.kept import history, reseal
 from tinygrad_dbn import files
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import record
@@ -219,6 +221,79 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(record, "measure", bug)
     with pytest.raises(ValueError, match="a bug"):
         call("lab", *TINY, "--out", "out")
+
+
+# Names from outside.
+
+NAMES = [b"caf\xe9.csv", b"\x1b[31mred\x07.csv", b"a\nb.csv", b"$x^2$ <b>.csv", "\u202egnp.csv".encode()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_cannot_be_shown_is_escaped_wherever_it_is_shown_and_resumes(tmp_path, name):
+    data = os.fsdecode(name)
+    (tmp_path / data).write_text("0,1,1\n1,0,0\n1,1,1\n")
+    process = command("lab", "--data", data, "--layers", "3-2-2", "--epochs", "1", "--out", f"out {data}")
+    shown, said = process.communicate()
+    assert process.returncode == 0, said
+    out = tmp_path / f"out {data}"
+    page = (out / "report.html").read_text()
+    for text in (shown, said, page):
+        assert "\x1b" not in text
+        assert all(line.isprintable() for line in text.split("\n"))
+    assert files.printable(data) in shown
+    assert json.loads((out / "run.json").read_text())["arguments"]["data"] == data
+    (line,) = re.findall("<pre><code>(.*?)</code></pre>", page, re.DOTALL)
+    words = subprocess.run(["bash", "-c", f"printf '%s\\n' {html.unescape(line)}"], capture_output=True).stdout
+    assert b"--data\n" + name + b"\n" in words
+
+    reseal(out / "run.json", lambda content: content.update(finished=False))
+    again = command("lab", "--resume", "--out", f"out {data}")
+    assert again.communicate()[1] == ""
+    assert again.returncode == 0
+    assert (out / "report.html").read_text().count("<code>") == page.count("<code>")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lab", "--data", "{}"],
+        ["lab", "--data", "./{}.npy"],
+        ["lab", "--resume", "--out", "{}"],
+        ["lab", "--rule", "{}"],
+        ["lab", "--layers", "{}"],
+        ["explain", "{}"],
+        ["explain", "{}:f"],
+        ["explain", "sigmoid", "--svg", "none/{}"],
+        ["explain", "sigmoid", "--graph", "--shape", "{}"],
+        ["study", "--data", "{}"],
+        ["study", "--out", "file/{}"],
+        ["table", "{}"],
+        ["table", "datasets", "--only", "{}"],
+        ["measure", "{}"],
+        ["book", "--record", "{}"],
+        ["bench", "{}"],
+    ],
+)
+def test_a_refusal_is_one_printable_line_whatever_was_given(tmp_path, words, name):
+    (tmp_path / "file").write_text("")
+    result = call(*(word.format(os.fsdecode(name)) for word in words))
+    assert result.exit_code in (1, 2)
+    line = result.output.splitlines()[-1]
+    assert line.startswith("tinygrad-dbn: ")
+    assert line.isprintable()
+    assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [["lab", "--data"], ["lab", "--out"], ["lab", "--resume", "--out"], ["explain", "exp", "--svg"]]
+)
+def test_a_name_that_is_too_long_is_one_line(words):
+    result = call(*words, "x" * 5000 + ".npy")
+    assert result.exit_code in (1, 2)
+    line = result.output.splitlines()[-1]
+    assert line.startswith("tinygrad-dbn: ")
+    assert len(line) < 600
 
 
 # Real processes and real signals.

@@ -34,17 +34,19 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "f"
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_interrupt_leaves_the_old_file_or_the_new_one_and_goes_on_as_an_interrupt(tmp_path, monkeypatch, step):
+    path, honest = tmp_path / "f", getattr(os, step)
     path.write_bytes(b"old")
 
-    def interrupted(*_):
+    def interrupted(*arguments):
+        honest(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", interrupted)
+    monkeypatch.setattr(files.os, step, interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == {"fsync": b"old", "replace": b"new"}[step]
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tinygrad_dbn-"
@@ -103,7 +104,8 @@ def _replace(path: Name, content: bytes) -> None:
             os.fsync(out.fileno())
         os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):  # Ctrl-C after it was moved
+            os.unlink(temporary)
         raise
 
 

@@ -1,5 +1,6 @@
 """Models on disk: the same bits back, clear refusals, and never half a file."""
 
+import json
 import struct
 
 import numpy as np
@@ -144,3 +145,30 @@ def test_files_that_are_no_models(tmp_path):
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ValueError, match="not a whole safetensors file"):
         td.load(path)
+
+
+def test_a_file_of_the_first_version_is_read_with_a_warning_and_never_as_a_state_of_a_run(tmp_path):
+    model, path, tensors = models()["DBN"], tmp_path / "m.safetensors", {}
+    text = json.dumps(storage._describe(model, "", tensors))
+    path.write_bytes(to_bytes(tensors, metadata={"tinygrad_dbn": text}))
+    with pytest.warns(UserWarning, match=r"m\.safetensors is of the first version.*save the model again") as said:
+        loaded = td.load(path)
+    assert said[0].filename == __file__
+    assert leaves(loaded) == leaves(model)
+    with pytest.raises(ValueError, match="carries no checksum"):
+        td.load(path, run="")
+
+
+def test_a_state_of_a_run_is_read_as_one_of_that_run_alone(tmp_path):
+    path = tmp_path / "m.safetensors"
+    td.save(path, models()["RBM"], run="a" * 64)
+    assert leaves(td.load(path, run="a" * 64)) == leaves(td.load(path)) == leaves(models()["RBM"])
+    with pytest.raises(ValueError, match="belongs to another run"):
+        td.load(path, run="b" * 64)
+
+
+def test_what_is_loaded_can_be_written_to(tmp_path):
+    td.save(tmp_path / "m", (np.zeros(2),))
+    (loaded,) = td.load(tmp_path / "m")
+    loaded += 1
+    np.testing.assert_array_equal(loaded, [1, 1])

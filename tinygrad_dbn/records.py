@@ -69,9 +69,7 @@ def unseal(
 def typed(hint: Any, value: Any, place: str) -> Any:
     """`value`, as JSON has it, as the type `hint`: lists become tuples, and objects dataclasses, where it says so.
 
-    A dictionary of types stands for an object of just these fields.
-
-    What already is of the type passes. Raises ValueError naming the place in `place` where it is of another.
+    What already is of the type passes. A dictionary of types stands for an object of just these fields. Raises ValueError naming the place in `place` where it is of another.
 
     >>> typed(tuple[float, ...], [1, 2.5], "rates")
     (1, 2.5)
@@ -84,7 +82,10 @@ def typed(hint: Any, value: Any, place: str) -> Any:
             with suppress(ValueError):
                 return typed(one, value, place)
     elif dataclasses.is_dataclass(hint):
-        return value if isinstance(value, hint) else hint(**typed(get_type_hints(hint), value, place))  # type: ignore
+        if isinstance(value, hint):  # type: ignore[arg-type]
+            return value
+        if isinstance(value, dict):
+            return hint(**typed(get_type_hints(hint), value, place))  # type: ignore[operator]
     elif isinstance(hint, dict):
         if isinstance(value, dict) and value.keys() == hint.keys():
             return {key: typed(of, value[key], f"{place}.{key}") for key, of in hint.items()}

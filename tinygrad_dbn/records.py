@@ -69,7 +69,8 @@ def unseal(
 def typed(hint: Any, value: Any, place: str) -> Any:
     """`value`, as JSON has it, as the type `hint`: lists become tuples, and objects dataclasses, where it says so.
 
-    What already is of the type passes. A dictionary of types stands for an object of just these fields. Raises ValueError naming the place in `place` where it is of another.
+    What already is of the type passes. A dictionary of types stands for an object of just these fields.
+    Raises ValueError naming the place in `place` where the value is of another type.
 
     >>> typed(tuple[float, ...], [1, 2.5], "rates")
     (1, 2.5)

@@ -3,13 +3,15 @@
 It is built from the test reports alone, so it is the same under pytest-xdist.
 """
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from proofs.lecture import CHAPTERS, CLAIMS
 from proofs.theorem import LEVELS
+from tinygrad_dbn import records
+from tinygrad_dbn.book.record import FORMAT
+from tinygrad_dbn.files import write_atomically
 
 TRUSTED = ("terms.py", "kernel.py", "decide.py")
 
@@ -124,7 +126,7 @@ def pytest_terminal_summary(terminalreporter):
     )
     terminalreporter.write_line(f"trusted base: {', '.join(map(_size, TRUSTED))}, and what they say they trust")
     if record := terminalreporter.config.getoption("record"):
-        Path(record).write_text(json.dumps(recorded(ledger), indent=1, ensure_ascii=False))
+        write_atomically(record, records.seal(FORMAT, recorded(ledger), indent=1))
 
 
 def recorded(ledger):
@@ -136,7 +138,8 @@ def recorded(ledger):
         "trusted": [_size(name) for name in TRUSTED],
         "theorems": [
             {
-                **entry.about,
+                "derivation": [],  # for a selection in which the theorem as stated did not run
+                **{name: value for name, value in entry.about.items() if name != "version"},
                 "claims": claims_of(entry.about["claim"]),
                 "state": entry.state,
                 "refused": entry.refused,

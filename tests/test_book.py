@@ -1,6 +1,5 @@
 """The book: that no claim is without evidence, what is generated of a record, and that every link leads somewhere."""
 
-import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from proofs.kernel import real, ring
 from proofs.lecture import CHAPTERS, CLAIMS
 from proofs.ledger import claims_of
 from proofs.theorem import LEVELS
-from tinygrad_dbn import book, ops
+from tinygrad_dbn import book, ops, records
+from tinygrad_dbn.book.record import FORMAT
 from tinygrad_dbn.cli import app
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -45,7 +45,7 @@ CONTENT = {
 @pytest.fixture
 def record(tmp_path):
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(CONTENT))
+    path.write_bytes(records.seal(FORMAT, CONTENT))
     return book.load(path)
 
 
@@ -128,9 +128,9 @@ def test_the_site_is_whole(record, tmp_path):
 def test_a_record_that_is_none_or_failed_is_refused(tmp_path):
     path = tmp_path / "record.json"
     path.write_text("{}")
-    with pytest.raises(ValueError, match="is no record of the proofs"):
+    with pytest.raises(ValueError, match=r"carries no checksum.*write one with pytest --record"):
         book.load(path)
-    path.write_text(json.dumps({**CONTENT, "theorems": [theorem("false", ["H1"], state="FAILED")]}))
+    path.write_bytes(records.seal(FORMAT, {**CONTENT, "theorems": [theorem("false", ["H1"], state="FAILED")]}))
     with pytest.raises(ValueError, match="this theorem failed or ran in part: false"):
         book.load(path)
 

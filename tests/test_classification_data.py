@@ -198,5 +198,15 @@ def test_other_faults_of_idx_files(tmp_path, files):
     torn.write_bytes(images.read_bytes()[:-5])
     with pytest.raises(ValueError, match="no complete gzip file"):
         datasets.idx(torn)
+    torn.write_bytes(images.read_bytes()[:12] + b"junk" + images.read_bytes()[16:])
+    with pytest.raises(ValueError, match=r"torn\.gz is no complete gzip file"):
+        datasets.idx(torn)
+    shouted = tmp_path / "IMAGES.GZ"
+    shouted.write_bytes(images.read_bytes())
+    np.testing.assert_array_equal(datasets.idx(shouted), datasets.idx(images))
     with pytest.raises(ValueError, match="name the two files of one set"):
         datasets.mnist_from_idx(labels, images)
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(encoded(LABELS)[:-1] + b"\x0a")
+    with pytest.raises(ValueError, match=rf"wrong: label {len(LABELS) - 1} is 10, not a digit from 0 to 9"):
+        datasets.mnist_from_idx(images, wrong)

@@ -1,7 +1,9 @@
 """The command line: one clear line for every bad input, and runs that can be stopped, killed and resumed."""
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
-from tinygrad_dbn import storage
+from tests.kept import history, reseal
+from tinygrad_dbn import files
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import record
 
@@ -67,7 +70,7 @@ def test_a_run_in_a_pipe_prints_plain_lines_and_writes_its_folder(tmp_path):
     assert len(lines) == 1 + 6 + 1
     assert lines[-1].endswith("report.html")
     assert "\x1b" not in result.output
-    rows = record.from_csv(tmp_path / "out" / "history.csv")
+    rows = history(tmp_path / "out" / "history.csv")
     assert f"log p train {rows[-1].train_log_likelihood:9.4f}" in lines[-2]
     assert "max |residual|" in lines[-2]
 
@@ -177,7 +180,7 @@ def test_a_finished_run_has_nothing_to_resume(tmp_path):
 
 
 def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
-    write, left = storage.write_atomically, [6]
+    write, left = files.write_atomically, [6]
 
     def full(path, content):
         left[0] -= 1
@@ -185,7 +188,7 @@ def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
             raise OSError(28, f"cannot write {path}: No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(storage, "write_atomically", full)
+    monkeypatch.setattr(files, "write_atomically", full)
     result = call("lab", *TINY, "--out", "out")
     assert result.exit_code == 1
     line = result.output.splitlines()[-1]
@@ -218,6 +221,79 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(record, "measure", bug)
     with pytest.raises(ValueError, match="a bug"):
         call("lab", *TINY, "--out", "out")
+
+
+# Names from outside.
+
+NAMES = [b"caf\xe9.csv", b"\x1b[31mred\x07.csv", b"a\nb.csv", b"$x^2$ <b>.csv", "\u202egnp.csv".encode()]
+
+
+def test_a_name_that_cannot_be_shown_is_escaped_wherever_it_is_shown_and_resumes(tmp_path):
+    name = b"".join(NAMES)
+    data = os.fsdecode(name)
+    (tmp_path / data).write_text("0,1,1\n1,0,0\n1,1,1\n")
+    process = command("lab", "--data", data, "--layers", "3-2-2", "--epochs", "1", "--out", f"out {data}")
+    shown, said = process.communicate()
+    assert process.returncode == 0, said
+    out = tmp_path / f"out {data}"
+    page = (out / "report.html").read_text()
+    for text in (shown, said, page):
+        assert "\x1b" not in text
+        assert all(line.isprintable() for line in text.split("\n"))
+    assert files.printable(data) in shown
+    assert json.loads((out / "run.json").read_text())["arguments"]["data"] == data
+    (line,) = re.findall("<pre><code>(.*?)</code></pre>", page, re.DOTALL)
+    words = subprocess.run(["bash", "-c", f"printf '%s\\n' {html.unescape(line)}"], capture_output=True).stdout
+    assert b"--data\n" + name + b"\n" in words
+
+    reseal(out / "run.json", lambda content: content.update(finished=False))
+    again = command("lab", "--resume", "--out", f"out {data}")
+    assert again.communicate()[1] == ""
+    assert again.returncode == 0
+    assert (out / "report.html").read_text().count("<code>") == page.count("<code>")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lab", "--data", "{}"],
+        ["lab", "--data", "./{}.npy"],
+        ["lab", "--resume", "--out", "{}"],
+        ["lab", "--rule", "{}"],
+        ["lab", "--layers", "{}"],
+        ["explain", "{}"],
+        ["explain", "{}:f"],
+        ["explain", "sigmoid", "--svg", "none/{}"],
+        ["explain", "sigmoid", "--graph", "--shape", "{}"],
+        ["study", "--data", "{}"],
+        ["study", "--out", "file/{}"],
+        ["table", "{}"],
+        ["table", "datasets", "--only", "{}"],
+        ["measure", "{}"],
+        ["book", "--record", "{}"],
+        ["bench", "{}"],
+    ],
+)
+def test_a_refusal_is_one_printable_line_whatever_was_given(tmp_path, words, name):
+    (tmp_path / "file").write_text("")
+    result = call(*(word.format(os.fsdecode(name)) for word in words))
+    assert result.exit_code in (1, 2)
+    line = result.output.splitlines()[-1]
+    assert line.startswith("tinygrad-dbn: ")
+    assert line.isprintable()
+    assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [["lab", "--data"], ["lab", "--out"], ["lab", "--resume", "--out"], ["explain", "exp", "--svg"]]
+)
+def test_a_name_that_is_too_long_is_one_line(words):
+    result = call(*words, "x" * 5000 + ".npy")
+    assert result.exit_code in (1, 2)
+    line = result.output.splitlines()[-1]
+    assert line.startswith("tinygrad-dbn: ")
+    assert len(line) < 600
 
 
 # Real processes and real signals.
@@ -255,7 +331,7 @@ def test_ctrl_c_writes_what_is_finished_and_names_the_command_to_go_on(tmp_path,
     assert "Traceback" not in said
     out = tmp_path / "out"
     assert json.loads((out / "run.json").read_text())["finished"] is False
-    rows = record.from_csv(out / "history.csv")
+    rows = history(out / "history.csv")
     assert 11 <= len(rows) < 122
     model = td.load(out / "model.safetensors")
     data = td.datasets.bars_and_stripes(2)
@@ -300,4 +376,5 @@ def test_the_clock_is_the_only_difference_between_equal_runs(tmp_path):
     for name in ("history.csv", "model.safetensors", "curves.png", "samples.png", "filters.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     first, second = (json.loads((tmp_path / x / "run.json").read_text()) for x in "ab")
-    assert {**first, "seconds": 0} == {**second, "seconds": 0}
+    clock = {"seconds": 0, "sha256": ""}
+    assert {**first, **clock} == {**second, **clock}

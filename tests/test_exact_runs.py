@@ -1,5 +1,6 @@
 """Where a long sum runs, what it may cost, and what is left of it when it is stopped."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tinygrad_dbn import exact
-from tinygrad_dbn.exact import budget, chunks, matrices, of_floats
+from tests.kept import reseal
+from tinygrad_dbn import exact, files
+from tinygrad_dbn.exact import budget, checkpoint, chunks, matrices, of_floats
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -118,13 +120,80 @@ def test_a_checkpoint_belongs_to_one_model(tmp_path):
     path = tmp_path / "z.json"
     exact.log_partition(model(16), checkpoint=path)
     for other in range(6):
-        with pytest.raises(ValueError, match="another model"):
+        with pytest.raises(ValueError, match="belongs to another model"):
             exact.log_partition(model(16, seed=other + 1), checkpoint=path)
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="carries no checksum"):
         exact.log_partition(model(16), checkpoint=path)
     with pytest.raises(OSError, match="cannot write"):
         exact.log_partition(model(16), checkpoint=tmp_path / "nowhere" / "z.json")
+
+
+ONE = float(1).hex()
+NO_CHUNKS = {
+    "a value that is no number": [0, 1, "nan", ONE],
+    "a negative sum": [0, 1, "-0x1p+0", ONE],
+    "a sum of nothing": [0, 1, "0x0p+0", ONE],
+    "beyond a double": [0, 1, "0x1p99999", ONE],
+    "an infinite exponent": [0, 1, ONE, "inf"],
+    "half an exponent": [0, 1, ONE, "0x1p-1"],
+    "a short chunk": [0, 1, ONE],
+    "a long chunk": [0, 1, ONE, ONE, ONE],
+    "an empty chunk": [],
+    "another range": [0, 3, ONE, ONE],
+    "numbers for text": [0, 1, 1, 1],
+    "no numbers": [0, 1, "one", ONE],
+}
+
+
+@pytest.mark.parametrize("chunk", NO_CHUNKS.values(), ids=NO_CHUNKS)
+def test_a_chunk_that_no_sum_comes_to_is_refused_though_its_checksum_is_right(tmp_path, chunk):
+    path, rbm = tmp_path / "z.json", model(18)
+    exact.log_partition(rbm, checkpoint=path)
+    whole = path.read_bytes()
+    first = json.loads(whole)["chunks"][0]
+    chunk = [*first[:2], *chunk[2:]] if chunk[:2] == [0, 1] else chunk
+    reseal(path, lambda content: content["chunks"].__setitem__(0, chunk))
+    with pytest.raises(ValueError, match=r"z\.json.*; give another path, or delete the file"):
+        exact.log_partition(rbm, checkpoint=path)
+    path.write_bytes(whole)
+    reseal(path, lambda content: content["chunks"].append(first))
+    with pytest.raises(ValueError, match="is no chunk of this sum"):
+        exact.log_partition(rbm, checkpoint=path)
+
+
+def test_a_disk_that_is_full_half_way_does_not_end_the_sum(tmp_path, monkeypatch):
+    rbm, path, left = model(22), tmp_path / "z.json", [2]
+    write = files.write_atomically
+
+    def filling(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, f"cannot write {path}: No space left on device")
+        write(*arguments)
+
+    monkeypatch.setattr(files, "write_atomically", filling)
+    monkeypatch.setattr(checkpoint, "SECONDS", 0)
+    with pytest.warns(UserWarning, match=r"cannot write .*z\.json: No space left on device; the sum goes on") as said:
+        value = exact.log_partition(rbm, checkpoint=path, executor=Counting())
+    assert len(said) == 1
+    assert left[0] < -5
+    assert value == exact.log_partition(rbm)
+    monkeypatch.undo()
+    assert len(json.loads(path.read_text())["chunks"]) == 1
+    assert exact.log_partition(rbm, checkpoint=path) == value
+
+
+def test_a_checkpoint_belongs_to_the_function_that_is_summed(tmp_path):
+    X, first = np.ones((600, 3)), tmp_path / "z.json"
+    parts = [(0, 1), (1, 2)]
+    asked = (X,), parts, lambda part, found: True
+    checkpoint.Checkpoint(first, of_floats.sum_chunk, *asked)
+    with pytest.raises(ValueError, match="belongs to another model"):
+        checkpoint.Checkpoint(first, matrices.mixture_chunk, *asked)
+    with pytest.raises(ValueError, match="belongs to another model"):
+        checkpoint.Checkpoint(first, of_floats.sum_chunk, (X.astype(np.int64),), *asked[1:])
+    assert checkpoint.Checkpoint(first, of_floats.sum_chunk, *asked).done == {}
 
 
 def test_cost_is_known_before_it_is_spent():
@@ -200,9 +269,9 @@ def test_layers_go_on_from_their_checkpoints(in_chunks, tmp_path, monkeypatch):
         np.testing.assert_array_equal(exact.log_likelihood(dbn, X, executor=one, checkpoint=path), alone)
     assert left[0] >= 0
     other, _ = deep_model(1)
-    with pytest.raises(ValueError, match="checkpoint of another model"):
+    with pytest.raises(ValueError, match="belongs to another model"):
         exact.log_likelihood(other, X, checkpoint=path)
-    with pytest.raises(ValueError, match=r"p\.json\.x is the checkpoint of another model"):
+    with pytest.raises(ValueError, match=r"p\.json\.x belongs to another model"):
         exact.log_likelihood(dbn, 1 - X, checkpoint=path)
 
 

@@ -64,12 +64,13 @@ def test_every_example_is_traced(name):
 
 def test_a_function_of_ones_own(tmp_path, monkeypatch):
     (tmp_path / "mine_for_graph.py").write_text("def loss(a, b):\n    return (a * b).sum()\n")
+    (tmp_path / "loss.svg.part").write_text("a file of mine")
     monkeypatch.chdir(tmp_path)
     result = run("mine_for_graph:loss", "--shape", "2,3", "--shape", "3", "--svg", "loss.svg")
     assert result.exit_code == 0
     assert "b̄ += sum(v̄1 · a, axis=(0,))" in result.stdout
     ElementTree.parse(tmp_path / "loss.svg")
-    assert not (tmp_path / "loss.svg.part").exists()
+    assert (tmp_path / "loss.svg.part").read_text() == "a file of mine"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,7 @@ def test_a_function_of_ones_own(tmp_path, monkeypatch):
         (["--graph", "exp", "--shape", "a"], "write lengths joined by commas"),
         (["--graph", "matmul", "--shape", "2,3", "--shape", "2,3"], "other shapes are given with --shape"),
         (["exp", "--svg", "no/such/folder/x.svg"], "No such file"),
+        (["exp", "--svg", "/dev/null"], "cannot write /dev/null: it is a device, pipe or socket; name a file"),
     ],
 )
 def test_refusals(arguments, said):

@@ -9,11 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
+from tests.kept import reseal
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.datasets import load
 from tinygrad_dbn.lab import audit_plots, examine, folder, plots, report
 from tinygrad_dbn.lab.audit_report import entries
-from tinygrad_dbn.lab.run import Arguments, restore, run
+from tinygrad_dbn.lab.description import Arguments
+from tinygrad_dbn.lab.run import restore, run
 
 ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2, audit=True)
 DATA = load(ARGUMENTS.data)
@@ -190,23 +192,19 @@ def call(*words):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_flag_is_remembered_and_older_runs_resume(finished, tmp_path, monkeypatch):
+def test_the_flag_is_remembered(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "out" / "run.json"
 
-    def unfinished(change):
-        said = json.loads(path.read_text())
-        change(said["arguments"])
-        path.write_text(json.dumps({**said, "finished": False}))
-
     assert call(*TINY, "--audit").exit_code == 0
     assert json.loads(path.read_text())["arguments"]["audit"] is True
-    unfinished(lambda arguments: None)
+    reseal(path, lambda said: said.update(finished=False))
     (tmp_path / "out" / "audit.json").unlink()
     assert call("lab", "--resume", "--out", "out").exit_code == 0
     assert (tmp_path / "out" / "audit.json").read_bytes() == (finished / "audit.json").read_bytes()
 
-    unfinished(lambda arguments: arguments.pop("audit"))  # as runs were before there was --audit
+    call(*TINY, "--force")
+    reseal(path, lambda said: said.update(finished=False))
     refused = call("lab", "--resume", "--out", "out", "--audit")
     assert refused.exit_code == 2
     assert "--audit is True, but the run in out was started with False; leave it out" in refused.output

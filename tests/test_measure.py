@@ -51,10 +51,10 @@ def test_a_run_keeps_what_is_done(tmp_path):
 
 def test_figures_of_another_experiment_are_refused(tmp_path):
     run(SCALES, tmp_path, seeds=1)
-    with pytest.raises(ValueError, match="is of claim Z1, full; give another folder"):
+    with pytest.raises(ValueError, match="is of quick False, not True; give another folder"):
         run(SCALES, tmp_path, seeds=1, quick=True)
     (tmp_path / "light 0.json").write_text("{}")
-    with pytest.raises(ValueError, match="holds no figures"):
+    with pytest.raises(ValueError, match="carries no checksum"):
         run(SCALES, tmp_path, seeds=1)
 
 

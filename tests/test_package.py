@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ["cli", "lab", "learning", "exact", "models", "datasets", "storage", "autodiff"]
+LAYERS = ["cli", "lab", "storage", "learning", "exact", "models", "datasets", "autodiff", "records", "files"]
 
 
 def test_import_is_light():

@@ -126,12 +126,12 @@ def test_courses_of_another_study_are_refused(short, tmp_path):
     CliRunner().invoke(app, [*arguments, "--processes", "1"])
     refused = CliRunner().invoke(app, [*arguments, "--quick"])
     assert refused.exit_code == 2
-    assert "this study is at 0.1" in refused.output
+    assert "is of scale 1.0, not 0.1; give another folder" in refused.output
     file = out / "courses" / "bars-and-stripes-2 ML 0.json"
     file.write_text(json.dumps({"scale": 1.0}))
     refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
-    assert "holds no course" in refused.output
+    assert "carries no checksum" in refused.output
 
 
 @pytest.mark.parametrize(

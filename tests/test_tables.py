@@ -74,10 +74,10 @@ def test_a_search_goes_on_where_it_was_and_tests_once(small, tmp_path, system, m
 
 def test_trials_of_another_search_are_refused(small, tmp_path):
     measure(Search("rect", "SVM"), folder=tmp_path, trials=1)
-    with pytest.raises(ValueError, match="give another folder, or the same settings"):
+    with pytest.raises(ValueError, match="is of seed 0, not 1; give another folder"):
         measure(Search("rect", "SVM", seed=1), folder=tmp_path, trials=1)
     (tmp_path / "rect SVM.json").write_text("[")
-    with pytest.raises(ValueError, match="holds no trials"):
+    with pytest.raises(ValueError, match="carries no checksum"):
         measure(Search("rect", "SVM"), folder=tmp_path, trials=1)
 
 

@@ -1,121 +1,125 @@
-"""Models on disk: safetensors files, never pickle, and never half a file.
+"""Models on disk: safetensors files, never pickle, never half a file, and never a damaged one taken for a model.
 
-A model is a tree of frozen dataclasses, tuples, arrays, numbers and strings. The arrays become tensors
-named by their place ("layers.0.W"); the rest is one JSON text in the file's metadata. Class names are
-looked up in a fixed registry, so a file can name a model but can never name code.
+A model is a tree of frozen dataclasses, tuples, arrays, numbers and strings. The arrays become tensors named by their
+place ("layers.0.W"); the rest is a record in the file's metadata, sealed together with a digest of the tensors. Class
+names are looked up in a fixed registry, so a file can name a model but can never name code.
 """
 
 import dataclasses
-import importlib
+import hashlib
 import json
 import os
-import secrets
-import shutil
-from pathlib import Path
-from typing import Any
+import warnings
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-_REGISTRY = {
-    "RBM": "tinygrad_dbn.models",
-    "DBN": "tinygrad_dbn.models",
-    "DirectedLayer": "tinygrad_dbn.models",
-    "FeedForward": "tinygrad_dbn.models",
-    "Autoencoder": "tinygrad_dbn.models",
-    "Progress": "tinygrad_dbn.learning",
-    "Descent": "tinygrad_dbn.learning",
-    "Epoch": "tinygrad_dbn.learning",
-    "Fit": "tinygrad_dbn.learning",
-    "HessianFree": "tinygrad_dbn.learning",
+from . import files, records
+from .learning import Descent, Epoch, Fit, HessianFree, Progress
+from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
+
+_CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (RBM, DBN, DirectedLayer, FeedForward, Autoencoder, Progress, Descent, Epoch, Fit, HessianFree)
 }
+FORMAT = "tinygrad_dbn model 2"
 _KEY = "tinygrad_dbn"  # the metadata's only entry: the order of several would differ from run to run
+_GIVE = "give a file that tinygrad_dbn.save wrote, or a whole copy of this one"
+_FIELDS = {"run": str, "tensors": str, "value": Any}
 _DTYPES = {"float64", "float32", "float16", "bool"} | {f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)}
 
-Scalar = str | int | float | bool | None
+Tensors = dict[str, NDArray[Any]]
 
 
-def save(path: str | os.PathLike[str], model: Any) -> None:
+def save(path: str | os.PathLike[str], model: Any, *, run: str = "") -> None:
     """Write `model` to `path`, whole or not at all: an older file stays until the new one is complete.
 
     `model` is an RBM, DBN, FeedForward, … or a tuple of them. `load` gives it back bit for bit, dtypes
-    kept; the same model always makes the same bytes.
+    kept; the same model always makes the same bytes. run: the digest of the run that it is a state of, if it is.
     Raises TypeError for anything else inside it (naming the place), OSError where the disk refuses.
     """
     from safetensors.numpy import save as to_bytes
 
-    tensors: dict[str, NDArray[Any]] = {}
+    tensors: Tensors = {}
     structure = _describe(model, "", tensors)
-    text = json.dumps(structure, separators=(",", ":"), ensure_ascii=True)
-    write_atomically(path, to_bytes(tensors, metadata={_KEY: text}))
+    content = {"run": run, "tensors": _digest(tensors), "value": structure}
+    record = records.seal(FORMAT, content, finite=False)
+    files.write_atomically(path, to_bytes(tensors, metadata={_KEY: record.decode()}))
 
 
-def load(path: str | os.PathLike[str]) -> Any:
-    """The model that `save` wrote to `path`.
+def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
+    """The model that `save` wrote to `path`; with `run`, only one that was saved as a state of it.
 
-    Raises FileNotFoundError, or ValueError for a file that `save` did not write or that was damaged
-    since: it says which tensor, field or class is at fault. Nothing from the file is ever executed.
+    Raises FileNotFoundError, OSError where the system refuses, or ValueError for a file that `save` did not write, or
+    that was damaged since: it says which tensor, field or class is at fault. Nothing from the file is ever executed.
+    A file of the first version has no checksum: it is read, with a warning that damage to it cannot be seen.
     """
-    from safetensors import SafetensorError, safe_open
-
-    file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: no such file")
-    if not file.is_file():
-        raise ValueError(f"{file} is not a file; give the .safetensors file that tinygrad_dbn.save wrote")
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            text = (opened.metadata() or {}).get(_KEY)
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (no mapping)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is not a whole safetensors file ({error})") from error
-    if text is None:
-        raise ValueError(
-            f"{file} is a safetensors file of another program; only files of tinygrad_dbn.save can be read"
+    name = files.shown(path)
+    tensors, text = _parts(files.read(path, _GIVE), name)
+    structure = None if run is not None else _unsealed(text)
+    if structure is not None:
+        warnings.warn(
+            f"{name} is of the first version, which had no checksum: damage to it cannot be seen; "
+            "save the model again with tinygrad_dbn.save",
+            stacklevel=2,
         )
+    else:
+        belongs: dict[str, Any] = {} if run is None else {"run": run}
+        schema = {key: hint for key, hint in _FIELDS.items() if key not in belongs}
+        record = records.unseal(text, name, FORMAT, belongs, schema, _GIVE, finite=False)
+        if record["tensors"] != _digest(tensors):
+            raise ValueError(f"{name} was damaged since it was written: its tensors do not fit their checksum; {_GIVE}")
+        structure = record["value"]
     try:
-        model = _rebuild(json.loads(text), "", tensors)
+        model = _rebuild(structure, "", tensors)
+        if tensors:
+            raise ValueError(f"it holds tensors that belong to no field: {', '.join(sorted(tensors))}")
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{file} does not hold a valid model: {error}") from error
-    if tensors:
-        raise ValueError(f"{file} holds tensors that belong to no field: {', '.join(sorted(tensors))}")
+        raise ValueError(f"{name} does not hold a valid model: {files.printable(str(error))}; {_GIVE}") from error
     return model
 
 
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Put `content` at `path` in one step: a reader, a crash or a full disk sees the old file or the new one.
+def _parts(content: bytes, name: str) -> tuple[Tensors, bytes]:
+    """The tensors of a safetensors file, and our record in its metadata."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as to_tensors
 
-    A link is followed and an existing file's permissions are kept. Raises OSError naming `path` and why.
-    """
-    # Through links, or the replacement would cut the link instead of changing the file.
-    target = Path(os.path.realpath(path))
-    temporary = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}.tmp"
     try:
-        try:
-            with temporary.open("xb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            if target.exists():
-                shutil.copymode(target, temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        kept = "; the file that was there is untouched" if target.is_file() else ""
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}{kept}") from error
+        # Copies: arrays of their own, which can be written to.
+        tensors = {key: np.array(array) for key, array in to_tensors(content).items()}
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:  # KeyError: a dtype that NumPy has not
+        raise ValueError(f"{name} is not a whole safetensors file ({error}); {_GIVE}") from error
+    text = header.get("__metadata__", {}).get(_KEY)
+    if text is None:
+        raise ValueError(f"{name} is a safetensors file of another program; {_GIVE}")
+    return tensors, text.encode("utf-8", "surrogatepass")
 
 
-TEMPORARY_PREFIX = ".tinygrad_dbn-"
+def _digest(tensors: Tensors) -> str:
+    digest = hashlib.sha256()
+    for key, array in sorted(tensors.items()):
+        digest.update(repr((key, array.dtype.name, array.shape)).encode("utf-8", "surrogatepass"))
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()
 
 
-def _describe(value: Any, place: str, tensors: dict[str, NDArray[Any]]) -> Any:
+def _unsealed(text: bytes) -> Any:
+    """The structure of a file of the first version, or None: there it was the whole text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if not isinstance(value, dict) or value.keys() in ({"class", "fields"}, {"array"}) else None
+
+
+def _describe(value: Any, place: str, tensors: Tensors) -> Any:
     """The JSON structure of `value`; its arrays are added to `tensors` under their places."""
     name = type(value).__name__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        if name not in _REGISTRY or _class(name) is not type(value):
-            raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_REGISTRY)}")
+        if _CLASSES.get(name) is not type(value):
+            raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_CLASSES)}")
         fields = {
             f.name: _describe(getattr(value, f.name), _at(place, f.name), tensors) for f in dataclasses.fields(value)
         }
@@ -133,11 +137,11 @@ def _describe(value: Any, place: str, tensors: dict[str, NDArray[Any]]) -> Any:
         return value
     raise TypeError(
         f"save: {place or 'the model'} is a {name}; a model holds arrays, numbers, strings, tuples and "
-        f"{', '.join(_REGISTRY)}"
+        f"{', '.join(_CLASSES)}"
     )
 
 
-def _rebuild(structure: Any, place: str, tensors: dict[str, NDArray[Any]]) -> Any:
+def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
     """The value that `_describe` described; each tensor is taken out of `tensors` as it is used."""
     where = place or "the model"
     if isinstance(structure, list):
@@ -152,17 +156,13 @@ def _rebuild(structure: Any, place: str, tensors: dict[str, NDArray[Any]]) -> An
     if structure.keys() != {"class", "fields"} or not isinstance(structure["fields"], dict):
         raise ValueError(f"{where} is described by neither a class nor an array")
     name, fields = structure["class"], structure["fields"]
-    if name not in _REGISTRY:
-        raise ValueError(f"{where} is of the unknown class {name!r}; known are {', '.join(_REGISTRY)}")
-    cls = _class(name)
-    expected = {f.name for f in dataclasses.fields(cls)}
-    if fields.keys() != expected:
-        raise ValueError(f"{where}, a {name}, has the fields {sorted(fields)}, not {sorted(expected)}")
-    return cls(**{key: _rebuild(item, _at(place, key), tensors) for key, item in fields.items()})
-
-
-def _class(name: str) -> Any:
-    return getattr(importlib.import_module(_REGISTRY[name]), name, None)
+    if name not in _CLASSES:
+        raise ValueError(f"{where} is of the unknown class {name!r}; known are {', '.join(_CLASSES)}")
+    hints = get_type_hints(_CLASSES[name])
+    if fields.keys() != hints.keys():
+        raise ValueError(f"{where}, a {name}, has the fields {sorted(fields)}, not {sorted(hints)}")
+    found = {key: _rebuild(item, _at(place, key), tensors) for key, item in fields.items()}
+    return _CLASSES[name](**{key: records.typed(hints[key], found[key], _at(place, key)) for key in found})
 
 
 def _at(place: str, part: str | int) -> str:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import records
+from ..files import shown
+
 Theorem = dict[str, Any]
 LEVELS = "ABXESR"
+FORMAT = "tinygrad_dbn record 2"
+_CLAIM = dict.fromkeys(("number", "title", "statement", "command", "picture"), str)
+_THEOREM = {
+    **dict.fromkeys(("sentence", "claim", "level", "sizes", "where", "state"), str),
+    **dict.fromkeys(("claims", "trusts", "uses", "spoiled", "executed", "derivation"), list[str]),
+    **dict.fromkeys(("refused", "versions"), int),
+    "rewritten": dict[str, str],
+    "seconds": float,
+}
+SCHEMA = {
+    "chapters": dict[str, str],
+    "claims": list[_CLAIM],  # type: ignore[valid-type]
+    "levels": dict[str, str],
+    "trusted": list[str],
+    "theorems": list[_THEOREM],  # type: ignore[valid-type]
+}
 
 
 @dataclass(frozen=True)
@@ -30,13 +48,15 @@ class Record:
 
 def load(path: Path) -> Record:
     """The record in a file. Raises ValueError where it is none, or where a theorem of it failed or ran in part."""
+    give = f"write one with pytest --record {shown(path)}"
     try:
-        content = json.loads(path.read_text())
-        record = Record(**{name: content[name] for name in Record.__dataclass_fields__})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is no record of the proofs ({error}); write one with pytest --record {path}"
-        ) from error
+        content = records.read(path, FORMAT, {}, SCHEMA, give)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    record = Record(**content)
+    unknown = [t["level"] for t in record.theorems if t["level"] not in record.levels or t["level"] not in LEVELS]
+    if unknown:
+        raise ValueError(f"{shown(path)} has a theorem of level {unknown[0]!r:.40}; {give}")
     bad = [t["sentence"] for t in record.theorems if t["state"] not in ("proved", "refuted")]
     if bad:
         raise ValueError(f"in {path} this theorem failed or ran in part: {bad[0]}; mend it first")

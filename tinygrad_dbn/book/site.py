@@ -6,7 +6,7 @@ import re
 from html import escape
 from pathlib import Path
 
-from ..storage import write_atomically
+from ..files import write_atomically
 from .graph import dependency_graph
 from .record import LEVELS, Record, Theorem
 from .source import highlighted, styles

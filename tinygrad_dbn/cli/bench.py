@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from .terminal import refuse
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPTS = {
@@ -29,10 +31,10 @@ def bench(
     environment that has PyTorch, JAX, autograd and MyGrad; `bench exact --quick`. `bench engine -- --help` lists them.
     """
     if name not in SCRIPTS:
-        _fail(f"there is no benchmark {name!r}; known are {', '.join(SCRIPTS)}")
+        refuse(f"there is no benchmark {name!r}; known are {', '.join(SCRIPTS)}")
     script = FOLDER / SCRIPTS[name]
     if not script.exists():
-        _fail(
+        refuse(
             f"{script} is missing: the benchmarks are in the repository, not in the installed package; "
             f"clone it, and there write: pip install -e ."
         )
@@ -41,8 +43,3 @@ def bench(
     except KeyboardInterrupt:
         status = 130
     raise typer.Exit(status)
-
-
-def _fail(message: str) -> NoReturn:
-    print(f"tinygrad-dbn: {message}", file=sys.stderr)
-    raise typer.Exit(2)

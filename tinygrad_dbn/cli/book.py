@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import refuse
+from .terminal import refuse, say
 
 
 def book(
@@ -19,7 +19,7 @@ def book(
 ) -> None:
     """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
     from .. import book as pages
-    from ..storage import write_atomically
+    from ..files import write_atomically
 
     try:
         root = pages.checkout()
@@ -37,8 +37,8 @@ def book(
         elif update:
             for path, text in texts.items():
                 write_atomically(path, text.encode())
-                print(path)
+                say(str(path))
         else:
-            print(pages.write_site(found, out, root / "docs")[0])
+            say(str(pages.write_site(found, out, root / "docs")[0]))
     except (ValueError, ImportError, OSError) as error:
-        refuse(str(error))
+        refuse(error)

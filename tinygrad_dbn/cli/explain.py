@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .terminal import refuse
+
 if TYPE_CHECKING:
     from ..autodiff.tensor import Op
 
@@ -56,8 +58,7 @@ def explain(
 def _unknown(name: str, names: list[str]) -> NoReturn:
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
-    print(f"tinygrad-dbn: there is no op {name!r}; {meant}", file=sys.stderr)
-    raise typer.Exit(2)
+    refuse(f"there is no op {name!r}; {meant}")
 
 
 def _section(title: str, *lines: str) -> None:

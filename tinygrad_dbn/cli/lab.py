@@ -1,23 +1,24 @@
 """tinygrad-dbn lab. Bad input ends in one line that says what to write instead."""
 
+import os
 import re
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ..files import quoted
+from .terminal import refuse, say, sentence
+
 if TYPE_CHECKING:
     from ..datasets import Dataset
-    from ..lab.run import Arguments
+    from ..lab.description import Arguments
 
-_RULES = ("cd", "ml", "pcd")
 _DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
 # A small table gives few steps an epoch: it gets smaller steps and more epochs.
 _BY_SIZE: dict[str, tuple[int, int]] = {"epochs": (300, 30), "batch": (5, 20)}
@@ -82,13 +83,13 @@ def lab(
     except BrokenPipeError:
         _reader_left()
     except _Refused as error:
-        _fail(str(error), status=2)
+        refuse(error)
     except FloatingPointError as error:
-        _fail(str(error), status=1)
+        refuse(error, status=1)
     except OSError as error:
-        kept = folder is not None and (folder / "checkpoint.safetensors").exists()
+        kept = folder is not None and os.path.exists(folder / "checkpoint.safetensors")
         way_on = f"; the finished epochs are kept, go on with: {_resume_command(folder)}" if kept else ""
-        _fail(_text(error) + way_on, status=1)
+        refuse(sentence(error) + way_on, status=1)
 
 
 class _Refused(Exception):
@@ -105,7 +106,7 @@ def _checking_input() -> Iterator[None]:
     except ValueError as error:
         raise _Refused(str(error)) from error
     except (FileNotFoundError, FileExistsError) as error:
-        raise _Refused(_text(error)) from error
+        raise _Refused(sentence(error)) from error
     except ImportError as error:
         if "pip install" not in str(error):
             raise
@@ -115,13 +116,15 @@ def _checking_input() -> Iterator[None]:
 def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     """The arguments of a new run, checked before any work is done."""
     values = {**_DEFAULTS, **given}
-    _check(values)  # before the data, which may take a while to read
     from ..datasets import load
-    from ..lab.run import Arguments, check_cost
+    from ..lab.description import Arguments, check
+    from ..lab.run import check_cost
+
+    sizes = _sizes(values["layers"]) if "layers" in values else None
+    check({**values, "layers": sizes or (1, 1)})  # before the data, which may take a while to read
 
     if values["rule"] == "ml" and "k" in given:
         raise ValueError("--k counts the Gibbs steps of --rule cd and pcd; with --rule ml there are none: leave it out")
-    sizes = _sizes(values["layers"]) if "layers" in values else None
     table = load(values["data"])
     for name, (small, large) in _BY_SIZE.items():
         values.setdefault(name, small if len(table.train) < _SMALL else large)
@@ -137,29 +140,11 @@ def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     return Arguments(**{**values, "layers": sizes}), table
 
 
-def _check(values: dict[str, Any]) -> None:
-    for name, least in (("epochs", 1), ("seed", 0), ("k", 1), ("batch", 1)):
-        if name in values and values[name] < least:
-            raise ValueError(f"--{name} is {values[name]}; write {least} or more")
-    if not 0 < values["rate"] < float("inf"):
-        raise ValueError(f"--rate is {values['rate']}; write a positive number, for example {_DEFAULTS['rate']}")
-    if values["rule"] not in _RULES:
-        near = get_close_matches(values["rule"].lower(), _RULES, n=1, cutoff=0.3)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise ValueError(
-            f"--rule is {values['rule']!r}; {meant}Known: cd (contrastive divergence), ml (exact maximum likelihood), "
-            "pcd (persistent contrastive divergence)"
-        )
-
-
 def _sizes(layers: str) -> tuple[int, ...]:
     """ "64-12-10" as (64, 12, 10)."""
     if not re.fullmatch(r"[0-9]+(-[0-9]+)+", layers):
         raise ValueError(f"--layers is {layers!r}; write sizes joined by hyphens, the data's first, as in 64-12-10")
-    sizes = tuple(int(size) for size in layers.split("-"))
-    if 0 in sizes:
-        raise ValueError(f"--layers is {layers}; every layer needs at least one unit")
-    return sizes
+    return tuple(int(size) for size in layers.split("-"))
 
 
 def _folder_to_resume(out: Path | None, force: bool) -> Path:
@@ -174,21 +159,18 @@ def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, 
     """The arguments and data of the run in `folder`, and the seconds spent on it."""
     from ..datasets import load
     from ..lab import folder as folders
-    from ..lab.run import Arguments
 
-    description = folders.read_json(folder)
-    stored = {"audit": False, **description["arguments"]}  # runs from before --audit had none
-    if stored.keys() != Arguments.__dataclass_fields__.keys():
-        raise ValueError(f"{folder / 'run.json'} was written by another version of the lab; start a new run")
+    description = folders.read_description(folder)
+    arguments = description.arguments
     if "layers" in given:
-        given["layers"] = list(_sizes(given["layers"]))
+        given["layers"] = _sizes(given["layers"])
     for name, value in given.items():
-        if value != stored[name]:
+        if value != getattr(arguments, name):
             raise ValueError(
-                f"--{name} is {value}, but the run in {folder} was started with {stored[name]}; leave it out"
+                f"--{name} is {value}, but the run in {folder} was started with {getattr(arguments, name)}; "
+                "leave it out"
             )
-    arguments = Arguments(**{**stored, "layers": tuple(stored["layers"])})
-    return arguments, load(arguments.data), description["seconds"]
+    return arguments, load(arguments.data), description.seconds
 
 
 def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, before: float) -> None:
@@ -197,8 +179,8 @@ def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, b
     from ..lab.run import State, restore, run
 
     with folders.lock(folder):
-        if resume and folders.read_json(folder)["finished"]:
-            print(f"The run in {folder} is finished; nothing is left to do. Report: {folder / 'report.html'}")
+        if resume and folders.read_description(folder).finished:
+            say(f"The run in {folder} is finished; nothing is left to do. Report: {folder / 'report.html'}")
             return
         with _checking_input():
             state = restore(folder, table) if resume else State()
@@ -208,13 +190,13 @@ def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, b
             finished = run(arguments, table, folder, show, state, before)
     if not finished:
         _stopped(folder)
-    print(f"Report: {folder / 'report.html'}")
+    say(f"Report: {folder / 'report.html'}")
 
 
 def _stopped(folder: Path | None) -> NoReturn:
     """Ctrl-C: say what is kept and how to go on."""
-    if folder is not None and (folder / "run.json").exists():
-        kept = "What is finished is written" if (folder / "history.csv").exists() else "No epoch was finished yet"
+    if folder is not None and os.path.exists(folder / "run.json"):
+        kept = "What is finished is written" if os.path.exists(folder / "history.csv") else "No epoch was finished yet"
         print(f"\nStopped. {kept}. Go on with:\n  {_resume_command(folder)}", file=sys.stderr)
     else:
         print("\nStopped before anything was written.", file=sys.stderr)
@@ -222,25 +204,10 @@ def _stopped(folder: Path | None) -> NoReturn:
 
 
 def _resume_command(folder: Path | None) -> str:
-    return f"tinygrad-dbn lab --resume --out {shlex.quote(str(folder))}"
+    return f"tinygrad-dbn lab --resume --out {quoted(str(folder))}"
 
 
 def _reader_left() -> NoReturn:
     """The pipe's reader has closed it, as `| head` does: end quietly, without Python's complaint at exit."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(1)
-
-
-def _text(error: OSError) -> str:
-    """The error in one line, with the file it is about."""
-    if error.strerror is None:
-        return str(error)
-    # The lab's own errors name their file in the text; the system's keep it apart.
-    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    print(f"tinygrad-dbn: {' '.join(message.split())}", file=sys.stderr)
-    raise typer.Exit(status)

@@ -1,12 +1,11 @@
 """tinygrad-dbn measure: the lecture's empirical claims, over seeds."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse
+from .terminal import progress, refuse, say, stopped
 
 
 def measure(
@@ -31,14 +30,13 @@ def measure(
             results = run(experiment, folder, seeds=seeds, quick=quick, processes=processes, watch=bar)
         written = write_all(experiment, results, folder)
     except KeyboardInterrupt:
-        print(f"\ntinygrad-dbn: stopped; --out {folder} goes on with what is missing", file=sys.stderr)
-        raise typer.Exit(130) from None
+        stopped(f"--out {folder} goes on with what is missing")
     except (ValueError, ImportError, OSError) as error:
-        refuse(str(error))
+        refuse(error)
     from rich.console import Console
 
     Console(highlight=False).print(as_text(experiment, results))
     for comparison in experiment.comparisons:
         print(comparison.outcome(results))
     for path in written:
-        print(path)
+        say(str(path))

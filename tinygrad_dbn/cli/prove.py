@@ -27,7 +27,7 @@ def prove(
                 raise typer.Exit(1)
             found = book.load(file)
     except (ValueError, OSError) as error:
-        refuse(str(error))
+        refuse(error)
     for theorem in found.theorems if show else ():
         print(f"\n{theorem['claim']}, level {theorem['level']}: {theorem['sentence']}")
         print(f"  {found.levels[theorem['level']]}; {theorem['sizes']}; {theorem['where']}")

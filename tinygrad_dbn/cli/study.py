@@ -1,13 +1,12 @@
 """tinygrad-dbn study: the learning rules on the toy distributions, judged by exact figures."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse
+from .terminal import progress, refuse, say, stopped
 
 
 def study(
@@ -38,11 +37,10 @@ def study(
                 processes=processes, watch=watch,
             )  # fmt: skip
     except KeyboardInterrupt:
-        print(f"\ntinygrad-dbn: stopped; --out {folder} goes on with the courses that are missing", file=sys.stderr)
-        raise typer.Exit(130) from None
+        stopped(f"--out {folder} goes on with the courses that are missing")
     except (AboveOptimum, ValueError, ImportError, OSError) as error:
-        refuse(str(error))
-    print(report)
+        refuse(error)
+    say(str(report))
 
 
 def _words(text: str, known: tuple[str, ...], option: str) -> list[str]:

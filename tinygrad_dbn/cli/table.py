@@ -1,13 +1,12 @@
 """tinygrad-dbn table: the lecture's tables, measured again."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse
+from .terminal import progress, refuse, say, stopped
 
 
 def table(
@@ -46,6 +45,10 @@ def table(
     systems = [s for s in chosen.systems if s in words or not set(words) & set(chosen.systems)]
     count = trials or (30 if full else 6)
     folder = out or Path("runs") / f"table-{name}-{'full' if full else 'quick'}"
+    notes = (
+        f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
+        f"error, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
+    )
     cells: list[Cell] = []
     try:
         with progress(len(problems) * len(systems) * count) as bar:
@@ -55,23 +58,17 @@ def table(
                     cells.append(
                         measure(search, folder=folder, trials=count, processes=processes, watch=_watch(bar, problem))
                     )
+        written = write_all(chosen, cells, folder, notes)
     except KeyboardInterrupt:
-        print(
-            f"\ntinygrad-dbn: stopped; the finished trials are in {folder}: the same command goes on", file=sys.stderr
-        )
-        raise typer.Exit(130) from None
+        stopped(f"the finished trials are in {folder}: the same command goes on")
     except (ValueError, ImportError, OSError) as error:
-        refuse(str(error))
-    notes = (
-        f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
-        f"error, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
-    )
+        refuse(error)
     from rich.console import Console
 
     Console(highlight=False).print(as_text(chosen, cells))
     print(notes)
-    for path in write_all(chosen, cells, folder, notes):
-        print(path)
+    for path in written:
+        say(str(path))
 
 
 def _watch(bar: Callable[[str], None], problem: str) -> Callable[[str, int, int, float], None]:

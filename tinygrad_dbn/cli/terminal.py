@@ -1,4 +1,4 @@
-"""What the long commands share: a bar with the time left, and a refusal in one line."""
+"""What the commands share: a bar with the time left, a refusal in one line, and text that is safe to print."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,11 +7,33 @@ from typing import NoReturn
 
 import typer
 
+from ..files import printable, shown
 
-def refuse(message: str) -> NoReturn:
-    """One line on the error stream, and exit code 2."""
-    print(f"tinygrad-dbn: {message}", file=sys.stderr)
-    raise typer.Exit(2)
+
+def say(text: str) -> None:
+    """A line for a person to read, whatever file names are in it."""
+    print(printable(text), flush=True)
+
+
+def sentence(error: BaseException | str) -> str:
+    """An error in one printable line, with the file it is about."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        # Our own errors name their file in the text; the system's keep it apart.
+        text = f"{shown(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return printable(" ".join(text.split()))
+
+
+def refuse(error: BaseException | str, status: int = 2) -> NoReturn:
+    """One line on the error stream, and the exit code."""
+    print(f"tinygrad-dbn: {sentence(error)}", file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def stopped(how_to_go_on: str) -> NoReturn:
+    """Ctrl-C: say what is kept and how to go on, and end as a program does that it stopped."""
+    print(f"\ntinygrad-dbn: stopped; {printable(how_to_go_on)}", file=sys.stderr)
+    raise typer.Exit(130)
 
 
 @contextmanager

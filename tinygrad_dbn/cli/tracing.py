@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .terminal import refuse
+from ..files import write_atomically
+from .terminal import refuse, say
 
 
 def trace(name: str, shapes: list[str], svg: Path | None) -> None:
@@ -25,8 +26,11 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
         refuse(f"{name} at shapes {', '.join(map(str, sizes))}: {error}; other shapes are given with --shape")
     print(traced.text())
     if svg is not None:
-        _write(svg, traced.svg())
-        print(f"drawn in {svg}")
+        try:
+            write_atomically(svg, traced.svg().encode())
+        except OSError as error:
+            refuse(error)
+        say(f"drawn in {svg}")
 
 
 def _function(name: str) -> tuple[Callable[..., Any], tuple[tuple[int, ...], ...], float]:
@@ -77,14 +81,3 @@ def _shape(text: str) -> tuple[int, ...]:
     if not all(part.strip().isdecimal() for part in text.split(",")):
         refuse(f"--shape is {text!r}; write lengths joined by commas, as 3,2, or scalar")
     return tuple(int(part) for part in text.split(","))
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        refuse(f"{path}: {error.strerror}")

@@ -1,6 +1,8 @@
 """A user's own zeros and ones, from a .npy or a .csv file. Whatever is wrong with it is said in full."""
 
 import csv
+import io
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import printable, read, shown
 from .dataset import Dataset
 
 
@@ -19,30 +22,37 @@ def from_file(path: str | os.PathLike[str]) -> Dataset:
     optimum is claimed: whether the rows are a sample or everything there is, only their owner knows.
     Raises FileNotFoundError, or ValueError naming the file, the place and the way out.
     """
-    file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: no such file")
-    if not file.is_file():
-        raise ValueError(f"{file} is not a file; name a .npy or .csv file")
+    content, file, ending = read(path, "name a .npy or .csv file"), shown(path), Path(path).suffix.lower()
     readers = {".npy": _read_npy, ".csv": _read_csv}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise ValueError(f"{file}: its name ends in {file.suffix!r}; write a .npy or a .csv file of zeros and ones")
-    values = reader(file)
+    if ending not in readers:
+        raise ValueError(
+            f"{file}: its name ends in {printable(ending)!r}; write a .npy or a .csv file of zeros and ones"
+        )
+    values = readers[ending](file, content)
     _check_binary(file, values)
     shape = (values.shape[1], values.shape[2]) if values.ndim == 3 else None
     train = np.array(values.reshape(len(values), -1), dtype=np.float64)
-    return Dataset(file.name, train, None, shape, None, f"{file.name}, {train.shape[0]} rows of {train.shape[1]} bits.")
+    name = printable(Path(path).name)
+    return Dataset(name, train, None, shape, None, f"{name}, {train.shape[0]} rows of {train.shape[1]} bits.")
 
 
-def _read_npy(file: Path) -> NDArray[Any]:
+def _read_npy(file: str, content: bytes) -> NDArray[Any]:
+    stream = io.BytesIO(content)
     try:
-        # A memory map compares the size promised by the header with the file's before anything is allocated.
-        values: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
-    except (ValueError, EOFError, OverflowError) as error:
+        form = np.lib.format
+        headers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+        shape, fortran, dtype = headers[form.read_magic(stream)](stream)
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects")
+        # What the header promises is compared with what is there before anything is allocated.
+        size, there = math.prod(shape) * dtype.itemsize, len(content) - stream.tell()
+        if size != there:
+            raise ValueError(f"its header promises {size} bytes, {there} are there")
+        values = np.ndarray(shape, dtype, content, stream.tell(), order="F" if fortran else "C")
+    except Exception as error:  # NumPy parses the header as Python, and raises whatever that does
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"{file} does not hold a plain .npy array ({reason}); "
+            f"{file} does not hold a plain .npy array ({printable(reason)}); "
             "write it with numpy.save(path, X), X of zeros and ones"
         ) from error
     if values.dtype.kind not in "biuf":
@@ -52,21 +62,20 @@ def _read_npy(file: Path) -> NDArray[Any]:
     return values
 
 
-def _read_csv(file: Path) -> NDArray[np.float64]:
+def _read_csv(file: str, content: bytes) -> NDArray[np.float64]:
     rows: list[list[float]] = []
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines)
-            for cells in reader:
-                if not cells:
-                    continue
-                row = [_number(file, reader.line_num, column, cell) for column, cell in enumerate(cells, start=1)]
-                if rows and len(row) != len(rows[0]):
-                    raise ValueError(
-                        f"{file}, line {reader.line_num}: {len(row)} values, but the first row has "
-                        f"{len(rows[0])}; give every row the same number of values"
-                    )
-                rows.append(row)
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        for cells in reader:
+            if not cells:
+                continue
+            row = [_number(file, reader.line_num, column, cell) for column, cell in enumerate(cells, start=1)]
+            if rows and len(row) != len(rows[0]):
+                raise ValueError(
+                    f"{file}, line {reader.line_num}: {len(row)} values, but the first row has "
+                    f"{len(rows[0])}; give every row the same number of values"
+                )
+            rows.append(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f"{file} is not comma-separated text ({error}); write zeros and ones, one example a line"
@@ -74,7 +83,7 @@ def _read_csv(file: Path) -> NDArray[np.float64]:
     return np.array(rows, dtype=np.float64).reshape(len(rows), -1) if rows else np.empty((0, 0))
 
 
-def _number(file: Path, line: int, column: int, cell: str) -> float:
+def _number(file: str, line: int, column: int, cell: str) -> float:
     try:
         value = float(cell)
     except ValueError:
@@ -86,7 +95,7 @@ def _number(file: Path, line: int, column: int, cell: str) -> float:
     return value
 
 
-def _check_binary(file: Path, values: NDArray[Any]) -> None:
+def _check_binary(file: str, values: NDArray[Any]) -> None:
     if values.size == 0:
         raise ValueError(f"{file} is empty (shape {values.shape}); it needs at least one row of at least one bit")
     wrong = (values != 0) & (values != 1)

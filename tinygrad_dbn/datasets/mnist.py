@@ -2,12 +2,14 @@
 
 import gzip
 import os
+import zlib
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import printable, read, shown
 from .labelled import Labelled, Pictures, split
 
 _IMAGES, _LABELS = 0x803, 0x801  # what an IDX file of bytes with three axes, or one, begins with
@@ -32,15 +34,13 @@ def idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     A name that ends in .gz is unpacked. Raises FileNotFoundError, or ValueError that says what is wrong with the file.
     Source: the format's description beside the files of LeCun et al. (1998).
     """
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"{file}: no such file; give the path of an IDX file, such as train-images-idx3-ubyte.gz"
-        )
-    try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{file} is no complete gzip file ({error}); fetch it again") from error
+    file = shown(path)
+    content = read(path, "give the path of an IDX file, such as train-images-idx3-ubyte.gz")
+    if os.fspath(path).lower().endswith(".gz"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{file} is no complete gzip file ({error}); fetch it again") from error
     magic = int.from_bytes(content[:4], "big")
     if magic not in (_IMAGES, _LABELS):
         raise ValueError(
@@ -69,10 +69,15 @@ def mnist_from_idx(
     X, y = idx(images), idx(labels)
     if X.ndim != 3 or y.shape != X.shape[:1]:
         raise ValueError(f"images of shape {X.shape} with labels of shape {y.shape}; name the two files of one set")
+    if len(y) and y.max() > 9:
+        at = int(np.argmax(y > 9))
+        raise ValueError(
+            f"{shown(labels)}: label {at} is {y[at]}, not a digit from 0 to 9; name the labels' file of MNIST's format"
+        )
     flat = X.reshape(len(X), -1).astype(np.float32) / 255
     train, valid, test = split(flat, y.astype(np.int64), sizes)
     shape = (int(X.shape[1]), int(X.shape[2]))
-    return Labelled("mnist", train, valid, test, shape, 10, f"{Path(images).name} and {Path(labels).name}.")
+    return Labelled("mnist", train, valid, test, shape, 10, printable(f"{Path(images).name} and {Path(labels).name}."))
 
 
 @cache  # it is text, and takes seconds to read

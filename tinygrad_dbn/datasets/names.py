@@ -5,6 +5,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
+from ..files import shown
 from .dataset import Dataset
 from .digits import digits
 from .files import from_file
@@ -40,4 +41,4 @@ def load(name: str) -> Dataset:
         raise ValueError(f"data {name!r}: digits has one size only; write digits")
     near = get_close_matches(word, NAMES, n=1, cutoff=0.4)
     meant = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"unknown data {name!r}{meant} Known: {', '.join(NAMES)}, or a path ending in .npy or .csv")
+    raise ValueError(f"unknown data {shown(name)!r}{meant} Known: {', '.join(NAMES)}, or a path ending in .npy or .csv")

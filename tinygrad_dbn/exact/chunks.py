@@ -25,10 +25,7 @@ from os import PathLike
 from typing import Any
 
 from .budget import cores
-from .checkpoint import Checkpoint
-
-Range = tuple[int, int]
-Part = tuple[float, ...]  # what a chunk comes to, in numbers that a checkpoint can hold
+from .checkpoint import Checkpoint, Part, Range, Valid
 
 SECONDS = 0.5  # a chunk's estimated time on one core: long beside sending it, short beside losing it
 FEWEST, MOST = 64, 1 << 14  # chunks: a share for every core; a list of them that a checkpoint can hold
@@ -51,14 +48,16 @@ def run(
     *,
     executor: Executor | None = None,
     checkpoint: str | PathLike[str] | None = None,
+    valid: Valid = lambda part, found: True,
 ) -> list[Part]:
     """compute(*model, first, last) for every range of `parts`, in their order.
 
     executor: any `concurrent.futures.Executor`; None runs threads on this machine's cores, for `compute` is to release
-    the interpreter's lock. checkpoint: a file that keeps what is finished, read first if it exists. On Ctrl-C, or any
-    other error, what is finished is written, what has not begun is cancelled, and the error goes on at once.
+    the interpreter's lock. checkpoint: a file that keeps what is finished, read first if it exists; valid: says
+    which numbers of it can be those of a range, the rest is refused. On Ctrl-C, or any other error, what is finished is
+    written, what has not begun is cancelled, and the error goes on at once.
     """
-    store = Checkpoint(checkpoint, model, parts)
+    store = Checkpoint(checkpoint, compute, model, parts, valid)
     missing = [part for part in parts if part not in store.done]
     if executor is None and len(missing) < 2:
         for part in missing:

@@ -15,6 +15,7 @@ from ..autodiff.blas import one_thread
 from ..models import DBN, RBM, DirectedLayer
 from . import budget, certify, chunks, matrices
 from .budget import Limits
+from .checkpoint import Part, Range
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,7 @@ def log_partition(rbm: RBM, limits: Limits) -> tuple[float, float]:
         chunks.ranges(count, seconds),
         executor=limits.executor,
         checkpoint=limits.checkpoint,
+        valid=_is_sum,
     )
     top = int(max(exponent for _, exponent in parts))
     total = math.fsum(math.ldexp(value, max(int(exponent) - top, -odds.FAR)) for value, exponent in parts)
@@ -56,6 +58,11 @@ def sum_chunk(W: Floats, b: Floats, c: Floats, first: int, last: int) -> tuple[f
 
     value, exponent = odds.sum_blocks(W, b, c, first, last)
     return float(value), int(exponent)
+
+
+def _is_sum(part: Range, found: Part) -> bool:
+    """Whether these can be what `sum_chunk` gives: a positive number, and the power of two to take it by."""
+    return len(found) == 2 and 0 < found[0] < math.inf and float(found[1]).is_integer() and abs(found[1]) <= 2**60
 
 
 @one_thread()
@@ -109,9 +116,16 @@ def _mixture(
         matrices.ranges(hidden, T),
         executor=limits.executor,
         checkpoint=limits.checkpoint,
+        valid=_is_mixture,
     )
     values, errors = (np.concatenate([np.reshape(part, (2, -1))[i] for part in found]) for i in (0, 1))
     return values, errors + error
+
+
+def _is_mixture(part: Range, found: Part) -> bool:
+    """Whether these can be what `matrices.mixture_chunk` gives: values, and as many errors."""
+    rows = part[1] - part[0]
+    return len(found) == 2 * rows and all(value < math.inf for value in found) and min(found[rows:]) >= 0
 
 
 def _log_partition_of_smaller_side(rbm: RBM, limits: Limits) -> tuple[float, float]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from .. import storage
+from .. import files
+from .description import GIVE, Description, from_json
 
 CHECKPOINT = "checkpoint.safetensors"
 AUDIT = ("audit.json", "audit.png")  # of runs with --audit only
@@ -58,7 +58,7 @@ def create(out: Path | None, data: str, force: bool, now: datetime) -> Path:
 
 def sweep(folder: Path) -> None:
     """Remove the half-written files of a run that was killed while it wrote."""
-    for half in folder.glob(f"{storage.TEMPORARY_PREFIX}*.tmp"):
+    for half in folder.glob(f"{files.TEMPORARY_PREFIX}*.tmp"):
         half.unlink(missing_ok=True)
 
 
@@ -89,35 +89,27 @@ def lock(folder: Path) -> Iterator[None]:
 def write(folder: Path, name: str, content: bytes) -> None:
     """Write one of the lab's files, whole or not at all."""
     assert name in FILES
-    storage.write_atomically(folder / name, content)
+    files.write_atomically(folder / name, content)
 
 
-def write_json(folder: Path, value: dict[str, Any]) -> None:
-    """Write run.json, in a form that a person can read."""
-    write(folder, "run.json", (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def read_json(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> Description:
     """The run.json of a folder. Raises FileNotFoundError or ValueError where there is no run of the lab."""
     path = folder / "run.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} holds no run to resume (no run.json); start one without --resume")
-    if not _is_run(path):
-        raise ValueError(f"{path} was not written by the lab, or is damaged; start a new run in another folder")
-    value: dict[str, Any] = json.loads(path.read_bytes())
-    return value
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"{files.shown(folder)} holds no run to resume (no run.json); start one without --resume"
+        )
+    return from_json(path)
 
 
 def _is_run(path: Path) -> bool:
+    """Whether the lab wrote this run.json, in whatever version and state: what --force may replace."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(files.read(path, GIVE))
     except (OSError, ValueError, RecursionError):
         return False
-    parts = {"program": str, "arguments": dict, "data": dict, "seconds": float, "finished": bool}
-    return (
-        isinstance(value, dict)
-        and value.get("program") == "tinygrad-dbn lab"
-        and all(isinstance(value.get(name), kind) for name, kind in parts.items())
+    return isinstance(value, dict) and (
+        value.get("program") == "tinygrad-dbn lab" or str(value.get("format")).startswith("tinygrad_dbn run ")
     )
 
 
@@ -137,4 +129,5 @@ def _fresh(parent: Path, name: str) -> Path:
 def _plain(data: str) -> str:
     """The data's name as a part of a file name."""
     stem = Path(data).stem if "/" in data or os.sep in data else data
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:60].strip("-") or "data"
+    # 40 characters of four bytes leave room for the time.
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40].strip("-") or "data"

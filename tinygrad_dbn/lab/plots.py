@@ -52,7 +52,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
             axes.axhline(data.optimum, color=colour["optimum"], linestyle="-.", linewidth=1.4, label="best possible")
         axes.set_xlabel("epoch (all layers)")
         axes.set_ylabel("mean per example (nats)")
-        axes.set_title(f"{data.name}: exact log-likelihood and its bound", loc="left")
+        axes.set_title(f"{data.name}: exact log-likelihood and its bound", loc="left", parse_math=False)
         axes.margins(x=0.015)
         axes.set_xlim(right=max(start, 1) * 1.015)
         _frame_heights(axes, rows, data, colour)

@@ -3,11 +3,11 @@
 import csv
 import io
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import records
 from ..datasets import Dataset
 
 if TYPE_CHECKING:
@@ -67,27 +67,11 @@ def to_csv(rows: tuple[Row, ...]) -> bytes:
     return out.getvalue().encode()
 
 
-def from_csv(path: Path) -> tuple[Row, ...]:
-    """The rows that `to_csv` wrote. Raises ValueError naming the line where the file is not such a table."""
-    with path.open(newline="", encoding="utf-8") as lines:
-        table = list(csv.reader(lines))
-    if not table or tuple(table[0]) != COLUMNS:
-        raise ValueError(f"{path}: the first line is not the lab's header {','.join(COLUMNS)}")
-    rows = []
-    for number, cells in enumerate(table[1:], start=2):
-        try:
-            if len(cells) != len(COLUMNS):
-                raise ValueError(f"{len(cells)} values instead of {len(COLUMNS)}")
-            rows.append(Row(*(_value(name, cell) for name, cell in zip(COLUMNS, cells, strict=True))))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-    return tuple(rows)
-
-
-def _value(name: str, cell: str) -> Any:
-    if name in ("layer", "epoch"):
-        return int(cell)
-    return None if cell == "" and name.startswith("heldout") else float(cell)
+def from_tuple(values: Any) -> Row:
+    """The row whose `astuple` this is. Raises ValueError or TypeError where it is none."""
+    named = dict(zip(COLUMNS, values, strict=True))
+    row: Row = records.typed(Row, named, "row")
+    return row
 
 
 def _mean(values: Any) -> float:

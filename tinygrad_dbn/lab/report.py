@@ -1,12 +1,14 @@
 """report.html: one page that explains itself, needs no network, and is light or dark as its reader is."""
 
-import shlex
+import html
 from base64 import b64encode
-from html import escape
+from dataclasses import asdict
 from typing import Any
 
+from .. import files
 from ..datasets import Dataset
 from .audit_report import entries
+from .description import Description
 from .examine import Figures
 from .live import nats
 from .record import Row
@@ -99,23 +101,23 @@ pre { white-space: pre-wrap; background: var(--card); border-radius: .5rem; padd
 
 
 def page(
-    description: dict[str, Any],
+    description: Description,
     rows: tuple[Row, ...],
     data: Dataset,
     light: Pictures,
     dark: Pictures,
     found: dict[str, Figures] | None = None,
 ) -> str:
-    """The HTML text. `description` is run.json's content, `light` and `dark` map a picture's name to its PNG.
+    """The HTML text. `description` is what run.json holds, `light` and `dark` map a picture's name to its PNG.
 
     `found` is what `examine` found, for a run with --audit.
     """
     last = rows[-1]
-    layers = "-".join(str(size) for size in description["arguments"]["layers"])
+    layers = "-".join(str(size) for size in description.arguments.layers)
     title = f"Deep belief network {layers} on {data.name}"
     stopped = (
         ""
-        if description["finished"]
+        if description.finished
         else f'<p class="notice">This run was stopped after layer {last.layer}, epoch {last.epoch}. '
         "What follows covers the finished epochs.</p>"
     )
@@ -143,11 +145,16 @@ Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, a
 {_history(rows)}
 <p class="soft"><small>All digits are in history.csv.</small></p>
 <h2>This run</h2>
-<pre><code>{escape(command(description["arguments"]))}</code></pre>
+<pre><code>{escape(command(asdict(description.arguments)))}</code></pre>
 {_facts(description, data)}
 </main>
 </html>
 """
+
+
+def escape(text: str) -> str:
+    """Text from outside as HTML that shows it, whatever is in it."""
+    return html.escape(files.printable(text))
 
 
 def command(arguments: dict[str, Any]) -> str:
@@ -158,7 +165,7 @@ def command(arguments: dict[str, Any]) -> str:
             words += [f"--{name}"] if value else []
             continue
         words += [f"--{name}", "-".join(map(str, value)) if name == "layers" else str(value)]
-    return shlex.join(words)
+    return " ".join(map(files.quoted, words))
 
 
 def _cards(last: Row, data: Dataset) -> str:
@@ -217,11 +224,11 @@ def _history(rows: tuple[Row, ...]) -> str:
     return f'<div class="wide" tabindex="0">{table}</div>'
 
 
-def _facts(description: dict[str, Any], data: Dataset) -> str:
-    facts = {name: "-".join(map(str, v)) if name == "layers" else v for name, v in description["arguments"].items()}
+def _facts(description: Description, data: Dataset) -> str:
+    facts = asdict(description.arguments)
+    facts["layers"] = "-".join(map(str, facts["layers"]))
     facts |= {"examples": f"{len(data.train)} to train, {0 if data.heldout is None else len(data.heldout)} held out"}
-    facts |= {name: value for name, value in description["versions"].items()}
-    facts |= {"seconds": f"{description['seconds']:.1f}"}
+    facts |= description.versions | {"seconds": f"{description.seconds:.1f}"}
     lines = "".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(str(v))}</td></tr>' for k, v in facts.items())
     return f'<table class="facts">{lines}</table>'
 

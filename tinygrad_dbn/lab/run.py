@@ -1,14 +1,12 @@
 """The lab's one loop: train an epoch, measure it exactly, keep it, show it."""
 
-import hashlib
-import platform
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import astuple, dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -20,27 +18,12 @@ from ..autodiff.blas import one_thread
 from ..datasets import Dataset
 from . import folder as folders
 from . import record
+from .description import GIVE, Arguments, describe, digest
 from .examine import Figures, examine, to_json
 from .record import Row
 
 if TYPE_CHECKING:
     from ..learning import Progress
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """What decides every bit of a run. `layers` holds the sizes, the data's width first."""
-
-    data: str
-    layers: tuple[int, ...]
-    epochs: int
-    seed: int
-    rule: str
-    k: int
-    rate: float
-    batch: int
-    audit: bool = False
-    """Whether the trained model is examined at the end."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +56,9 @@ def run(
     state = state or State()
     found: dict[str, Figures] | None = None
     folders.sweep(folder)
-    folders.write_json(folder, _description(arguments, data, state, time.monotonic() - began, finished=False))
+    last = state.rows[-1] if state.rows else None
+    description = describe(arguments, data, last, time.monotonic() - began, finished=False)
+    folders.write(folder, "run.json", description.to_json())
     settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
     try:
         with _ctrl_c() as asked_to_stop:
@@ -86,8 +71,7 @@ def run(
                     )
                 # One assignment, so that Ctrl-C finds a row and its model together or neither.
                 state = State(progress, (*state.rows, row))
-                folders.write(folder, "history.csv", record.to_csv(state.rows))
-                storage.save(folder / folders.CHECKPOINT, progress)
+                _keep(folder, state, description.key)
                 show(row)
                 if asked_to_stop():
                     raise KeyboardInterrupt
@@ -154,28 +138,52 @@ def check_cost(layers: tuple[int, ...], examples: int) -> None:
 def restore(folder: Path, data: Dataset) -> State:
     """The finished epochs found in `folder`.
 
-    Raises ValueError where the data is no longer what the run was started on, or where its files
-    do not belong together.
+    Raises ValueError where the data is no longer what the run was started on, or where its files are damaged or do not
+    belong together.
     """
-    from ..learning import Progress
-
-    description = folders.read_json(folder)
-    if description["data"].get("sha256") != _digest(data):
+    description = folders.read_description(folder)
+    arguments = description.arguments
+    if description.data.sha256 != digest(data):
         raise ValueError(f"{data.name}: the data has changed since the run in {folder} was started; start a new run")
+    if arguments.layers[0] != data.width:
+        raise ValueError(f"{folder}: layers {arguments.layers} are not for {data.width} bits; {GIVE}")
     checkpoint = folder / folders.CHECKPOINT
     if not checkpoint.exists():
         return State()
-    progress = storage.load(checkpoint)
-    if not isinstance(progress, Progress):
-        raise ValueError(f"{checkpoint} holds {type(progress).__name__}, not a run's Progress; start a new run")
-    reached = (progress.layer, progress.epoch)
-    # A kill between the two files leaves a row that the checkpoint has not seen: it is measured again.
-    rows = tuple(row for row in record.from_csv(folder / "history.csv") if (row.layer, row.epoch) <= reached)
-    if not rows or (rows[-1].layer, rows[-1].epoch) != reached:
-        raise ValueError(
-            f"{folder}: history.csv does not reach the checkpoint (layer {reached[0]}, epoch {reached[1]})"
-        )
+    kept = storage.load(checkpoint, run=description.key)
+    try:
+        progress, rows = kept
+        rows = tuple(record.from_tuple(row) for row in rows)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{checkpoint} holds no state of a run ({error}); {GIVE}") from error
+    if not _belongs(progress, rows, arguments):
+        raise ValueError(f"{checkpoint} is not of a run with these layers, epochs and rule; {GIVE}")
     return State(progress, rows)
+
+
+def _belongs(progress: Any, rows: tuple[Row, ...], arguments: Arguments) -> bool:
+    """Whether this can be the state of a run with these arguments."""
+    from ..learning import Progress
+
+    if not isinstance(progress, Progress):
+        return False
+    epochs = [(layer, epoch) for layer in range(1, len(arguments.layers)) for epoch in range(arguments.epochs + 1)]
+    shapes = [(upper, lower) for lower, upper in pairwise(arguments.layers)]
+    particles = None if progress.particles is None else np.shape(progress.particles)
+    return (
+        0 < len(rows) <= len(epochs)
+        and [(row.layer, row.epoch) for row in rows] == epochs[: len(rows)]
+        and (progress.layer, progress.epoch) == epochs[len(rows) - 1]
+        and [rbm.W.shape for rbm in progress.rbms] == shapes[: progress.layer]
+        and progress.velocity.W.shape == shapes[progress.layer - 1]
+        and particles == ((arguments.batch, shapes[progress.layer - 1][1]) if arguments.rule == "pcd" else None)
+    )
+
+
+def _keep(folder: Path, state: State, key: str) -> None:
+    """Put the state where `restore` finds it, and its rows where a person does."""
+    folders.write(folder, "history.csv", record.to_csv(state.rows))
+    storage.save(folder / folders.CHECKPOINT, (state.progress, tuple(map(astuple, state.rows))), run=key)
 
 
 def _conclude(
@@ -190,12 +198,11 @@ def _conclude(
     """Write the model, the pictures and the report of all finished epochs, and what `examine` found."""
     from . import audit_plots, plots, report
 
-    description = _description(arguments, data, state, seconds, finished)
+    description = describe(arguments, data, state.rows[-1] if state.rows else None, seconds, finished)
     if state.progress is not None:
         model, first = state.progress.model, state.progress.rbms[0]
         # Ctrl-C may have come between a row and its files.
-        folders.write(folder, "history.csv", record.to_csv(state.rows))
-        storage.save(folder / folders.CHECKPOINT, state.progress)
+        _keep(folder, state, description.key)
         storage.save(folder / "model.safetensors", model)
         # A generator of its own, and the same picture whether or not the run was ever stopped.
         drawn = model.sample(64, np.random.default_rng([arguments.seed, 0]), steps=1000)
@@ -215,46 +222,6 @@ def _conclude(
         page = report.page(description, state.rows, data, light, dark, found)
         folders.write(folder, "report.html", page.encode())
     # run.json comes last: "finished" is said when everything else is there.
-    folders.write_json(folder, description)
+    folders.write(folder, "run.json", description.to_json())
     if finished:
         (folder / folders.CHECKPOINT).unlink(missing_ok=True)
-
-
-def _description(arguments: Arguments, data: Dataset, state: State, seconds: float, finished: bool) -> dict[str, Any]:
-    """What run.json says. The only figures in it that differ between equal runs are the seconds."""
-    packages = ("numpy", "numba", "tinygrad_dbn")
-    return {
-        "program": "tinygrad-dbn lab",
-        "finished": finished,
-        "arguments": asdict(arguments),
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "train": len(data.train),
-            "heldout": 0 if data.heldout is None else len(data.heldout),
-            "width": data.width,
-            "optimum": data.optimum,
-            "sha256": _digest(data),
-        },
-        "last": asdict(state.rows[-1]) if state.rows else None,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
-        "seconds": round(seconds, 3),
-    }
-
-
-def _version(package: str) -> str:
-    if package == "tinygrad_dbn":
-        from .. import __version__
-
-        return __version__
-    return version(package)
-
-
-def _digest(data: Dataset) -> str:
-    """SHA-256 of the examples: a resumed run must see the same ones."""
-    digest = hashlib.sha256()
-    for part in (data.train, data.heldout):
-        array = np.empty((0, 0)) if part is None else part
-        digest.update(repr(array.shape).encode())
-        digest.update(np.ascontiguousarray(array, dtype=np.uint8).tobytes())
-    return digest.hexdigest()

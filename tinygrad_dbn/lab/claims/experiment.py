@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...storage import write_atomically
+from ... import records
+from ...files import shown, write_atomically
 from ..workers import workers
+
+FORMAT = "tinygrad_dbn figures 2"
+GIVE = "give another folder, or delete the file"
 
 Figures = dict[str, Any]
 """What one run measured: numbers, and lists of numbers for the picture, by name."""
@@ -83,13 +86,13 @@ def run(
     """
     wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
     folder.mkdir(parents=True, exist_ok=True)
-    found = {cell: figures for cell in wanted if (figures := _kept(folder, experiment, cell, quick)) is not None}
+    found = {cell: figures for cell in wanted if (figures := kept(folder, experiment, cell, quick)) is not None}
     missing = [(*cell, quick) for cell in wanted if cell not in found]
     with workers(processes) as each:
         for (condition, seed, _), figures in each(experiment.measure, missing):
             found[condition, seed] = figures
-            content = {"claim": experiment.claim, "quick": quick, "figures": figures}
-            write_atomically(_file(folder, (condition, seed)), json.dumps(content).encode())
+            content = {**_belongs(experiment, (condition, seed), quick), "figures": figures}
+            write_atomically(_file(folder, (condition, seed)), records.seal(FORMAT, content))
             if watch is not None:
                 watch(f"{condition}, seed {seed}")
     return {cell: found[cell] for cell in wanted}
@@ -99,17 +102,19 @@ def _file(folder: Path, cell: tuple[str, int]) -> Path:
     return folder / f"{cell[0]} {cell[1]}.json"
 
 
-def _kept(folder: Path, experiment: Experiment, cell: tuple[str, int], quick: bool) -> Figures | None:
+def kept(folder: Path, experiment: Experiment, cell: tuple[str, int], quick: bool) -> Figures | None:
+    """The figures that the folder has of a cell, if it has any. Raises ValueError for damaged ones, or others."""
     file = _file(folder, cell)
     if not file.exists():
         return None
-    try:
-        content = json.loads(file.read_text())
-        found, figures = (content["claim"], content["quick"]), dict(content["figures"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} holds no figures of an experiment ({error}); give another folder") from error
-    if found != (experiment.claim, quick):
-        raise ValueError(
-            f"{file} is of claim {found[0]}, {'quick' if found[1] else 'full'}; give another folder, or those settings"
-        )
+    belongs = _belongs(experiment, cell, quick)
+    figures: Figures = records.read(file, FORMAT, belongs, {"figures": dict[str, Any]}, GIVE)["figures"]
+    for name in experiment.columns:
+        if type(figures.get(name)) not in (int, float, str):
+            raise ValueError(f"{shown(file)}: {name} is {figures.get(name)!r:.40}, not a number or a word; {GIVE}")
     return figures
+
+
+def _belongs(experiment: Experiment, cell: tuple[str, int], quick: bool) -> dict[str, Any]:
+    """What decides the figures of a cell, as its file says it."""
+    return {"claim": experiment.claim, "condition": cell[0], "seed": cell[1], "quick": quick}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...storage import write_atomically
+from ...files import write_atomically
 from ..report import STYLE
 from .experiment import Experiment, Results
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
-from ...storage import write_atomically
+from ... import records
+from ...files import shown, write_atomically
 from ..workers import workers
 from . import measures, page, pictures
 from .courses import SUBJECTS, Moment, course
 
 Cell = tuple[str, str, int]
+
+FORMAT = "tinygrad_dbn course 2"
+GIVE = "give another folder, or delete the file"
 
 
 def study(
@@ -36,7 +41,7 @@ def study(
     """
     folder.mkdir(parents=True, exist_ok=True)
     cells = [(name, rule, seed) for name in data for rule in rules for seed in range(seeds)]
-    found = {cell: moments for cell in cells if (moments := _kept(folder, cell, scale)) is not None}
+    found = {cell: moments for cell in cells if (moments := kept(folder, cell, scale)) is not None}
     missing = [(*cell, scale) for cell in cells if cell not in found]
     with workers(processes) as each:
         for (name, rule, seed, _), moments in each(_course, missing):
@@ -80,27 +85,32 @@ def _file(folder: Path, cell: Cell) -> Path:
     return folder / "courses" / f"{name.replace(':', '-')} {rule} {seed}.json"
 
 
+def _belongs(cell: Cell, scale: float) -> dict[str, Any]:
+    """What decides a course, as its file says it."""
+    name, rule, seed = cell
+    return {"subject": asdict(SUBJECTS[name]) | {"sizes": list(SUBJECTS[name].sizes)}, "rule": rule, "seed": seed,
+            "scale": scale}  # fmt: skip
+
+
 def _keep(folder: Path, cell: Cell, scale: float, moments: list[Moment]) -> None:
     file = _file(folder, cell)
     file.parent.mkdir(exist_ok=True)
-    content = {"scale": scale, "sizes": SUBJECTS[cell[0]].sizes, "moments": [asdict(moment) for moment in moments]}
-    write_atomically(file, json.dumps(content).encode())
+    content = {**_belongs(cell, scale), "moments": [asdict(moment) for moment in moments]}
+    write_atomically(file, records.seal(FORMAT, content, finite=False))
 
 
-def _kept(folder: Path, cell: Cell, scale: float) -> list[Moment] | None:
+def kept(folder: Path, cell: Cell, scale: float) -> list[Moment] | None:
+    """The course that the folder has of a cell, if it has one. Raises ValueError for a damaged one, or another."""
     file = _file(folder, cell)
     if not file.exists():
         return None
-    try:
-        content = json.loads(file.read_text())
-        moments = [Moment(**moment) for moment in content["moments"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} holds no course of a study ({error}); give another folder") from error
-    if (content["scale"], tuple(content["sizes"])) != (scale, SUBJECTS[cell[0]].sizes):
-        raise ValueError(
-            f"{file} is a course at scale {content['scale']} of sizes {content['sizes']}, this study is at {scale} of "
-            f"{list(SUBJECTS[cell[0]].sizes)}; give another folder"
-        )
+    # Not finite is, for one, what is not there: the likelihood of held-out examples where there are none.
+    read = records.read(file, FORMAT, _belongs(cell, scale), {"moments": list[Moment]}, GIVE, finite=False)
+    moments: list[Moment] = read["moments"]
+    for m in moments:
+        figures = (m.log_likelihood, m.bound, m.gap, m.best_possible)
+        if (m.data, m.rule, m.seed) != cell or not all(map(isfinite, figures)):
+            raise ValueError(f"{shown(file)}: {m} is no moment of this course; {GIVE}")
     return moments
 
 

@@ -6,21 +6,23 @@ looked at once, with the settings that were chosen.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from ... import records
 from ...datasets import Labelled
-from ...storage import write_atomically
+from ...files import shown, write_atomically
 from ..workers import workers
 from .problems import folds, problem
 from .systems import SYSTEMS, Result, Settings, Task
+
+FORMAT = "tinygrad_dbn trials 2"
+GIVE = "give another folder, or delete the file"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def measure(
     Raises ValueError where the folder's trials were made with other settings of the search.
     """
     file = folder / f"{search.problem} {search.system}.json"
-    found = _read(file, search)
+    found = read(file, search)
     missing = [(search, number) for number in range(trials) if number not in found]
     with workers(processes) as each:
         for _, trial in each(_try, missing):
@@ -106,8 +108,12 @@ def measure(
 
 def _try(search: Search, number: int) -> Trial:
     """A trial: settings drawn from (seed, its number), learned on the first fold, and the validation error."""
-    settings = SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
+    settings = _settings(search, number)
     return Trial(number, settings, _run(search, settings, number, 0, test=False).valid_error)
+
+
+def _settings(search: Search, number: int) -> Settings:
+    return SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
 
 
 def _test(search: Search, chosen: Trial, fold: int) -> float:
@@ -131,26 +137,21 @@ def _problem(name: str, full: bool, seed: int, fold: int) -> Labelled:
     return problem(name, full, seed, fold)
 
 
-def _read(file: Path, search: Search) -> dict[int, Trial]:
+def read(file: Path, search: Search) -> dict[int, Trial]:
+    """The trials in a file, by number; none where there is none. Raises ValueError for damaged ones, or others."""
     if not file.exists():
         return {}
-    try:
-        content = json.loads(file.read_text())
-        trials = [_trial(**trial) for trial in content.pop("trials")]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} holds no trials of a table ({error}); give another folder") from error
-    if content != asdict(search):
-        raise ValueError(
-            f"{file} holds trials of {content}, not of {asdict(search)}; give another folder, or the same settings"
-        )
+    trials: list[Trial] = records.read(file, FORMAT, asdict(search), {"trials": list[Trial]}, GIVE)["trials"]
+    for at, trial in enumerate(trials):
+        shares = (trial.valid_error, *(trial.test_errors or ()))
+        if not all(0 <= share <= 1 for share in shares) or trial.number in {t.number for t in trials[:at]}:
+            raise ValueError(f"{shown(file)}: {trial} is no trial of a table; {GIVE}")
+        if trial.settings != _settings(search, trial.number):
+            raise ValueError(f"{shown(file)}: trial {trial.number} has settings that are drawn no more; {GIVE}")
     return {trial.number: trial for trial in trials}
-
-
-def _trial(test_errors: list[float] | None, **trial: Any) -> Trial:
-    return Trial(**trial, test_errors=None if test_errors is None else tuple(test_errors))
 
 
 def _write(file: Path, search: Search, trials: dict[int, Trial]) -> None:
     ordered = [asdict(trials[number]) for number in sorted(trials)]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps({**asdict(search), "trials": ordered}, indent=1).encode())
+    write_atomically(file, records.seal(FORMAT, {**asdict(search), "trials": ordered}, indent=1))

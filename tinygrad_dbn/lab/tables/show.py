@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...storage import write_atomically
+from ...files import write_atomically
 from .published import Table
 from .search import Cell
 

@@ -70,10 +70,12 @@ class Op:
         the open interval of each input in which the op is defined and finite.
     edges
         (argument, value) pairs where the value needs saying: at ±0, ±inf, NaN and ties. Several arguments are a tuple.
+    slopes
+        (argument, partial derivatives) pairs where these have no limit: the convention at kinks and corners.
     ulp
         the largest error, in units in the last place, that the row promises.
-    slope_ulp
-        the same for the derivatives of an elementwise op.
+    slope_ulp, curvature_ulp
+        the same for the first and second derivatives of an elementwise op.
     bound(format, y, *inputs, **params)
         for an op that sums, whose terms may cancel, so that `ulp` is inf: the largest error of each element, in units
         of half of the spacing of floats at 1. They are written, and derived, in `bounds.py`.
@@ -92,7 +94,9 @@ class Op:
         domain: tuple[float, float],
         edges: Edges,
         ulp: float,
+        slopes: Edges = (),
         slope_ulp: float = 4,
+        curvature_ulp: float = 8,
         bound: Rule | None = None,
     ) -> None:
         if name in TABLE:
@@ -100,8 +104,8 @@ class Op:
         if not forward.__doc__:
             raise ValueError(f"op {name!r} has no docstring: say in one line what it computes")
         self.name, self.forward, self.meaning, self.vjps, self.jvps = name, forward, meaning, vjps, jvps
-        self.domain, self.edges, self.ulp, self.slope_ulp = domain, edges, ulp, slope_ulp
-        self.bound = bound
+        self.domain, self.edges, self.slopes, self.bound = domain, edges, slopes, bound
+        self.ulp, self.slope_ulp, self.curvature_ulp = ulp, slope_ulp, curvature_ulp
         self.kernel: Rule | None = None  # the scalar kernel, where the op is elementwise
         self.aligned = False  # whether its inputs are matched axis by axis, and `strict` refuses to lend one
         self.__name__, self.__doc__ = name, forward.__doc__

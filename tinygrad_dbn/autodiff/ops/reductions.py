@@ -145,7 +145,12 @@ def logsumexp(x: Value, y: Value) -> None:
 @rowwise(
     lambda g, y, x, axis=-1: chain(g - sum(chain(g, y), axis=axis, keepdims=True), y),
     lambda t, y, x, axis=-1: chain(t - sum(chain(t, y), axis=axis, keepdims=True), y),
-    [(((0.0, -inf),), (1.0, 0.0)), (((10000.0, 0.0),), (1.0, 0.0)), (((1.0, nan),), (nan, nan))],
+    [
+        (((0.0, -inf),), (1.0, 0.0)),
+        (((10000.0, 0.0),), (1.0, 0.0)),
+        (((1.0, nan),), (nan, nan)),
+        (((0.0, inf),), (0.0, nan)),  # ∞ / ∞; and so is the derivative of the other two
+    ],
     bounds.of_softmax,
     meaning=lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
 )

@@ -102,7 +102,7 @@ transpose = linear(
 )
 broadcast_to = linear("broadcast_to", _broadcast_to, (lambda g, y, x, shape: unbroadcast(g, np.shape(x)),), [])
 index = linear("index", _index, (lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),), [])
-place = linear("place", _place, (lambda g, y, x, at, shape: index(g, at=at),), [])
+place = linear("place", _place, (lambda g, y, x, at, shape: unbroadcast(index(g, at=at), np.shape(x)),), [])
 _concatenate_op = linear("concatenate", _concatenate, lambda g, y, *xs, axis=0, index: _part(g, axis, xs, index), [])
 _stack_op = linear(
     "stack",

@@ -28,7 +28,7 @@ def test_rules_are_read_off_the_rows():
 
 
 def test_brackets_keep_the_meaning():
-    assert rules(lambda x: td.ops.softmax(x), np.ones(2)) == [("x", "(v̄1 − sum(v̄1 · v1, axis=-1, keepdims=True)) · v1")]
+    assert rules(lambda x: td.ops.softmax(x), np.ones(2)) == [("x", "(v̄1 − sum(v̄1 · v1, axis=0, keepdims=True)) · v1")]
 
 
 def test_a_model_is_named_by_its_paths():

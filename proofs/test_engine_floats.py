@@ -8,13 +8,14 @@ import numba
 import numpy as np
 import pytest
 
-from proofs.engine import KERNELS
+from proofs.engine import KERNELS, LINEAR
 from proofs.rounding import floats_with
 from proofs.theorem import Spoiled, require, theorem
-from tinygrad_dbn import ops, vjp
-from tinygrad_dbn.autodiff.accuracy import worst_derivative, worst_value
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.accuracy import curvatures, slopes, worst_curvature, worst_derivative, worst_value
 
 SLOPES = [name for name in KERNELS if np.isfinite(ops.TABLE[name].slope_ulp) and any(ops.TABLE[name].vjps)]
+CURVED = [name for name in SLOPES if np.isfinite(ops.TABLE[name].curvature_ulp) and name not in LINEAR]
 WIDTHS = (np.float64, np.float32)
 A_LITTLE = 1 + 2.0**-48  # 16 ulp of float64
 
@@ -55,14 +56,9 @@ def test_values(name, spoil=None):
     within(worst_value, name, op.ulp, forward=spoil and quiet(spoil(op)))
 
 
-def slopes(op, factor=1.0):
-    """The op's derivatives as `grad` computes them, one array for each argument, times a factor."""
-
-    def of(*x):
-        y, pullback = vjp(op, *x)
-        return tuple(part * factor for part in pullback(np.ones_like(y)))
-
-    return quiet(of)
+def times(factor, derivatives):
+    """A function's results, each times a factor."""
+    return quiet(lambda *x: tuple(part * factor for part in derivatives(*x)))
 
 
 @pytest.mark.parametrize("name", SLOPES)
@@ -80,7 +76,45 @@ def slopes(op, factor=1.0):
 )
 def test_slopes(name, factor=1.0):
     op = ops.TABLE[name]
-    within(worst_derivative, name, op.slope_ulp, points=12, forward=slopes(op, factor))
+    within(worst_derivative, name, op.slope_ulp, points=12, forward=times(factor, slopes(op)))
+
+
+@pytest.mark.parametrize("name", CURVED)
+@theorem(
+    "every second derivative of an elementwise op keeps the ulps of its row",
+    claim="ops",
+    level="S",
+    sizes="the whole range of float64 and float32, some 150 points each, against balls",
+    uses=("second derivatives, in all four compositions of vjp and jvp, are the meaning's",),
+    spoiled=[
+        Spoiled("off by 1 + 2⁻⁴⁰", factor=1 + 2.0**-40),
+        Spoiled("zero", factor=0.0),
+        Spoiled("sign turned", factor=-1.0),
+    ],
+)
+def test_curvatures(name, factor=1.0):
+    op = ops.TABLE[name]
+    within(worst_curvature, name, op.curvature_ulp, points=12, forward=times(factor, curvatures(op)))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+@theorem(
+    "σ″ and tanh″ keep their ulps beside 0, where the product rule's two terms cancel",
+    claim="ops",
+    level="S",
+    sizes="the whole range of float64 and float32, some 150 points each, against balls",
+    spoiled=[
+        Spoiled("the product rule", slope=lambda s: s(1) * s(-1)),
+        Spoiled("1 − tanh²", slope=lambda s: 1 - ops.square(2 * s(1) - 1)),
+        Spoiled("σ − σ²", slope=lambda s: s(1) - ops.square(s(1))),
+    ],
+)
+def test_curvatures_beside_zero(name, slope=None):
+    op, wide = ops.TABLE[name], 2 if name == "tanh" else 1
+    forward = None
+    if slope is not None:  # of σ, of which tanh is 2 σ(2x) − 1
+        forward = quiet(slopes(lambda x: wide**2 * slope(lambda turn: ops.sigmoid(wide * turn * x))))
+    within(worst_curvature, name, op.curvature_ulp, points=12, forward=forward)
 
 
 def rewritten(name, old, new):

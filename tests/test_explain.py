@@ -27,7 +27,7 @@ def test_sigmoid_is_explained():
     assert "1/((1 + exp(-x))*(exp(x) + 1))" in text["Derivative ∂/∂x"]
     assert "-inf < x < inf" in text["Domain"]
     assert ["0.0", "0.5", "0.25"] in [line.split() for line in text["Edges"].splitlines()]
-    assert text["Accuracy"].count("promised") == 4
+    assert text["Accuracy"].count("promised") == 6
     assert "every vjp is the transpose of the meaning's derivative" in text["Theorems"]
     assert "sigmoid' = σ(x) σ(−x) keeps its ulps" in text["Theorems"]
 
@@ -62,6 +62,7 @@ def test_every_row_can_be_explained(monkeypatch, name):
     quick = lambda op, dtype: accuracy.Worst(0.0, ())
     monkeypatch.setattr(accuracy, "worst_value", quick)
     monkeypatch.setattr(accuracy, "worst_derivative", quick)
+    monkeypatch.setattr(accuracy, "worst_curvature", quick)
     result = run(name)
     assert result.exit_code == 0
     assert result.stdout.startswith(name)

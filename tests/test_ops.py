@@ -96,6 +96,53 @@ def test_width_is_kept_and_inputs_are_not_touched(name, dtype):
     assert all((a == b).all() and a.flags.writeable for a, b in zip(args, before, strict=True))
 
 
+BROADCAST = {
+    **{name: (TABLE[name], len(TABLE[name].vjps)) for name in ELEMENTWISE if len(TABLE[name].vjps) > 1},
+    "where": (lambda x, y: ops.where(np.array([[True], [False]]), x, y), 2),
+    "place": (lambda x: ops.place(x, at=(np.array([[0], [1]]), np.array([0, 2, 2])), shape=(2, 3)), 1),
+    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(2, 3)), 1),
+}
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (1, 1), (1, 3), (2, 1), (2, 3)])
+@pytest.mark.parametrize("name", BROADCAST)
+def test_a_broadcast_input_gets_a_cotangent_of_its_own_shape(name, shape):
+    """It is the sum over what the input was broadcast to; and the tangent has the shape of the output."""
+    f, arity = BROADCAST[name]
+    rng = np.random.default_rng(0)
+    for i in range(arity):
+        args = [rng.uniform(0.3, 0.6, shape if i == j else (2, 3)) for j in range(arity)]
+        full = [np.broadcast_to(x, (2, 3)) for x in args]
+        y, pullback = td.vjp(f, *args)
+        g = rng.normal(size=(2, 3))
+        for x, got, wanted in zip(args, pullback(g), td.vjp(f, *full)[1](g), strict=True):
+            extra = tuple(range(2 - x.ndim))
+            kept = tuple(a for a in range(2) if a not in extra and x.shape[a - len(extra)] == 1)
+            assert got.shape == x.shape
+            np.testing.assert_allclose(got, wanted.sum(kept, keepdims=True).sum(extra), rtol=1e-12)
+        assert y.shape == td.jvp(f, tuple(args), tuple(args))[1].shape == (2, 3)
+
+
+def test_a_number_placed_at_several_indices_gets_the_sum_of_their_cotangents():
+    f = lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)).sum()
+    assert td.grad(f)(2.0) == 3
+    assert td.jvp(f, (2.0,), (1.0,))[1] == 3
+
+
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if len(TABLE[name].vjps) > 1])
+def test_derivatives_beside_pythons_numbers_keep_the_width(name):
+    """x / 2 in float32 has a derivative in float32, and so have its derivatives, in both modes."""
+    op = TABLE[name]
+    for i in range(len(op.vjps)):
+        for number in (0.5, 2):
+            f = lambda x, i=i, number=number: op(*(x if i == j else number for j in range(len(op.vjps))))
+            x = np.full(3, 0.75, np.float32)
+            for _ in range(3):
+                y, pullback = td.vjp(f, x)
+                assert {y.dtype, pullback(y)[0].dtype, td.jvp(f, (x,), (x,))[1].dtype} == {np.dtype(np.float32)}
+                f = lambda x, f=f, y=y: td.vjp(f, x)[1](np.ones_like(y))[0]
+
+
 REFERENCE = {  # what mpmath calls the ops whose meaning it does not know by NumPy's name
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),

@@ -86,17 +86,42 @@ def worst_value(op: Op, dtype: Any, points: int = 100, seed: int = 0, forward: R
 def worst_derivative(op: Op, dtype: Any, points: int = 20, seed: int = 0, forward: Rule | None = None) -> Worst:
     """The largest error of an elementwise op's derivatives by the rules that `grad` uses, or by another function,
     which returns one array for each argument."""
-    columns = arguments(op, dtype, points, np.random.default_rng(seed))
+    return _worst_partial(forward or slopes(op), slopes(op), op, dtype, points, seed)
 
-    def gradient(*x: Any) -> Any:
-        y, pullback = vjp(op, *x)
+
+def worst_curvature(op: Op, dtype: Any, points: int = 20, seed: int = 0, forward: Rule | None = None) -> Worst:
+    """The same for the second derivatives: for the rules of those ops of which the rules are made."""
+    return _worst_partial(forward or curvatures(op), curvatures(op), op, dtype, points, seed)
+
+
+def slopes(f: Rule) -> Rule:
+    """The partial derivatives of an elementwise function, one array for each argument, as `grad` computes them."""
+
+    def of(*x: Any) -> Any:
+        y, pullback = vjp(f, *x)
         return pullback(np.ones(np.shape(y), y.dtype))
 
-    def exact(i: int) -> Rule:
-        return lambda *x: gradient(*(np.array(v, object) for v in x))[i][()]
+    return of
 
-    partials = enumerate((forward or gradient)(*columns))
-    found = [_worst(got, exact(i), columns) for i, got in partials if isinstance(op.vjps, tuple) and op.vjps[i]]
+
+def curvatures(f: Rule) -> Rule:
+    """The second partial derivatives, row by row."""
+
+    def of(*x: Any) -> Any:
+        rows = [slopes(lambda *x, i=i: slopes(f)(*x)[i])(*x) for i in range(len(x))]
+        return tuple(part for row in rows for part in row)
+
+    return of
+
+
+def _worst_partial(forward: Rule, partials: Rule, op: Op, dtype: Any, points: int, seed: int) -> Worst:
+    """The largest error among the arrays that a function returns, against those of `partials` on balls."""
+    columns = arguments(op, dtype, points, np.random.default_rng(seed))
+
+    def exact(i: int) -> Rule:
+        return lambda *x: partials(*(np.array(v, object) for v in x))[i][()]
+
+    found = [_worst(got, exact(i), columns) for i, got in enumerate(forward(*columns))]
     return max(found, key=lambda worst: worst.ulps, default=Worst(0.0, ()))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .kernels import native
 from .strict import has_nan, is_hunting, nan_hunt
 from .tensor import TABLE, WRITTEN, Tensor, Value, callers_line, new_level
 from .trees import flatten, tree_map
@@ -102,7 +103,7 @@ def primal(x: Value) -> Any:
 
 def _differentiable(name: str, leaf: Value) -> Value:
     """A leaf as an array, or an error that says why it cannot be differentiated."""
-    x = leaf if isinstance(leaf, Tensor) else np.asarray(leaf)
+    x = leaf if isinstance(leaf, Tensor) else native(np.asarray(leaf))
     if x.dtype not in (np.float64, np.float32, np.object_):
         raise TypeError(
             f"{name}: cannot differentiate with respect to {x.dtype} of shape {x.shape}; pass floats, x.astype(float)\n"

@@ -85,7 +85,7 @@ def graph(f: Callable[..., Any], *args: Any) -> Graph:
     >>> print(graph(lambda x: ops.sigmoid(x).sum(), np.zeros(3)).text())
     x                 3
     v1 = sigmoid(x)   3
-        x̄ += v̄1 · v1 · sigmoid(−x)
+        x̄ += v̄1 · sigmoid_slope(x)
     v2 = sum(v1)      1.5
         v̄1 += v̄2 spread to 3
     result: v2

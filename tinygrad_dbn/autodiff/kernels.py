@@ -75,6 +75,15 @@ def float_dtype(*values: Any) -> np.dtype[Any]:
     raise TypeError(f"dtype {dtype} is not supported: convert to float32 or float64, for instance x.astype(float)")
 
 
+def native(array: Any) -> Any:
+    """The array in the machine's own byte order, which is how every op computes.
+
+    >>> native(np.ones(2, ">f8")).dtype
+    dtype('float64')
+    """
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 # What Numba compiles: nothing but the kernel, which comes in by name, so that LLVM inlines it into NumPy's loop.
 _BODIES: dict[int, Kernel] = {
     1: lambda x: inlined(kernel(x)),  # type: ignore[name-defined]  # noqa: F821

@@ -30,11 +30,8 @@ def peak(x: Any) -> Any:
 
 
 def along(kernel: RowKernel, x: Any, axis: Axis, collapses: bool, keepdims: bool = False) -> Any:
-    """Run a row kernel on the rows that the axes span; each becomes as long a row, or a number where it `collapses`.
-
-    Raises numpy.exceptions.AxisError for an axis that x does not have.
-    """
-    axes = _normalised(axis, x.ndim)
+    """Run a row kernel on the rows that the axes span; each becomes as long a row, or a number where it `collapses`."""
+    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(sorted(axis))
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = x if axes == last else np.moveaxis(x, axes, last)
     batch, length = moved.shape[: x.ndim - len(axes)], moved.shape[x.ndim - len(axes) :]
@@ -49,13 +46,6 @@ def along(kernel: RowKernel, x: Any, axis: Axis, collapses: bool, keepdims: bool
         kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return y.reshape(kept if keepdims else batch)
     return y.reshape(moved.shape) if axes == last else np.moveaxis(y.reshape(moved.shape), last, axes)
-
-
-def _normalised(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The axes from 0, in ascending order. A scalar may be asked for its last axis, as NumPy allows."""
-    if axis is None or (ndim == 0 and axis in (0, -1)):
-        return tuple(range(ndim))
-    return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, ndim)))
 
 
 def _over_rows(x: Any, y: Any) -> None:

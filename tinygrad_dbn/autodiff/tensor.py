@@ -29,6 +29,7 @@ Rule: TypeAlias = Callable[..., Value]
 Edges: TypeAlias = Sequence[tuple[Any, Any]]
 Axis: TypeAlias = int | tuple[int, ...] | None
 
+_MISSING = object()
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _births = itertools.count()
 _levels = itertools.count(1)
@@ -70,10 +71,14 @@ class Op:
         the open interval of each input in which the op is defined and finite.
     edges
         (argument, value) pairs where the value needs saying: at ±0, ±inf, NaN and ties. Several arguments are a tuple.
+    options
+        name → the function that brings it into its normal form (see `ops/arguments.py`), or (function, default).
+    slopes
+        (argument, partial derivatives) pairs where these have no limit: the convention at kinks and corners.
     ulp
         the largest error, in units in the last place, that the row promises.
-    slope_ulp
-        the same for the derivatives of an elementwise op.
+    slope_ulp, curvature_ulp
+        the same for the first and second derivatives of an elementwise op.
     bound(format, y, *inputs, **params)
         for an op that sums, whose terms may cancel, so that `ulp` is inf: the largest error of each element, in units
         of half of the spacing of floats at 1. They are written, and derived, in `bounds.py`.
@@ -92,7 +97,10 @@ class Op:
         domain: tuple[float, float],
         edges: Edges,
         ulp: float,
+        options: dict[str, Rule | tuple[Rule, Any]] | None = None,
+        slopes: Edges = (),
         slope_ulp: float = 4,
+        curvature_ulp: float = 8,
         bound: Rule | None = None,
     ) -> None:
         if name in TABLE:
@@ -100,15 +108,47 @@ class Op:
         if not forward.__doc__:
             raise ValueError(f"op {name!r} has no docstring: say in one line what it computes")
         self.name, self.forward, self.meaning, self.vjps, self.jvps = name, forward, meaning, vjps, jvps
-        self.domain, self.edges, self.ulp, self.slope_ulp = domain, edges, ulp, slope_ulp
-        self.bound = bound
+        self.domain, self.edges, self.slopes, self.bound = domain, edges, slopes, bound
+        self.ulp, self.slope_ulp, self.curvature_ulp = ulp, slope_ulp, curvature_ulp
+        self.arity = len(vjps) if isinstance(vjps, tuple) else None  # None: any number of arrays
+        self.options = {k: o if isinstance(o, tuple) else (o, _MISSING) for k, o in (options or {}).items()}
         self.kernel: Rule | None = None  # the scalar kernel, where the op is elementwise
         self.aligned = False  # whether its inputs are matched axis by axis, and `strict` refuses to lend one
         self.__name__, self.__doc__ = name, forward.__doc__
         TABLE[name] = self
 
     def __call__(self, *inputs: Value, **params: Any) -> Value:
+        if self.options or params or len(inputs) != self.arity:
+            try:
+                inputs, params = self._normal(inputs, params)
+            except (ValueError, TypeError, IndexError) as error:
+                raise _restated(error, _explain(self, inputs, error)) from None
         return apply(self, inputs, params)
+
+    def _normal(self, inputs: tuple[Value, ...], given: dict[str, Any]) -> tuple[tuple[Value, ...], dict[str, Any]]:
+        """The arrays, and every option in its normal form. Options may follow the arrays by position, as in NumPy."""
+        if len(inputs) != self.arity or not self.options.keys() >= given.keys():
+            inputs, given = self._named(inputs, given)
+        shapes = [x.shape if hasattr(x, "shape") else np.shape(x) for x in inputs]
+        normal = {}
+        for name, (form, default) in self.options.items():
+            value = given.get(name, default)
+            if value is _MISSING:
+                raise TypeError(f"{name}= is missing; its options are {', '.join(self.options)}")
+            normal[name] = form(value, shapes)
+        return inputs, normal
+
+    def _named(self, inputs: tuple[Value, ...], given: dict[str, Any]) -> tuple[tuple[Value, ...], dict[str, Any]]:
+        """The arrays alone, and options that were given by position under their names."""
+        arrays, extra = (inputs, ()) if self.arity is None else (inputs[: self.arity], inputs[self.arity :])
+        named = dict(zip(self.options, extra, strict=False))
+        known = f"its options are {', '.join(self.options)}" if self.options else "it has no options"
+        if not arrays or len(arrays) < (self.arity or 0) or len(extra) > len(named):
+            raise TypeError(f"takes {self.arity or 'one or more'} arrays, {len(inputs)} were given; {known}")
+        for name in given:
+            if name in named or name not in self.options:
+                raise TypeError(f"{name}= is {'given twice' if name in named else 'not known'}; {known}")
+        return arrays, named | given
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -222,15 +222,20 @@ def _accuracy(op: "Op") -> list[str]:
         stated = f"within u · ({bound.__doc__})" if bound is not None else "relative to the largest terms"
         return [f"value: promised {stated}; u is half of the spacing of floats at 1" if bound is not None else stated]
     try:
-        from ..autodiff.accuracy import worst_derivative, worst_value
+        from ..autodiff.accuracy import worst_curvature, worst_derivative, worst_value
     except ImportError as error:
         return [f"promised {op.ulp} ulp; not measured: {error}"]
     lines = []
-    for what, budget, measure in (("value", op.ulp, worst_value), ("derivative", op.slope_ulp, worst_derivative)):
-        if what == "derivative" and not any(op.vjps if isinstance(op.vjps, tuple) else ()):
+    for what, field, measure in (
+        ("value", "ulp", worst_value),
+        ("derivative", "slope_ulp", worst_derivative),
+        ("second derivative", "curvature_ulp", worst_curvature),
+    ):
+        budget = getattr(op, field)
+        if what != "value" and not any(op.vjps if isinstance(op.vjps, tuple) else ()):
             continue
         if budget == np.inf:
-            lines.append(f"{what}: nothing promised, for the reason beside `slope_ulp` above")
+            lines.append(f"{what}: nothing promised, for the reason beside `{field}` above")
             continue
         for dtype in (np.float64, np.float32):
             worst = measure(op, dtype)

@@ -25,8 +25,9 @@ def compile(f: Callable[..., Any], *, specialisations: int = 16) -> Compiled:
     it is traced. Inputs are never changed, and results never share memory with them.
 
     At most `specialisations` combinations are kept; one more drops the oldest, with a RuntimeWarning. Integer and
-    boolean arguments may be sliced and compared: `net.nll(x[:n], y[:n])`, `y[:, None] == np.arange(10)`. Raises
-    CompileError (a TypeError) where f is not pure or needs a value; it says where, and what to write instead.
+    boolean arguments may be sliced, compared, combined and converted: `net.nll(x[:n], y[:n])`, `y[:, None] ==
+    np.arange(10)`, `x[i + 1]`, `x * (m & ~k)`, `m.astype(float)`. Raises CompileError (a TypeError) where f is not
+    pure or needs a value; it says where, and what to write instead.
 
     >>> import numpy as np
     >>> compile(lambda x: (x * x).sum())(np.array([1.0, 2.0]))

@@ -26,7 +26,7 @@ def inlined(kernel: Any, operands: list[str]) -> str | None:
             return ast.parse(put_in.get(node.id, node.id), mode="eval").body
 
     text = ast.unparse(PutIn().visit(ast.parse(expression, mode="eval")))
-    return re.sub(r"\bnp\.(?!float32|inf|nan)", "floats.", text)
+    return re.sub(r"\bnp\.(?!float|u?int|bool|inf|nan)", "floats.", text)
 
 
 def kernel_sources(kernels: dict[str, Any], calls_floats: bool) -> str:

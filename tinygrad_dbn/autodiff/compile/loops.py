@@ -8,9 +8,9 @@ import numpy as np
 
 from ..ops import TABLE
 from .inline import inlined
-from .node import COMPARISONS, REDUCTIONS, Node
+from .node import COMPARISONS, INTEGERS, REDUCTIONS, Node
 from .plan import Loop, Member, Plan
-from .text import Text, cast, literal
+from .text import Text, cast, literal, numpy_name
 
 SHORT = 48
 TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "tanh"}
@@ -160,6 +160,9 @@ class Loops(Text):
             common = np.result_type(*(x.sample() for x in n.inputs))
             a, b = (cast(text, base, common) for text, base in operands)
             return f"{a} {COMPARISONS[n.kind]} {b}"
+        if n.kind in INTEGERS:
+            a, b = (cast(text, base, n.dtype) for text, base in operands)
+            return f"{numpy_name(n)}({a} {INTEGERS[n.kind]} {b})"
         if n.kind == "where":
             (c, base), *rest = operands
             a, b = (cast(text, x, n.dtype) for text, x in rest)

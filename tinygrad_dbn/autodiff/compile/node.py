@@ -13,6 +13,15 @@ VIEWS = ("broadcast_to", "reshape", "transpose", "stop_gradient", "slice")
 OPAQUE = ("matmul", "index", "place", "concatenate", "stack")
 """Steps of their own: what they read must be complete, and no loop takes them in."""
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
+INTEGERS = {
+    "integer add": "+",
+    "integer subtract": "-",
+    "integer multiply": "*",
+    "integer bitwise_and": "&",
+    "integer bitwise_or": "|",
+    "integer bitwise_xor": "^",
+}
+"""What is computed from integer and boolean arguments, in their own dtype."""
 REDUCTIONS = {"sum": 0.0, "max": -inf, "min": inf}
 """Each with the value that it starts from."""
 

@@ -80,7 +80,9 @@ def specialise(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> Sp
     """Trace f, see that it is pure, plan, write, compile: the whole way from a function to `run`."""
     start = time.perf_counter()
     trace, outputs, rebuild_outputs = run_traced(f, leaves, rebuild, 0.0)
-    for choose in (np.min, np.max):
+    integers = any(np.asarray(x).dtype.kind in "iu" for x in leaves)
+    choices: list[Callable[[Any], Any]] = [np.min, np.max]
+    for choose in [*choices, _beyond] if integers else choices:
         try:
             again, outputs_again, _ = run_traced(f, [_other(x, choose) for x in leaves], rebuild, 1.0)
         except (ValueError, IndexError):
@@ -146,13 +148,17 @@ def _impure(f: Callable[..., Any], a: Node, b: Node) -> str:
     return (
         f"compile: {name(f)} is not pure: run twice, it did different things, first at {what}. Randomness and counters "
         "must be made outside and passed as arguments; so must integers computed from integer arrays, of which only "
-        "slices (y[:n], y[:, None]) and comparisons (y == c) are followed; a choice that depends on values is written "
+        "slices (y[:n], y[:, None]), comparisons (y == c), y + 1, 1 - y, 2 * y, y & z, y | z, ~y and y.astype(float) "
+        "are followed; a choice that depends on values is written "
         f"td.ops.where(condition, x, y)\n  in {b.line}"
     )
 
 
 def _other(leaf: Any, choose: Callable[[Any], Any]) -> Any:
-    """Integers replaced by the least or greatest of them, which f will accept; where all are equal, by a neighbour."""
+    """Integers replaced by the least or greatest of them, which f will accept; where all are equal, by a neighbour.
+
+    One beyond the greatest shows what is the same for those two, as y // 2 is for 0 and 1; f may refuse it.
+    """
     array = np.asarray(leaf)
     if array.dtype.kind not in "biu" or not array.size:
         return leaf
@@ -160,8 +166,12 @@ def _other(leaf: Any, choose: Callable[[Any], Any]) -> Any:
         return np.full_like(array, choose is np.max)
     value = int(choose(array))
     if array.min() == array.max():
-        value += 1 if choose is np.max or value == 0 else -1
-    return np.full_like(array, value)
+        value += (choose is np.max) - (choose is np.min) if value else 1
+    return np.full_like(array, min(value, np.iinfo(array.dtype).max))
+
+
+def _beyond(array: Any) -> int:
+    return int(array.max()) + 1
 
 
 def _plain(leaf: Any) -> Any:

@@ -33,7 +33,6 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     if keepdims:
         return total
     gone = range(len(np.shape(x))) if axis is None else (axis,) if isinstance(axis, int) else axis
-    gone = {a % len(np.shape(x)) for a in gone}
     return ops.reshape(total, shape=tuple(n for i, n in enumerate(np.shape(x)) if i not in gone))
 
 

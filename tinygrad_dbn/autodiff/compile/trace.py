@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..kernels import float_dtype
+from ..kernels import float_dtype, native
+from ..ops.arguments import positions
 from ..tensor import Op, Tensor, Value, callers_line, new_level
 from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
 from .spelled import SPELLED
@@ -56,6 +57,16 @@ class Trace:
         """A comparison with a watched array: its value, watched in its turn."""
         node = self._op(ops.TABLE[name], (self.node(x), self.node(y)), {})
         return self._watch(np.array(ops.TABLE[name].forward(np.asarray(x), np.asarray(y))), node)
+
+    def computed(self, name: str, x: list[Any], value: Any) -> Watched:
+        """Integers or booleans computed from a watched array: their value, watched in its turn."""
+        node = self.apply(f"integer {name}", tuple(self.node(v) for v in x), value.dtype, {}, value.shape)
+        return self._watch(np.array(value), node)
+
+    def converted(self, x: Any, dtype: np.dtype[Any]) -> Any:
+        """A watched array in another dtype: floats are a Tensor, integers and booleans are watched in their turn."""
+        node = self.cast(self.node(x), dtype)
+        return self._tensor(node) if dtype.kind == "f" else self._watch(np.asarray(x).astype(dtype), node)
 
     def _tensor(self, node: Node) -> Traced:
         tensor = Traced.__new__(Traced)
@@ -102,6 +113,7 @@ class Trace:
     def constant(self, array: Any, weak: bool = False) -> Node:
         if array.dtype.kind not in "biu":
             _compilable(array.dtype)
+        array = native(array)
         first = array.flat[0] if array.size else None
         if array.ndim and array.size and array.tobytes() == np.full_like(array, first, order="C").tobytes():
             return self.apply("broadcast_to", (self.constant(np.asarray(first)),), array.dtype, {"shape": array.shape})
@@ -116,8 +128,6 @@ class Trace:
 
     def record(self, op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """The Tensor that stands for an op's result."""
-        if isinstance(op.vjps, tuple) and len(inputs) != len(op.vjps):
-            raise TypeError(f"takes {len(op.vjps)} arrays, {len(inputs)} were given; name the options, as in axis=0")
         if op.name in SPELLED:
             return SPELLED[op.name](*inputs, **params)
         nodes = tuple(self.node(x) for x in inputs)
@@ -145,7 +155,6 @@ class Trace:
         if name in ("index", "place"):
             return self._indexed(name, x[0], **params)
         if name == "transpose":
-            params = {"axes": tuple(a % len(params["axes"]) for a in params["axes"])}
             swap = (*range(len(x[0].shape) - 2), len(x[0].shape) - 1, len(x[0].shape) - 2)
             if x[0].kind == "matmul" and params["axes"] == swap:  # (A B)ᵀ = Bᵀ Aᵀ, so that nothing reads across rows
                 a, b = (self._swapped(n) for n in x[0].inputs)
@@ -154,18 +163,13 @@ class Trace:
         shape = op.forward(*stand_ins, **params).shape
         if name == "reshape":
             params = {"shape": shape}
-        elif name in ("concatenate", "stack"):
-            params = {"axis": params.get("axis", 0) % len(shape)}
-        elif name not in VIEWS:
+        elif name not in ("concatenate", "stack", *VIEWS):
             raise CompileError(f"compile: no rule says how to compile the op {name!r}\n  in {callers_line()}")
         return self.apply(name, x, dtype, params, shape)
 
     def _reduction(self, name: str, x: Node, axis: Any = None, keepdims: bool = False, empty: bool = False) -> Node:
         axes = range(len(x.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-        for a in axes:
-            if not -len(x.shape) <= a < len(x.shape):
-                raise ValueError(f"axis {a} is out of bounds for {len(x.shape)} axes")
-        gone = tuple(sorted({a % len(x.shape) for a in axes}))
+        gone = tuple(sorted(axes))
         if name != "sum" and not empty and any(x.shape[a] == 0 for a in gone):
             raise ValueError(f"an empty axis has no {name}")
         shape = tuple(n for i, n in enumerate(x.shape) if i not in gone)
@@ -179,21 +183,18 @@ class Trace:
     def _indexed(self, name: str, x: Node, at: Any, shape: tuple[int, ...] = ()) -> Node:
         """`index` and `place`. Arrays among the indices become inputs; plain slices make a view."""
         full = x.shape if name == "index" else tuple(shape)
+        if name == "place":
+            at = positions(at, [full])
         items = list(at) if isinstance(at, tuple) else [at]
         arrays: list[Node] = []
         template: list[Any] = []
         samples: list[Any] = []
         for item in items:
-            if item is None or item is Ellipsis or (isinstance(item, slice | int) and not isinstance(item, bool)):
+            if item is None or item is Ellipsis or isinstance(item, slice | int):
                 template.append(item)
                 samples.append(item)
                 continue
-            if isinstance(item, Tensor):
-                raise CompileError(
-                    "compile: an index is computed from values; pass the integers as an argument of the compiled "
-                    f"function\n  in {callers_line()}"
-                )
-            node = self.node(item if isinstance(item, np.ndarray) else np.asarray(item))
+            node = self.node(item)
             if node.dtype.kind == "b":
                 if view(node, self.refs).base.kind != "constant":
                     raise CompileError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import RECORDER, Tensor, callers_line
+from ..tensor import RECORDER, TABLE, Tensor, callers_line
 from .node import CompileError, Node
 
 
@@ -45,27 +45,56 @@ class Traced(Tensor):
 
 _SWAPPED = {np.less: np.greater, np.less_equal: np.greater_equal}
 _COMPARED = {np.equal: "equal", np.greater: "greater", np.greater_equal: "greater_equal"}
+_COMBINED = {np.add: "add", np.subtract: "subtract", np.multiply: "multiply"}
+_BITWISE = {np.bitwise_and: "bitwise_and", np.bitwise_or: "bitwise_or", np.bitwise_xor: "bitwise_xor"}
 
 
 class Watched(np.ndarray[Any, Any]):
     """An integer or boolean array of the arguments, known to its trace by the memory it lives in.
 
-    It has its values, for a function may check them. Its parts and views are read where the argument is, and its
-    comparisons are computed on every call; whatever else is computed from it is a constant, and found to be none when
-    the function is traced again with other integers.
+    It has its values, for a function may check them. Its parts and views are read where the argument is; its
+    comparisons, sums, differences, products, `&`, `|`, `^`, `~` and `.astype` are computed on every call. Whatever else
+    is computed from it is a constant, and found to be none when the function is traced again with other integers.
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         plain = [np.asarray(x) if isinstance(x, Watched) else x for x in inputs]
         trace: Any = RECORDER.get()
         if method == "__call__" and trace is not None and not kwargs and not any(isinstance(x, Tensor) for x in plain):
-            if ufunc in _SWAPPED:
-                ufunc, plain = _SWAPPED[ufunc], plain[::-1]
-            if ufunc in _COMPARED or ufunc is np.not_equal:
-                found = trace.compared(_COMPARED.get(ufunc, "equal"), *plain)
-                if ufunc is np.not_equal:
-                    found = trace.compared("equal", found, np.False_)
+            found = _followed(trace, ufunc, plain)
+            if found is not None:
                 return found
         if "out" in kwargs:
             kwargs["out"] = tuple(np.asarray(x) for x in kwargs["out"])
         return getattr(ufunc, method)(*plain, **kwargs)
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        trace: Any = RECORDER.get()
+        value = super().astype(dtype, *args, **kwargs)
+        followed = trace is not None and (value.dtype.kind in "biu" or value.dtype in (np.float32, np.float64))
+        return trace.converted(np.asarray(self), value.dtype.newbyteorder("=")) if followed else np.asarray(value)
+
+
+def _followed(trace: Any, ufunc: Any, x: list[Any]) -> Any:
+    """The result as the trace computes it on every call, or None for what it does not follow."""
+    if ufunc in _SWAPPED:
+        return _followed(trace, _SWAPPED[ufunc], x[::-1])
+    if ufunc in _COMPARED:
+        return trace.compared(_COMPARED[ufunc], *x)
+    if ufunc is np.not_equal:
+        return trace.compared("equal", trace.compared("equal", *x), np.False_)
+    if ufunc is np.logical_not or (ufunc is np.invert and x[0].dtype == bool):
+        return trace.compared("equal", x[0], x[0].dtype.type(0))
+    if ufunc is np.invert:
+        return _followed(trace, np.subtract, [np.invert(x[0].dtype.type(0)), x[0]])
+    if ufunc is np.negative:
+        return _followed(trace, np.subtract, [x[0].dtype.type(0), x[0]])
+    if ufunc is np.square:
+        return _followed(trace, np.multiply, [x[0], x[0]])
+    floats = {**_COMBINED, np.true_divide: "divide"}
+    if ufunc not in floats and ufunc not in _BITWISE:
+        return None
+    value = ufunc(*x)
+    if value.dtype.kind in "biu":
+        return trace.computed((_COMBINED | _BITWISE)[ufunc], x, value)
+    return TABLE[floats[ufunc]](*x) if value.dtype in (np.float32, np.float64) else None

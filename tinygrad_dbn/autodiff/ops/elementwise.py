@@ -18,6 +18,7 @@ from ..kernels import Kernel, elementwise, float_dtype
 from ..tensor import Edges, Op, Rule, Value
 from .shapes import stretched, unbroadcast
 
+NUMBERS = (bool, int, float)
 REALS, POSITIVE, NEGATIVE = (-inf, inf), (0.0, inf), (-inf, 0.0)
 
 
@@ -26,20 +27,24 @@ def row(
     meaning: Kernel,
     edges: Edges,
     domain: tuple[float, float] = REALS,
+    slopes: Edges = (),
     ulp: float,
     slope_ulp: float = 4,
+    curvature_ulp: float = 8,
 ) -> Callable[[Kernel], Op]:
     """A row of the table from a scalar kernel and its partial derivatives ∂y/∂x_i, written `lambda y, *x: …`.
 
     The Jacobian is diagonal, so cotangents and tangents are both scaled by the partial derivative, by way of `chain`,
     for which zero times anything is zero: a branch that was not taken sends nothing back, whatever its derivative.
-    A partial derivative may be the number 1 or −1; None says that nothing flows.
+    A partial derivative may be the number 1 or −1; None says that nothing flows. It must not choose by the value of an
+    argument through which something flows: such a choice is a constant, and what depends on it is lost from the next
+    derivative. `chain` and the ops with `slopes` are the only ones that know cases.
     """
 
     def scaled(g: Value, d: Rule | int, y: Value, x: tuple[Value, ...]) -> Value:
         if isinstance(d, int):
             return g if d == 1 else negative(g)
-        return chain(g, d(y, *x))
+        return chain(g, d(y, *_in_the_width_of(y, x)))
 
     def vjp(i: int, d: Rule | int) -> Rule:
         return lambda g, y, *x: unbroadcast(scaled(g, d, y, x), x[i].shape)
@@ -60,13 +65,23 @@ def row(
             jvps=tuple(None if d is None else jvp(d) for d in partials),
             domain=domain,
             edges=edges,
+            slopes=slopes,
             ulp=ulp,
             slope_ulp=slope_ulp,
+            curvature_ulp=curvature_ulp,
         )
         op.kernel, op.aligned = kernel, True
         return op
 
     return make
+
+
+def _in_the_width_of(y: Value, x: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Python's numbers among the inputs as floats of y's width: a rule that looks at one alone, as x / 2 does at 2,
+    would compute in float64."""
+    if y.dtype == np.object_:
+        return x
+    return tuple([np.asarray(v, y.dtype) if isinstance(v, NUMBERS) and not isinstance(v, np.generic) else v for v in x])
 
 
 def comparison(ufunc: np.ufunc, symbol: str) -> Op:
@@ -117,6 +132,7 @@ def _exact(y: Value, z: Value) -> Value:
     edges=[((1.0, 0.0), inf), ((1.0, -0.0), -inf), ((0.0, 0.0), nan), ((inf, inf), nan)],
     ulp=0.5,
     slope_ulp=inf,  # −z / y has no more digits than a subnormal z
+    curvature_ulp=inf,
 )
 def divide(x, y):
     """x / y"""
@@ -142,7 +158,7 @@ def square(x):
 
 
 @row(
-    lambda y, x: reciprocal(2 * y),
+    lambda y, x: reciprocal(0 + 2 * y),  # 0 + −0 is 0: the slope there is the one from above
     meaning=lambda x: np.sqrt(x),
     edges=[(0.0, 0.0), (inf, inf), (-1.0, nan)],
     domain=POSITIVE,
@@ -154,16 +170,19 @@ def sqrt(x):
 
 
 @row(
-    lambda z, x, y: where(equal(y, 0), 0, y * power(x, y - 1)),
-    lambda z, x, y: z * log(x),
+    lambda z, x, y: chain(y, power(x, y - 1)),
+    lambda z, x, y: chain(z, log(x)),
     meaning=lambda x, y: x**y,
     edges=[((0.0, 0.0), 1.0), ((nan, 0.0), 1.0), ((-1.0, 0.5), nan)],
     domain=POSITIVE,
     ulp=1,
+    slopes=[((0.0, 0.0), (0.0, -inf)), ((0.0, 1.0), (1.0, 0.0))],
     slope_ulp=inf,  # y − 1 is rounded, and x^(y−1) may overflow where y times it does not
+    curvature_ulp=inf,
 )
 def power(x, y):
-    """x^y"""
+    """x^y. At 0^0 its derivative by y is −∞, as it is on either side: were it 0, as PyTorch and JAX have it, then
+    ∂²/∂x∂y at 0^1, which is made of it and is −∞, would be 1."""
     return x**y
 
 
@@ -195,7 +214,7 @@ def expm1(x):
 
 
 @row(
-    lambda y, x: reciprocal(x),
+    lambda y, x: reciprocal(0 + x),  # 0 + −0 is 0: the slope there is the one from above
     meaning=lambda x: np.log(x),
     edges=[(0.0, -inf), (inf, inf), (-1.0, nan)],
     domain=POSITIVE,
@@ -219,7 +238,7 @@ def log1p(x):
 
 
 @row(
-    lambda y, x: exp(x) / expm1(x),  # −1 / expm1(−x) would overflow
+    lambda y, x: -exp(x) / (0 - expm1(x)),  # −1 / expm1(−x) would overflow; the pole is at ±0 alike
     meaning=lambda x: np.log(1 - np.exp(x)),
     edges=[(-inf, -0.0), (0.0, -inf), (1.0, nan)],
     domain=NEGATIVE,
@@ -234,7 +253,7 @@ def log1mexp(x):
 
 
 @row(
-    lambda y, x: 4 * (sigmoid(2 * x) * sigmoid(-2 * x)),  # 1 − tanh² without its cancellation
+    lambda y, x: 4 * sigmoid_slope(2 * x),  # 1 − tanh² without its cancellation
     meaning=lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
     edges=[(-inf, -1.0), (inf, 1.0), (-0.0, -0.0)],
     ulp=2,
@@ -245,7 +264,7 @@ def tanh(x):
 
 
 @row(
-    lambda y, x: y * sigmoid(-x),  # not y · (1 − y), which cancels
+    lambda y, x: sigmoid_slope(x),  # not y · (1 − y), which cancels
     meaning=lambda x: 1 / (1 + np.exp(-x)),
     edges=[(-inf, 0.0), (inf, 1.0), (0.0, 0.5)],
     ulp=2,
@@ -257,6 +276,19 @@ def sigmoid(x):
     y = (1 if x >= 0 else e) / d
     # Less what was lost when 1 + e was rounded. That over d is meant: for small e, where it matters, d is nearly 1.
     return y - y * (e - (d - 1))
+
+
+@row(
+    lambda y, x: -y * tanh(x / 2),  # σ(−x) − σ(x), to which the product rule comes, cancels near 0
+    meaning=lambda x: 1 / ((1 + np.exp(x)) * (1 + np.exp(-x))),
+    edges=[(-inf, 0.0), (inf, 0.0), (0.0, 0.25)],
+    ulp=4,
+    curvature_ulp=inf,  # the third derivative of sigmoid has roots, beside which it cancels
+)
+def sigmoid_slope(x):
+    """σ(x) σ(−x), the derivative of sigmoid"""
+    e = np.exp(-np.abs(x))
+    return e / ((1 + e) * (1 + e))
 
 
 @row(
@@ -285,6 +317,7 @@ def log_sigmoid(x):
     lambda y, x: step(x),
     meaning=lambda x: x if x > 0 else 0 * x,
     edges=[(-inf, 0.0), (inf, inf), (-0.0, 0.0)],
+    slopes=[(0.0, 0.0)],
     ulp=0,
 )
 def relu(x):
@@ -310,6 +343,7 @@ def step(x):
     lambda y, x: sign(x),
     meaning=lambda x: x if x > 0 else -x,
     edges=[(-inf, inf), (-0.0, 0.0)],
+    slopes=[(0.0, 0.0)],
     ulp=0,
 )
 def abs(x):
@@ -342,6 +376,7 @@ def _wins(z: Value, x: Value, y: Value) -> Value:
     lambda z, x, y: _wins(z, y, x),
     meaning=lambda x, y: x if x > y else y,
     edges=[((nan, 1.0), nan), ((1.0, nan), nan), ((-inf, inf), inf)],
+    slopes=[((1.0, 1.0), (0.5, 0.5))],
     ulp=0,
 )
 def maximum(x, y):
@@ -354,6 +389,7 @@ def maximum(x, y):
     lambda z, x, y: _wins(z, x, y),
     meaning=lambda x, y: x if x < y else y,
     edges=[((nan, 1.0), nan), ((1.0, nan), nan), ((-inf, inf), -inf)],
+    slopes=[((1.0, 1.0), (0.5, 0.5))],
     ulp=0,
 )
 def minimum(x, y):
@@ -367,6 +403,7 @@ def minimum(x, y):
     lambda z, x, low, high: where(greater(maximum(x, low), high), _one(z), 0),
     meaning=lambda x, low, high: high if (low if x < low else x) > high else low if x < low else x,
     edges=[((nan, 0.0, 1.0), nan), ((inf, 0.0, 1.0), 1.0), ((-inf, 0.0, 1.0), 0.0), ((5.0, 2.0, 1.0), 1.0)],
+    slopes=[((0.0, 0.0, 1.0), (1.0, 0.0, 0.0)), ((1.0, 0.0, 1.0), (1.0, 0.0, 0.0))],
     ulp=0,
 )
 def clip(x, low, high):

@@ -21,14 +21,21 @@ from .. import bounds
 from ..kernels import float_dtype, using_meanings
 from ..rows import RowKernel, along, peak
 from ..tensor import Axis, Edges, Op, Rule, Value
+from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
 from .shapes import spread
 
 REALS = (-inf, inf)
 
 
-def row(vjp: Rule, jvp: Rule | None, edges: Edges, bound: Rule, meaning: Rule | None = None) -> Callable[[Rule], Op]:
-    """A row from a forward function of one array and `axis`, `keepdims`. Without a meaning the function is its own."""
+Options = dict[str, Rule | tuple[Rule, Any]]
+REDUCES: Options = {"axis": (axes, None), "keepdims": (flag, False)}
+
+
+def row(
+    vjp: Rule, jvp: Rule | None, edges: Edges, bound: Rule, meaning: Rule | None = None, options: Options = REDUCES
+) -> Callable[[Rule], Op]:
+    """A row from a forward function of one array and options. Without a meaning the function is its own."""
 
     def make(forward: Rule) -> Op:
         @wraps(forward)
@@ -49,6 +56,7 @@ def row(vjp: Rule, jvp: Rule | None, edges: Edges, bound: Rule, meaning: Rule | 
             edges=edges,
             ulp=0 if bound is bounds.of_nothing else inf,
             bound=bound,
+            options=options,
         )
 
     return make
@@ -121,7 +129,8 @@ def rowwise(
         def forward(x: Value, axis: Axis = -1, **params: Any) -> Value:
             return along(kernel, x, axis, collapses, **params)
 
-        return row(vjp, jvp, edges, bound, meaning)(forward)
+        options: Options = {"axis": (axes, -1), **({"keepdims": (flag, False)} if collapses else {})}
+        return row(vjp, jvp, edges, bound, meaning, options)(forward)
 
     return make
 
@@ -145,7 +154,12 @@ def logsumexp(x: Value, y: Value) -> None:
 @rowwise(
     lambda g, y, x, axis=-1: chain(g - sum(chain(g, y), axis=axis, keepdims=True), y),
     lambda t, y, x, axis=-1: chain(t - sum(chain(t, y), axis=axis, keepdims=True), y),
-    [(((0.0, -inf),), (1.0, 0.0)), (((10000.0, 0.0),), (1.0, 0.0)), (((1.0, nan),), (nan, nan))],
+    [
+        (((0.0, -inf),), (1.0, 0.0)),
+        (((10000.0, 0.0),), (1.0, 0.0)),
+        (((1.0, nan),), (nan, nan)),
+        (((0.0, inf),), (0.0, nan)),  # ∞ / ∞; and so is the derivative of the other two
+    ],
     bounds.of_softmax,
     meaning=lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
 )

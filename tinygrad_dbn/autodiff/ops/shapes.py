@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels import float_dtype
-from ..tensor import TABLE, Axis, Edges, Op, Rule, Value
+from ..tensor import TABLE, Axis, Op, Rule, Value
+from . import arguments
 
 REALS = (-inf, inf)
 
@@ -32,8 +33,8 @@ def stretched(t: Value, shape: tuple[int, ...]) -> Value:
     return t if t.shape == shape else broadcast_to(t, shape=shape)
 
 
-def linear(name: str, forward: Rule, vjp: Rule | tuple[Rule, ...], edges: Edges) -> Op:
-    return Op(name, forward, meaning=forward, vjps=vjp, jvps="linear", domain=REALS, edges=edges, ulp=0)
+def linear(name: str, forward: Rule, vjp: Rule | tuple[Rule, ...], **options: Rule | tuple[Rule, Any]) -> Op:
+    return Op(name, forward, meaning=forward, vjps=vjp, jvps="linear", domain=REALS, edges=[], ulp=0, options=options)
 
 
 def _array(x: Value) -> Value:
@@ -90,25 +91,40 @@ def _part(g: Value, axis: int, xs: tuple[Value, ...], index: int) -> Value:
     """The slice of g that came from input `index` of a concatenation."""
     ends = np.cumsum([np.shape(x)[axis] for x in xs])
     where = slice(int(ends[index]) - np.shape(xs[index])[axis], int(ends[index]))
-    return TABLE["index"](g, at=(slice(None),) * (axis % g.ndim) + (where,))
+    return TABLE["index"](g, at=(slice(None),) * axis + (where,))
 
 
-reshape = linear("reshape", _reshape, (lambda g, y, x, shape: reshape(g, shape=np.shape(x)),), [])
+reshape = linear(
+    "reshape", _reshape, (lambda g, y, x, shape: reshape(g, shape=np.shape(x)),), shape=arguments.rearranged
+)
 transpose = linear(
     "transpose",
     _transpose,
-    (lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))),),
-    [],
+    (lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    axes=arguments.order,
 )
-broadcast_to = linear("broadcast_to", _broadcast_to, (lambda g, y, x, shape: unbroadcast(g, np.shape(x)),), [])
-index = linear("index", _index, (lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),), [])
-place = linear("place", _place, (lambda g, y, x, at, shape: index(g, at=at),), [])
-_concatenate_op = linear("concatenate", _concatenate, lambda g, y, *xs, axis=0, index: _part(g, axis, xs, index), [])
+broadcast_to = linear(
+    "broadcast_to", _broadcast_to, (lambda g, y, x, shape: unbroadcast(g, np.shape(x)),), shape=arguments.lengths
+)
+index = linear("index", _index, (lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),), at=arguments.positions)
+place = linear(
+    "place",
+    _place,
+    (lambda g, y, x, at, shape: unbroadcast(index(g, at=at), np.shape(x)),),
+    at=arguments.placed,
+    shape=arguments.lengths,
+)
+_concatenate_op = linear(
+    "concatenate",
+    _concatenate,
+    lambda g, y, *xs, axis, index: _part(g, axis, xs, index),
+    axis=(arguments.along, 0),
+)
 _stack_op = linear(
     "stack",
     _stack,
-    lambda g, y, *xs, axis=0, index: TABLE["index"](g, at=(slice(None),) * (axis % g.ndim) + (index,)),
-    [],
+    lambda g, y, *xs, axis, index: TABLE["index"](g, at=(slice(None),) * axis + (index,)),
+    axis=(arguments.between, 0),
 )
 stop_gradient = Op(
     "stop_gradient",
@@ -161,6 +177,6 @@ def spread(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     if axis is None:
         kept: tuple[int, ...] = (1,) * len(shape)
     else:
-        gone = {a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis)}
+        gone = (axis,) if isinstance(axis, int) else axis
         kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
     return broadcast_to(y if keepdims else reshape(y, shape=kept), shape=shape)

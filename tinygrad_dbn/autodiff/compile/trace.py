@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..callers import callers_line
 from ..kernels import float_dtype
-from ..tensor import Op, Tensor, Value, callers_line, new_level
+from ..tensor import Op, Tensor, Value
 from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
 from .spelled import SPELLED
 from .traced import Traced, Watched
@@ -25,8 +26,8 @@ FOLDED = ("add", "subtract", "multiply", "divide", "negative", "reciprocal", "sq
 class Trace:
     """The nodes of one run. Given integer and boolean arrays are recognised by the memory they live in."""
 
-    def __init__(self, leaves: list[Any], fill: float) -> None:
-        self.level, self.fill = new_level(), fill
+    def __init__(self, leaves: list[Any], level: int) -> None:
+        self.level = level
         self.nodes: list[Node] = []
         self.refs: dict[int, Ref] = {}
         self._known: dict[Any, Node] = {}
@@ -48,6 +49,7 @@ class Trace:
         return self._watch(np.array(array, node.dtype, order="C"), node)
 
     def _watch(self, array: Any, node: Node) -> Watched:
+        array.flags.writeable = False  # it stands for the argument, so what is written to it would be lost
         self._watched.append((array, node))
         watched: Watched = array.view(Watched)
         return watched
@@ -58,10 +60,7 @@ class Trace:
         return self._watch(np.array(ops.TABLE[name].forward(np.asarray(x), np.asarray(y))), node)
 
     def _tensor(self, node: Node) -> Traced:
-        tensor = Traced.__new__(Traced)
-        tensor._fill(np.broadcast_to(np.asarray(self.fill, node.dtype), node.shape), self.level, None, (), {})
-        tensor.node = node
-        return tensor
+        return Traced(node, self.level)
 
     def node(self, x: Any) -> Node:
         """The node of an op's input: of this trace, an argument, or a constant of the function."""
@@ -188,11 +187,6 @@ class Trace:
                 template.append(item)
                 samples.append(item)
                 continue
-            if isinstance(item, Tensor):
-                raise CompileError(
-                    "compile: an index is computed from values; pass the integers as an argument of the compiled "
-                    f"function\n  in {callers_line()}"
-                )
             node = self.node(item if isinstance(item, np.ndarray) else np.asarray(item))
             if node.dtype.kind == "b":
                 if view(node, self.refs).base.kind != "constant":

@@ -155,3 +155,70 @@ def test_a_nan_that_a_mask_drops_is_no_catch():
     with td.nan_hunt():
         gradient = td.grad(lambda x: ops.sum(ops.where(ops.greater(x, 0), ops.sqrt(x), 0)))(x)
     np.testing.assert_array_equal(gradient, [0, 0.25])
+
+
+# ---- What a function returns, and which of its arguments are meant --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x: None, r"returned None \(a `return` is missing\?\).*one float"),
+        (lambda x: (x, 1.0), r"returned a tuple of 2, a loss is one float.*has_aux=True"),
+        (lambda x: [x], r"returned a list of 1.*one float"),
+        (lambda x: {"loss": x}, r"returned a dict.*one float"),
+        (lambda x: 4, r"returned 4 \(int\).*one float"),
+        (lambda x: "4", r"returned '4' \(str\)"),
+        (lambda x: 1j, r"returned a complex"),
+    ],
+)
+def test_a_loss_is_one_float(f, words):
+    for transform in (td.grad, td.value_and_grad, lambda f: td.compile(td.grad(f))):
+        with pytest.raises(TypeError, match=rf"grad: the function {words}" + HERE):
+            transform(f)(1.0)
+
+
+@pytest.mark.parametrize("result", [None, 4, "x", (), (None, 4)])
+def test_a_result_has_floats(result):
+    for name, transform in (
+        ("vjp", lambda f: td.vjp(f, 1.0)),
+        ("jvp", lambda f: td.jvp(f, (1.0,), (1.0,))),
+    ):
+        with pytest.raises(TypeError, match=rf"{name}: the function returned .*no floats.*3\.0 for 3" + HERE):
+            transform(lambda x: result)
+
+
+@pytest.mark.parametrize("result", [1.0, None, (1.0,), (1.0, 2.0, 3.0), "ab"])
+def test_has_aux_wants_a_pair(result):
+    with pytest.raises(TypeError, match=r"has_aux the function returns \(loss, aux\), this one returned.*leave" + HERE):
+        td.value_and_grad(lambda x: result, has_aux=True)(1.0)
+
+
+def test_argnums_are_positions():
+    f = lambda x, y: x * y
+    for argnums in (2, -3, (0, 2), (5,)):
+        with pytest.raises(ValueError, match=r"argnums \(.*2 positional arguments.*keyword are constants" + HERE):
+            td.grad(f, argnums)(1.0, 2.0)
+    for argnums in ((0, 0), (1, -1)):
+        with pytest.raises(ValueError, match="name an argument twice" + HERE):
+            td.grad(f, argnums)(1.0, 2.0)
+    assert td.grad(f, -1)(1.0, 2.0) == 1
+    assert td.grad(f, np.int64(1))(1.0, 2.0) == 1
+    assert td.grad(f, [1, 0])(1.0, 2.0) == (1, 2)
+
+
+def test_a_batch_has_rows():
+    net = td.FeedForward.init((3, 4, 2), np.random.default_rng(0))
+    with pytest.raises(
+        ValueError, match=r"logits of shape \(2,\); a batch has \(T, C\).*x\[None, :\] and \[y\]" + HERE
+    ):
+        net.nll(np.ones(3), [1])
+    assert net.nll(np.ones((1, 3)), [1]).shape == (1,)
+
+
+def test_arrays_to_be_joined_are_one_list():
+    a, b = np.ones(2), np.ones(2)
+    for name, join in (("concatenate", ops.concatenate), ("stack", ops.stack)):
+        for other in (b, 1.0, [b], td.Tensor(b), td.Tensor(1.0)):
+            with pytest.raises(TypeError, match=rf"{name}: axis is .*write ops\.{name}\(\[a, b\]\)" + HERE):
+                join(a, other)

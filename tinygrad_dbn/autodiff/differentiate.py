@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .callers import callers_line
+from .inputs import given, lent, owner
 from .kernels import native
 from .strict import has_nan, is_hunting, nan_hunt
-from .tensor import TABLE, WRITTEN, Tensor, Value, callers_line, new_level
+from .tensor import TABLE, Tensor, Value, new_level, refuse_ended
 from .trees import flatten, tree_map
 
 
@@ -57,7 +59,7 @@ def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> lis
                     share = pull(node, i, g, inputs)
                     if share is not None:
                         receive(x, share)
-    return [pending[id(leaf)] if id(leaf) in pending else np.zeros_like(primal(leaf)) for leaf in leaves]
+    return [pending[id(leaf)] if id(leaf) in pending else _zeros(leaf) for leaf in leaves]
 
 
 def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
@@ -71,7 +73,7 @@ def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[
                     t = node.op.push(given, node.value, below(node), node.params)
                     if t is not None:
                         known[id(node)] = t
-    return [known[id(y)] if id(y) in known else np.zeros_like(primal(y)) for y in outputs]
+    return [known[id(y)] if id(y) in known else _zeros(y) for y in outputs]
 
 
 def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
@@ -89,21 +91,18 @@ def _pull_in_a_hunt(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -
         raise FloatingPointError(
             f"{node.op.name}({shapes}): a NaN is born in the backward pass, in the cotangent of input {i}, from values "
             f"that have none; keep arguments out of where the derivative is undefined, as in ops.where(x > 0, x, 1)\n"
-            f"  in {WRITTEN.get(node, callers_line())}"
+            f"  in {getattr(node, 'line', None) or callers_line()}"
         )
     return share
 
 
-def primal(x: Value) -> Any:
-    """The array at the bottom of however many traces."""
-    while isinstance(x, Tensor):
-        x = x.value
-    return x
+def _zeros(x: Value) -> Any:
+    return np.zeros(x.shape, x.dtype)
 
 
 def _differentiable(name: str, leaf: Value) -> Value:
     """A leaf as an array, or an error that says why it cannot be differentiated."""
-    x = leaf if isinstance(leaf, Tensor) else native(np.asarray(leaf))
+    x = refuse_ended(leaf) if isinstance(leaf, Tensor) else native(np.asarray(given(leaf)))
     if x.dtype not in (np.float64, np.float32, np.object_):
         raise TypeError(
             f"{name}: cannot differentiate with respect to {x.dtype} of shape {x.shape}; pass floats, x.astype(float)\n"
@@ -114,24 +113,27 @@ def _differentiable(name: str, leaf: Value) -> Value:
 
 def _matching(name: str, trees: Any, leaves: list[Value]) -> list[Value]:
     """The leaves of a tree of (co)tangents, each in the shape and width of the value it belongs to."""
-    given, _ = flatten(trees)
-    if [np.shape(g) for g in given] != [np.shape(x) for x in leaves]:
+    found, _ = flatten(trees)
+    if [np.shape(g) for g in found] != [np.shape(x) for x in leaves]:
         raise ValueError(
-            f"{name}: shapes {[np.shape(g) for g in given]} do not match those of the values, "
+            f"{name}: shapes {[np.shape(g) for g in found]} do not match those of the values, "
             f"{[np.shape(x) for x in leaves]}\n  in {callers_line()}"
         )
-    return [g if isinstance(g, Tensor) else np.asarray(g, x.dtype) for g, x in zip(given, leaves, strict=True)]
+    return [
+        refuse_ended(g) if isinstance(g, Tensor) else np.asarray(given(g), x.dtype)
+        for g, x in zip(found, leaves, strict=True)
+    ]
 
 
-def _owned(results: list[Value], others: list[Value]) -> list[Value]:
+def owned(results: list[Value], others: list[Value]) -> list[Value]:
     """The results, copied where they share memory with one another, with the others, or with what a graph has saved.
 
     Rules may hand on what they were given. This is the one place where it becomes the caller's, to change at will.
     """
-    seen = {id(_root(x)) for x in others}
+    seen = {id(owner(x)) for x in others}
     own: list[Value] = []
     for x in results:
-        root = _root(x)
+        root = owner(x)
         if isinstance(x, np.ndarray) and (not x.flags.writeable or not root.flags.writeable or id(root) in seen):
             x = root = x.copy()
         seen.add(id(root))
@@ -139,41 +141,43 @@ def _owned(results: list[Value], others: list[Value]) -> list[Value]:
     return own
 
 
-def _root(x: Value) -> Value:
-    """The array that holds the memory of x."""
-    while isinstance(x, np.ndarray) and isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
-
-
 class _Trace:
     """A function run once on Tensors: the leaves it was given, the outputs it gave."""
 
     def __init__(self, name: str, f: Callable[..., Any], primals: tuple[Any, ...]) -> None:
-        level = new_level()
-        arrays, rebuild = flatten(primals)
+        arrays, self.rebuild_inputs = flatten(primals)
         if not arrays:
             raise TypeError(f"{name}: nothing to differentiate in {primals!r}; integers are constants, write 3.0 for 3")
-        self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in arrays]
-        self.rebuild_inputs = rebuild
-        outputs, self.rebuild_outputs = flatten(f(*rebuild(list(self.leaves))))
-        self.outputs: list[Value] = [y if isinstance(y, Tensor) else np.asarray(y) for y in outputs]
+        with new_level() as level, lent(arrays):
+            self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in arrays]
+            result = f(*self.rebuild_inputs(list(self.leaves)))
+            outputs, self.rebuild_outputs = flatten(result)
+            if not outputs:
+                raise TypeError(
+                    f"{name}: the function returned {_described(result)}, which has no floats to differentiate; "
+                    f"return its result, a constant as 3.0 for 3\n  in {callers_line()}"
+                )
+            self.outputs: list[Value] = [
+                refuse_ended(y) if isinstance(y, Tensor) else np.asarray(given(y)) for y in outputs
+            ]
         self.live = [isinstance(y, Tensor) and y.level == level for y in self.outputs]
+        self.level = level
+        self.values = [self.lowered(y) for y in self.outputs]
 
-    @property
-    def values(self) -> list[Value]:
-        """The outputs one level down."""
-        return [y.value if live else y for y, live in zip(self.outputs, self.live, strict=True)]
+    def lowered(self, y: Value) -> Value:
+        """A value one level down, outside of this trace. It is not memory that somebody else can still write to."""
+        y = y.value if isinstance(y, Tensor) and y.level == self.level else y
+        return y.copy() if isinstance(y, np.ndarray) and owner(y).flags.writeable else y
 
     def pull(self, gs: list[Value]) -> Any:
         pairs = [(y, g) for y, g, live in zip(self.outputs, gs, self.live, strict=True) if live]
-        return self.rebuild_inputs(_owned(cotangents(pairs, self.leaves), gs + [leaf.value for leaf in self.leaves]))
+        return self.rebuild_inputs(owned(cotangents(pairs, self.leaves), gs + [leaf.value for leaf in self.leaves]))
 
     def push(self, ts: list[Value]) -> Any:
         outputs = [y for y, live in zip(self.outputs, self.live, strict=True) if live]
         pushed = tangents(outputs, list(zip(self.leaves, ts, strict=True)))
-        found = iter(_owned(pushed, ts + [leaf.value for leaf in self.leaves]))
-        constants = (np.zeros_like(primal(y)) for y in self.outputs)
+        found = iter(owned(pushed, ts + [leaf.value for leaf in self.leaves]))
+        constants = (_zeros(y) for y in self.outputs)
         return self.rebuild_outputs(
             [next(found) if live else zero for live, zero in zip(self.live, constants, strict=True)]
         )
@@ -189,11 +193,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
     >>> pullback(np.array([1.0, 0.5]))
     (array([2., 3.]),)
     """
-    return _vjp(f, *tree_map(lambda x: x if isinstance(x, Tensor) else np.array(x), primals))
-
-
-def _vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
-    trace = _Trace("vjp", f, primals)
+    trace = _Trace("vjp", f, tree_map(lambda x: x if isinstance(x, Tensor) else np.array(given(x)), primals))
 
     def pullback(cotangent: Any) -> Any:
         return trace.pull(_matching("pullback", cotangent, trace.values))
@@ -209,7 +209,8 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     >>> [float(v) for v in jvp(lambda x: x * x, (3.0,), (1.0,))]
     [9.0, 6.0]
     """
-    trace = _Trace("jvp", f, tuple(primals))
+    with lent(flatten(tangents)[0]):
+        trace = _Trace("jvp", f, tuple(primals))
     directions = _matching("jvp tangents", tuple(tangents), [x.value for x in trace.leaves])
     return trace.rebuild_outputs(trace.values), trace.push(directions)
 
@@ -219,40 +220,83 @@ def value_and_grad(
 ) -> Callable[..., Any]:
     """The function that returns f's value and its gradient with respect to the arguments named by position.
 
-    f returns a scalar, or (scalar, anything) with has_aux; then the result is ((value, aux), gradient). The gradient
-    of a model is a model of the same shape. Raises TypeError where the value is not a scalar.
+    f returns a scalar, or (scalar, anything) with has_aux; then the result is ((value, aux), gradient), where aux
+    holds arrays for the Tensors it was made of. The gradient of a model is a model of the same shape. Raises TypeError
+    where the value is not a scalar, ValueError for argnums that are no positions of arguments.
     """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    chosen = (argnums,) if np.ndim(argnums) == 0 else tuple(argnums)  # type: ignore[arg-type]
 
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        positions = _positions(chosen, len(args))
         aux: list[Any] = []
 
         def of_chosen(*values: Any) -> Any:
             everything = list(args)
-            for i, value in zip(chosen, values, strict=True):
+            for i, value in zip(positions, values, strict=True):
                 everything[i] = value
             result = f(*everything, **kwargs)
             if has_aux:
-                result, extra = result
+                result, extra = _pair(result)
                 aux.append(extra)
-            if np.shape(result) != ():
-                raise TypeError(
-                    f"grad: the function returned shape {np.shape(result)}; take .sum() or .mean() of it\n"
-                    f"  in {callers_line()}"
-                )
-            if np.asarray(primal(result)).dtype == bool:
-                raise TypeError(
-                    f"grad: the function returned a comparison, which has no derivative; choose between values with "
-                    f"ops.where, or write the loss with floats\n  in {callers_line()}"
-                )
-            return result
+            return _loss(result)
 
-        value, pullback = _vjp(of_chosen, *(args[i] for i in chosen))  # pulled at once: no copies
-        gradient = pullback(np.ones((), primal(value).dtype))
-        gradient = gradient[0] if isinstance(argnums, int) else gradient
-        return ((value, aux[0]) if has_aux else value), gradient
+        trace = _Trace("grad", of_chosen, tuple(args[i] for i in positions))  # pulled at once: no copies
+        (value,) = trace.values
+        gradient = trace.pull([np.ones((), value.dtype)])
+        gradient = gradient[0] if np.ndim(argnums) == 0 else gradient
+        return ((value, tree_map(trace.lowered, aux[0], opaque=True)) if has_aux else value), gradient
 
     return with_gradient
+
+
+def _positions(argnums: tuple[Any, ...], count: int) -> tuple[int, ...]:
+    """The positions among `count` arguments, each once."""
+    if any(not -count <= i < count for i in argnums):
+        raise ValueError(
+            f"grad: argnums {argnums} for a call with {count} positional arguments; they count from 0, and arguments "
+            f"by keyword are constants\n  in {callers_line()}"
+        )
+    found = tuple(i % count for i in argnums)
+    if len(set(found)) < len(found):
+        raise ValueError(f"grad: argnums {argnums} name an argument twice; name each once\n  in {callers_line()}")
+    return found
+
+
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise TypeError(
+            f"grad: with has_aux the function returns (loss, aux), this one returned {_described(result)}; return "
+            f"both, or leave has_aux out\n  in {callers_line()}"
+        )
+    return result[0], result[1]
+
+
+def _loss(result: Any) -> Value:
+    """What a function to be differentiated returned: one number, or an error."""
+    if not isinstance(result, Tensor | np.ndarray | np.floating | float):
+        raise TypeError(
+            f"grad: the function returned {_described(result)}, a loss is one float; return it alone, or "
+            f"(loss, aux) to value_and_grad(f, has_aux=True)\n  in {callers_line()}"
+        )
+    if np.shape(result) != ():
+        raise TypeError(
+            f"grad: the function returned shape {np.shape(result)}; take .sum() or .mean() of it\n  in {callers_line()}"
+        )
+    if not isinstance(result, float) and result.dtype == bool:
+        raise TypeError(
+            f"grad: the function returned a comparison, which has no derivative; choose between values with "
+            f"ops.where, or write the loss with floats\n  in {callers_line()}"
+        )
+    return result
+
+
+def _described(result: Any) -> str:
+    """What a function returned, in a few words."""
+    if result is None:
+        return "None (a `return` is missing?)"
+    if isinstance(result, tuple | list):
+        return f"a {type(result).__name__} of {len(result)}"
+    return f"{result!r} ({type(result).__name__})" if isinstance(result, int | str) else f"a {type(result).__name__}"
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

@@ -174,14 +174,13 @@ def _parameter(p: Any) -> str:
 def _rule(node: Tensor, index: int, name: str, given: list[str]) -> str | None:
     """The formula of what a node sends to its input `index`, read off a trace of the row's own rule."""
     assert node.op is not None
-    level = new_level()
-    y, g = Tensor._leaf(node.value, level), Tensor._leaf(np.ones_like(node.value), level)
-    inputs = [  # numbers written in the code stay numbers
-        Tensor._leaf(x, level) if np.ndim(x) or isinstance(original, Tensor) else x
-        for x, original in zip(below(node), node.inputs, strict=True)
-    ]
-    known = {id(x): letter for x, letter in zip(inputs, given, strict=True)} | {id(y): name, id(g): barred(name)}
-    with np.errstate(all="ignore"):
+    with new_level() as level, np.errstate(all="ignore"):
+        y, g = Tensor._leaf(node.value, level), Tensor._leaf(np.ones(node.shape, node.dtype), level)
+        inputs = [  # numbers written in the code stay numbers
+            Tensor._leaf(x, level) if np.ndim(x) or isinstance(original, Tensor) else x
+            for x, original in zip(below(node), node.inputs, strict=True)
+        ]
+        known = {id(x): letter for x, letter in zip(inputs, given, strict=True)} | {id(y): name, id(g): barred(name)}
         share = node.op.pull(index, g, y, tuple(inputs), node.params)
     if share is None:
         return None

@@ -6,11 +6,9 @@ Both look at the ops that the caller writes, in the forward pass and in the back
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +23,6 @@ class Modes(NamedTuple):
 
 MODES: ContextVar[Modes | None] = ContextVar("modes", default=None)
 """None where no op need be watched, so that those who are in no mode pay for one question only."""
-
-_PACKAGE, _ENGINE = (str(path) for path in (Path(__file__).resolve().parents[1], Path(__file__).resolve().parent))
 
 
 @contextmanager
@@ -64,14 +60,6 @@ def is_hunting() -> bool:
     """True inside `nan_hunt()`."""
     modes = MODES.get()
     return modes is not None and modes.hunting
-
-
-def asked_by_the_user() -> bool:
-    """False for the ops that the library's own models apply."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_ENGINE):
-        frame = frame.f_back
-    return not frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def refuse_promotion(inputs: tuple[Any, ...], axes: bool) -> None:

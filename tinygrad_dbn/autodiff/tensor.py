@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .callers import asked_by_the_user, callers_line
+from .inputs import given, kept
 from .kernels import float_dtype
-from .strict import MODES, Modes, asked_by_the_user, has_nan, is_hunting, refuse_promotion
+from .operators import TABLE
+from .protocols import Protocols
+from .strict import MODES, Modes, has_nan, is_hunting, refuse_promotion
+
+__all__ = ["RECORDER", "TABLE", "Axis", "Edges", "Op", "Recorder", "Rule", "Tensor", "Value", "apply", "new_level"]
 
 Value: TypeAlias = Any
 """An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
@@ -30,14 +34,21 @@ Edges: TypeAlias = Sequence[tuple[Any, Any]]
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 _MISSING = object()
-_PACKAGE = str(Path(__file__).resolve().parents[1])
 _births = itertools.count()
 _levels = itertools.count(1)
+_RUNNING = {0}
+"""The levels of the transforms that have not ended; 0 is that of Tensors made by hand, which never ends."""
 
 
-def new_level() -> int:
-    """The level of a transform that starts now: above all that are running."""
-    return next(_levels)
+@contextmanager
+def new_level() -> Iterator[int]:
+    """The level of a transform that runs within this context: above all that are running. Then its Tensors are over."""
+    level = next(_levels)
+    _RUNNING.add(level)
+    try:
+        yield level
+    finally:
+        _RUNNING.discard(level)
 
 
 class Recorder(Protocol):
@@ -49,9 +60,6 @@ class Recorder(Protocol):
 
 
 RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
-
-TABLE: dict[str, Op] = {}
-"""Every op of the library by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
 
 
 class Op:
@@ -180,16 +188,16 @@ class Op:
         return total
 
 
-WRITTEN: WeakKeyDictionary[Tensor, str] = WeakKeyDictionary()
-"""The caller's line of every node that was made during a `nan_hunt`."""
-
-
 def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
     """Apply an op: on plain arrays it just computes, inside a trace it leaves a node as well."""
-    level = -1
+    level, foreign = -1, False
     for x in inputs:
-        if isinstance(x, Tensor) and x.level > level:
+        if not isinstance(x, Tensor):
+            foreign = True
+        elif x.level > level:
             level = x.level
+    if foreign:
+        inputs = tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
     recorder = RECORDER.get()
     if level < 0 or (recorder is not None and level <= recorder.level):
         modes = MODES.get()
@@ -199,11 +207,26 @@ def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
             return op.forward(*inputs, **params) if modes is None else _watched(op, inputs, params, modes)
         except (ValueError, TypeError, IndexError, FloatingPointError) as error:
             raise _restated(error, _explain(op, inputs, error)) from None
+    if level not in _RUNNING:
+        refuse_ended(next(x for x in inputs if isinstance(x, Tensor) and x.level == level))
+    if foreign:
+        inputs = tuple([x if isinstance(x, Tensor) else kept(x) for x in inputs])
     below = tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
     node = Tensor._node(apply(op, below, params), level, op, inputs, params)
     if is_hunting():
-        WRITTEN[node] = callers_line()
+        node.line = callers_line()
     return node
+
+
+def refuse_ended(x: Value) -> Value:
+    """x, or TypeError where it is a Tensor of a transform that has ended."""
+    if isinstance(x, Tensor) and x.level not in _RUNNING:
+        raise x.refusal(
+            f"a Tensor of {x.dtype}, shape {x.shape}, outlived its transform: nothing flows through it any more; "
+            "return it from the function, as its result or with has_aux=True, or keep x.value\n"
+            f"  in {callers_line()}"
+        )
+    return x
 
 
 def _watched(op: Op, inputs: tuple[Value, ...], params: dict[str, Any], modes: Modes) -> Value:
@@ -234,15 +257,7 @@ def _explain(op: Op, inputs: tuple[Value, ...], error: Exception) -> str:
     return f"{op.name}({shapes}): {error}\n  in {callers_line()}"
 
 
-def callers_line() -> str:
-    """The line outside this package that is being run, as file:line."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-class Tensor:
+class Tensor(Protocols):
     """An array inside a trace.
 
     `Tensor(x)` makes a leaf by hand: compute with it, call `.backward()` on a scalar result, and read `.grad`. The
@@ -254,8 +269,7 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "birth", "grad", "inputs", "level", "op", "params", "value")
-    __array_ufunc__ = None  # NumPy's operators hand over to ours
+    __slots__ = ("__weakref__", "birth", "grad", "inputs", "level", "line", "op", "params", "value")
 
     value: Value
     level: int
@@ -264,9 +278,11 @@ class Tensor:
     params: dict[str, Any]
     birth: int
     grad: Value | None
+    line: str
+    """The caller's line that made it, during a `nan_hunt`."""
 
     def __init__(self, value: Any) -> None:
-        array = np.asarray(value)
+        array = np.asarray(given(value))
         self._fill(np.array(array, float_dtype(array)), 0, None, (), {})
 
     @classmethod
@@ -316,18 +332,31 @@ class Tensor:
             raise TypeError("a scalar Tensor has no length")
         return self.shape[0]
 
-    def __bool__(self) -> bool:
-        return bool(self.value)
+    def __iter__(self) -> Iterator[Value]:
+        if not self.shape:
+            raise TypeError("a scalar Tensor cannot be iterated")
+        return (self[i] for i in range(self.shape[0]))
 
-    def __float__(self) -> float:
-        return float(self.value)
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"a branch (if, while, and, or, in) needs one truth value, a Tensor of shape {self.shape} has "
+                f"{self.size}; write td.ops.where(condition, x, y)\n  in {callers_line()}"
+            )
+        return bool(refuse_ended(self).value)
+
+    def __format__(self, specification: str) -> str:
+        return format(self.value, specification) if specification else str(self)
 
     def backward(self) -> None:
         """Add d self / d leaf to the `.grad` of every leaf made by `Tensor(...)`.
 
-        Raises ValueError where self is not a scalar.
+        Raises ValueError where self is not a scalar, TypeError inside a transform, whose leaves are its own.
         """
-        from .differentiate import cotangents, tape
+        from .differentiate import cotangents, owned, tape
+
+        if self.level:
+            raise self.refused("backward()", "it was made by a transform, which walks back itself", "return it")
 
         if self.shape != ():
             raise ValueError(
@@ -335,89 +364,24 @@ class Tensor:
                 f"  in {callers_line()}"
             )
         leaves = [node for node in tape([self]) if node.op is None]
-        for leaf, g in zip(leaves, cotangents([(self, np.ones_like(self.value))], leaves), strict=True):
+        found = owned(cotangents([(self, np.ones((), self.dtype))], leaves), [leaf.value for leaf in leaves])
+        for leaf, g in zip(leaves, found, strict=True):
             leaf.grad = g if leaf.grad is None else TABLE["add"](leaf.grad, g)
 
-    # Operators and methods look their op up in the table, so this file needs none of its rows.
+    # NumPy's second argument by position is another one, so here it has none.
 
-    def __neg__(self) -> Value:
-        return TABLE["negative"](self)
-
-    def __abs__(self) -> Value:
-        return TABLE["abs"](self)
-
-    def __add__(self, other: Value) -> Value:
-        return TABLE["add"](self, other)
-
-    def __radd__(self, other: Value) -> Value:
-        return TABLE["add"](other, self)
-
-    def __sub__(self, other: Value) -> Value:
-        return TABLE["subtract"](self, other)
-
-    def __rsub__(self, other: Value) -> Value:
-        return TABLE["subtract"](other, self)
-
-    def __mul__(self, other: Value) -> Value:
-        return TABLE["multiply"](self, other)
-
-    def __rmul__(self, other: Value) -> Value:
-        return TABLE["multiply"](other, self)
-
-    def __truediv__(self, other: Value) -> Value:
-        return TABLE["divide"](self, other)
-
-    def __rtruediv__(self, other: Value) -> Value:
-        return TABLE["divide"](other, self)
-
-    def __pow__(self, other: Value) -> Value:
-        return TABLE["power"](self, other)
-
-    def __rpow__(self, other: Value) -> Value:
-        return TABLE["power"](other, self)
-
-    def __matmul__(self, other: Value) -> Value:
-        from .ops.linear import matmul  # not the table's row: this one also takes vectors
-
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Value) -> Value:
-        from .ops.linear import matmul
-
-        return matmul(other, self)
-
-    def __gt__(self, other: Value) -> Value:
-        return TABLE["greater"](self, other)
-
-    def __ge__(self, other: Value) -> Value:
-        return TABLE["greater_equal"](self, other)
-
-    def __lt__(self, other: Value) -> Value:
-        return TABLE["greater"](other, self)
-
-    def __le__(self, other: Value) -> Value:
-        return TABLE["greater_equal"](other, self)
-
-    def __getitem__(self, index: Any) -> Value:
-        return TABLE["index"](self, at=index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"a Tensor is not written in place: its rules will read the old values; write "
-            f"ops.where(mask, new, x), or ops.concatenate the parts\n  in {callers_line()}"
-        )
-
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Value:
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
         return TABLE["sum"](self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Value:
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
         return TABLE["mean"](self, axis=axis, keepdims=keepdims)
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Value:
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
         return TABLE["max"](self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Value:
         return TABLE["reshape"](self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
 
-    def transpose(self, *axes: int) -> Value:
+    def transpose(self, *axes: Any) -> Value:
+        axes = axes[0] if axes and isinstance(axes[0], tuple) else axes
         return TABLE["transpose"](self, axes=axes or tuple(reversed(range(self.ndim))))

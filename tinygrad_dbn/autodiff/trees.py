@@ -19,38 +19,40 @@ LEAVES = (np.ndarray, Tensor, float, np.floating)
 Rebuild = Callable[[list[Any]], Any]
 
 
-def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
+def flatten(tree: Any, opaque: bool = False) -> tuple[list[Any], Rebuild]:
     """The leaves of a tree in a fixed order, and the function that puts new leaves in their places.
+
+    Raises TypeError for objects of other kinds, unless they may be `opaque`: part of the tree's shape.
 
     >>> leaves, rebuild = flatten({"W": 1.0, "b": (2.0, 3.0)})
     >>> rebuild([x * 10 for x in leaves])
     {'W': 10.0, 'b': (20.0, 30.0)}
     """
     leaves: list[Any] = []
-    rebuild = _read(tree, leaves)
+    rebuild = _read(tree, leaves, opaque)
     return leaves, lambda new: rebuild(iter(new))
 
 
-def _read(tree: Any, leaves: list[Any]) -> Callable[[Iterator[Any]], Any]:
+def _read(tree: Any, leaves: list[Any], opaque: bool) -> Callable[[Iterator[Any]], Any]:
     """Append the leaves of a tree, and return the function that makes the tree anew from the next so many leaves."""
     if isinstance(tree, LEAVES):
         leaves.append(tree)
         return next
     cls: Any = type(tree)
     if isinstance(tree, tuple | list):
-        children = [_read(child, leaves) for child in tree]
+        children = [_read(child, leaves, opaque) for child in tree]
         if hasattr(cls, "_fields"):  # a named tuple takes its fields one by one
             return lambda rest: cls(*[child(rest) for child in children])
         return lambda rest: cls([child(rest) for child in children])
     if isinstance(tree, dict):
-        items = [(key, _read(child, leaves)) for key, child in tree.items()]
+        items = [(key, _read(child, leaves, opaque)) for key, child in tree.items()]
         return lambda rest: {key: child(rest) for key, child in items}
-    if tree is None or isinstance(tree, str | int):
+    if tree is None or isinstance(tree, str | int | np.integer | np.bool_):
         return lambda rest: tree
     if names := _fields(cls):
-        parts = [(name, _read(getattr(tree, name), leaves)) for name in names]
+        parts = [(name, _read(getattr(tree, name), leaves, opaque)) for name in names]
         return lambda rest: _remade(cls, {name: part(rest) for name, part in parts})
-    if callable(tree) or is_dataclass(cls):
+    if callable(tree) or is_dataclass(cls) or opaque:
         return lambda rest: tree
     raise TypeError(
         f"a tree holds arrays, floats, strings, dataclasses, tuples, lists and dicts, not {type(tree).__name__}"
@@ -71,15 +73,15 @@ def _remade(cls: type, values: dict[str, Any]) -> Any:
     return new
 
 
-def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
+def tree_map(f: Callable[..., Any], tree: Any, *others: Any, opaque: bool = False) -> Any:
     """f over the leaves of one tree, or over the corresponding leaves of several of one shape.
 
-    Raises ValueError where they differ in their number of leaves.
+    Raises TypeError as `flatten` does, ValueError where they differ in their number of leaves.
 
     >>> tree_map(lambda w, g: w - 0.5 * g, (1.0, 2.0), (2.0, 2.0))
     (0.0, 1.0)
     """
-    leaves, rebuild = flatten(tree)
+    leaves, rebuild = flatten(tree, opaque)
     columns = [leaves, *(flatten(other)[0] for other in others)]
     if len({len(column) for column in columns}) > 1:
         raise ValueError(f"trees of {[len(column) for column in columns]} leaves do not correspond")

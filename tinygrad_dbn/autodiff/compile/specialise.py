@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import RECORDER
+from ..tensor import RECORDER, new_level
 from ..trees import Rebuild, flatten
 from .cache import load
 from .emit import emit
@@ -79,12 +79,12 @@ class Specialised:
 def specialise(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> Specialised:
     """Trace f, see that it is pure, plan, write, compile: the whole way from a function to `run`."""
     start = time.perf_counter()
-    trace, outputs, rebuild_outputs = run_traced(f, leaves, rebuild, 0.0)
+    trace, outputs, rebuild_outputs = run_traced(f, leaves, rebuild)
     integers = any(np.asarray(x).dtype.kind in "iu" for x in leaves)
     choices: list[Callable[[Any], Any]] = [np.min, np.max]
     for choose in [*choices, _beyond] if integers else choices:
         try:
-            again, outputs_again, _ = run_traced(f, [_other(x, choose) for x in leaves], rebuild, 1.0)
+            again, outputs_again, _ = run_traced(f, [_other(x, choose) for x in leaves], rebuild)
         except (ValueError, IndexError):
             continue  # an integer that f does not accept
         _compare(f, trace, again, [n.number for n in outputs] == [n.number for n in outputs_again])
@@ -113,18 +113,17 @@ def specialise(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> Sp
     )
 
 
-def run_traced(
-    f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild, fill: float
-) -> tuple[Trace, list[Node], Rebuild]:
+def run_traced(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> tuple[Trace, list[Node], Rebuild]:
     """f run once without values: the trace and the nodes of its outputs."""
-    trace = Trace(leaves, fill)
-    token = RECORDER.set(trace)
-    try:
-        args, kwargs = rebuild(list(trace.tensors))
-        outputs, rebuild_outputs = flatten(f(*args, **kwargs))
-        return trace, [trace.node(y) for y in outputs], rebuild_outputs
-    finally:
-        RECORDER.reset(token)
+    with new_level() as level:
+        trace = Trace(leaves, level)
+        token = RECORDER.set(trace)
+        try:
+            args, kwargs = rebuild(list(trace.tensors))
+            outputs, rebuild_outputs = flatten(f(*args, **kwargs))
+            return trace, [trace.node(y) for y in outputs], rebuild_outputs
+        finally:
+            RECORDER.reset(token)
 
 
 def _compare(f: Callable[..., Any], one: Trace, two: Trace, same_outputs: bool) -> None:

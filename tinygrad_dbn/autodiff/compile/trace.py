@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..callers import callers_line
 from ..kernels import float_dtype, native
 from ..ops.arguments import positions
-from ..tensor import Op, Tensor, Value, callers_line, new_level
+from ..tensor import Op, Tensor, Value
 from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
 from .spelled import SPELLED
 from .traced import Traced, Watched
@@ -26,8 +27,8 @@ FOLDED = ("add", "subtract", "multiply", "divide", "negative", "reciprocal", "sq
 class Trace:
     """The nodes of one run. Given integer and boolean arrays are recognised by the memory they live in."""
 
-    def __init__(self, leaves: list[Any], fill: float) -> None:
-        self.level, self.fill = new_level(), fill
+    def __init__(self, leaves: list[Any], level: int) -> None:
+        self.level = level
         self.nodes: list[Node] = []
         self.refs: dict[int, Ref] = {}
         self._known: dict[Any, Node] = {}
@@ -49,6 +50,7 @@ class Trace:
         return self._watch(np.array(array, node.dtype, order="C"), node)
 
     def _watch(self, array: Any, node: Node) -> Watched:
+        array.flags.writeable = False  # it stands for the argument, so what is written to it would be lost
         self._watched.append((array, node))
         watched: Watched = array.view(Watched)
         return watched
@@ -69,10 +71,7 @@ class Trace:
         return self._tensor(node) if dtype.kind == "f" else self._watch(np.asarray(x).astype(dtype), node)
 
     def _tensor(self, node: Node) -> Traced:
-        tensor = Traced.__new__(Traced)
-        tensor._fill(np.broadcast_to(np.asarray(self.fill, node.dtype), node.shape), self.level, None, (), {})
-        tensor.node = node
-        return tensor
+        return Traced(node, self.level)
 
     def node(self, x: Any) -> Node:
         """The node of an op's input: of this trace, an argument, or a constant of the function."""

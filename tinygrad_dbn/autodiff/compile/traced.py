@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import RECORDER, TABLE, Tensor, callers_line
+from ..callers import callers_line
+from ..tensor import RECORDER, TABLE, Tensor
 from .node import CompileError, Node
 
 
@@ -16,31 +17,38 @@ class Traced(Tensor):
     __slots__ = ("node",)
 
     node: Node
+    refusal = CompileError
 
-    def _refuse(self, what: str, instead: str) -> CompileError:
+    def __init__(self, node: Node, level: int) -> None:
+        self.node, self.level, self.op, self.inputs, self.params = node, level, None, (), {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.node.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.node.dtype
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.dtype}, shape {self.shape}, being compiled)"
+
+    @property
+    def value(self) -> Any:
+        raise self._without(
+            "x.value",
+            "a function that reads it is not pure: numbers are made outside and passed as arguments, and a choice that "
+            "depends on values is written td.ops.where(condition, x, y)",
+        )
+
+    def __bool__(self) -> bool:
+        raise self._without("a branch (if, while, and, or, in)", "write td.ops.where(condition, x, y)")
+
+    def _without(self, what: str, instead: str) -> CompileError:
         return CompileError(
             f"compile: {what} needs a value, but while a function is compiled only shapes and dtypes are known "
             f"(here {self.node.kind}, shape {self.shape}); {instead}\n  in {callers_line()}"
         )
-
-    def __bool__(self) -> bool:
-        raise self._refuse("a branch (if, while, and, or, bool)", "write td.ops.where(condition, x, y)")
-
-    def __float__(self) -> float:
-        raise self._refuse("float(x)", "keep x an array, or compute the number outside and pass it as an argument")
-
-    def __int__(self) -> int:
-        raise self._refuse("int(x)", "pass the integer as an argument: it is then part of what is compiled")
-
-    __index__ = __int__
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("a NumPy function", "write the op of the same name in td.ops")
-
-    def __iter__(self) -> Any:
-        if not self.shape:
-            raise TypeError("a scalar Tensor cannot be iterated")
-        return (self[i] for i in range(self.shape[0]))
 
 
 _SWAPPED = {np.less: np.greater, np.less_equal: np.greater_equal}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..inputs import given, kept
 from ..tensor import RECORDER, Tensor
 
 Shapes = list[tuple[int, ...]]
@@ -142,7 +143,7 @@ def _position(item: Any) -> Any:
         ends = (item.start, item.stop, item.step)
         return slice(*[None if end is None else _whole(end, "the end of a slice") for end in ends])
     if isinstance(item, Tensor):
-        raise _computed(item)
+        return _mask(item)
     if isinstance(item, list) and not item:
         return np.zeros(0, np.intp)
     array = item if isinstance(item, np.ndarray) else np.asarray(item)
@@ -150,19 +151,25 @@ def _position(item: Any) -> Any:
         raise IndexError(f"{item!r} is no position; write x[None] for a new axis, or ops.where(condition, x, 0)")
     if array.dtype.kind not in "biu":
         raise IndexError(f"an index holds integers, slices or booleans, not {array.dtype}; write .astype(int)")
-    return int(item) if isinstance(item, int | np.integer) else array
+    return int(item) if isinstance(item, int | np.integer) else kept(given(array))
 
 
-def _computed(item: Any) -> Exception:
-    """What to say of an index that is itself traced: its value is not known, or has a derivative."""
-    recorder = RECORDER.get()
-    if item.dtype == bool:
-        return TypeError(
-            "a mask that is computed from traced values is no index; for x[mask] write ops.where(mask, x, 0)"
+def _mask(item: Any) -> Any:
+    """A comparison of Tensors as the constant that it is. Raises TypeError for other Tensors, which hold floats."""
+    if item.dtype != bool:
+        raise item.refused(
+            "an index", "positions are integers", "index with integers, x[i], or with a comparison, x[x > 0]"
         )
-    if recorder is not None and item.level <= recorder.level:
-        item.__index__()  # says that it has no value yet
-    return TypeError("an index is computed from traced values; pass its integers as an argument of their own")
+    recorder = RECORDER.get()
+    while isinstance(item, Tensor):
+        if recorder is not None and item.level <= recorder.level:
+            raise item.refused(
+                "x[mask]",
+                "how many elements it has depends on values, which are not known while a function is compiled",
+                "write td.ops.where(mask, x, 0)",
+            )
+        item = item.value
+    return item
 
 
 def _is_mask(item: Any) -> bool:

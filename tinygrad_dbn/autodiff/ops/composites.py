@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..callers import callers_line
 from ..tensor import Value
 from .elementwise import softplus, square
 from .reductions import log_softmax, sum
@@ -18,6 +19,11 @@ def softmax_nll(a: Value, y: Value) -> Value:
     >>> float(softmax_nll(np.zeros((1, 4)), [2])[0])  # log 4
     1.3862943611198906
     """
+    if np.ndim(a) != 2:
+        raise ValueError(
+            f"softmax_nll: logits of shape {np.shape(a)}; a batch has (T, C), a row for each example: write x[None, :] "
+            f"and [y] for one example x of class y\n  in {callers_line()}"
+        )
     y = np.asarray(y)
     examples, classes = np.shape(a)
     if y.shape != (examples,) or y.dtype.kind not in "iu":

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..callers import callers_line
 from ..kernels import float_dtype
 from ..tensor import TABLE, Axis, Op, Rule, Value
 from . import arguments
@@ -140,12 +141,22 @@ stop_gradient = Op(
 
 def concatenate(xs: Any, axis: int = 0) -> Value:
     """The arrays one after another along an axis, as `numpy.concatenate`."""
-    return _concatenate_op(*xs, axis=axis)
+    return _concatenate_op(*_listed("concatenate", xs, axis), axis=axis)
 
 
 def stack(xs: Any, axis: int = 0) -> Value:
     """The arrays side by side along a new axis, as `numpy.stack`."""
-    return _stack_op(*xs, axis=axis)
+    return _stack_op(*_listed("stack", xs, axis), axis=axis)
+
+
+def _listed(name: str, xs: Any, axis: Any) -> Any:
+    """The arrays that were given as one list; in `concatenate(a, b)` the b is no axis."""
+    if not (axis is None or isinstance(axis, int | np.integer)):
+        raise TypeError(
+            f"{name}: axis is {type(axis).__name__} of shape {np.shape(axis)}, not an integer; the arrays are one "
+            f"list, write ops.{name}([a, b])\n  in {callers_line()}"
+        )
+    return xs
 
 
 def take_along(x: Value, at: Any, axis: int = -1) -> Value:

@@ -1,0 +1,138 @@
+"""Python's operators on Tensors: each looks its op up in the table, so this file needs none of the rows.
+
+What they mean is what they mean on arrays, and `protocols` says it of each. There are no in-place operators: a Tensor
+is a value, so Python reads `x += y` as `x = x + y`, and other names for the old x keep the old value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .callers import callers_line
+
+if TYPE_CHECKING:
+    from .tensor import Op, Value
+
+TABLE: dict[str, Op] = {}
+"""Every op of the library by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
+
+
+class Operators:
+    """A base of `Tensor`."""
+
+    __slots__ = ()
+
+    # ---- Arithmetic -------------------------------------------------------------------------------------------------
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __neg__(self) -> Value:
+        return TABLE["negative"](self)
+
+    def __abs__(self) -> Value:
+        return TABLE["abs"](self)
+
+    def __add__(self, other: Value) -> Value:
+        return TABLE["add"](self, other)
+
+    def __radd__(self, other: Value) -> Value:
+        return TABLE["add"](other, self)
+
+    def __sub__(self, other: Value) -> Value:
+        return TABLE["subtract"](self, other)
+
+    def __rsub__(self, other: Value) -> Value:
+        return TABLE["subtract"](other, self)
+
+    def __mul__(self, other: Value) -> Value:
+        return TABLE["multiply"](self, other)
+
+    def __rmul__(self, other: Value) -> Value:
+        return TABLE["multiply"](other, self)
+
+    def __truediv__(self, other: Value) -> Value:
+        return TABLE["divide"](self, other)
+
+    def __rtruediv__(self, other: Value) -> Value:
+        return TABLE["divide"](other, self)
+
+    def __pow__(self, other: Value) -> Value:
+        return TABLE["power"](self, other)
+
+    def __rpow__(self, other: Value) -> Value:
+        return TABLE["power"](other, self)
+
+    def __matmul__(self, other: Value) -> Value:
+        from .ops.linear import matmul  # not the table's row: this one also takes vectors
+
+        return matmul(self, other)
+
+    def __rmatmul__(self, other: Value) -> Value:
+        from .ops.linear import matmul
+
+        return matmul(other, self)
+
+    # ---- Comparisons, and masks made of them ------------------------------------------------------------------------
+
+    def __gt__(self, other: Value) -> Value:
+        return TABLE["greater"](self, other)
+
+    def __ge__(self, other: Value) -> Value:
+        return TABLE["greater_equal"](self, other)
+
+    def __lt__(self, other: Value) -> Value:
+        return TABLE["greater"](other, self)
+
+    def __le__(self, other: Value) -> Value:
+        return TABLE["greater_equal"](other, self)
+
+    def __eq__(self, other: object) -> Any:
+        if other is None or isinstance(other, str):
+            return NotImplemented  # no number equals them: Python's answer, False, is right
+        return TABLE["equal"](self, other)
+
+    def __ne__(self, other: object) -> Any:
+        if other is None or isinstance(other, str):
+            return NotImplemented
+        return TABLE["equal"](TABLE["equal"](self, other), False)
+
+    __hash__ = object.__hash__  # by identity, as Python has it for objects that compare otherwise
+
+    def __invert__(self) -> Value:
+        return TABLE["equal"](_mask("~x", self), False)
+
+    # With false < true, "p implies q" is q ≥ p. So the masks' logic is made of comparisons.
+
+    def __and__(self, other: Value) -> Value:
+        return TABLE["greater"](_mask("x & y", self), TABLE["equal"](_mask("x & y", other), False))
+
+    def __or__(self, other: Value) -> Value:
+        return TABLE["greater_equal"](_mask("x | y", self), TABLE["equal"](_mask("x | y", other), False))
+
+    def __xor__(self, other: Value) -> Value:
+        return TABLE["equal"](_mask("x ^ y", self), TABLE["equal"](_mask("x ^ y", other), False))
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    # ---- A container ------------------------------------------------------------------------------------------------
+
+    def __contains__(self, item: Any) -> bool:
+        found = TABLE["where"](TABLE["equal"](self, item), 1.0, 0.0)
+        return bool(TABLE["sum"](found, axis=None) > 0)
+
+    def __getitem__(self, index: Any) -> Value:
+        return TABLE["index"](self, at=index)
+
+
+def _mask(written: str, x: Value) -> Value:
+    """x, which a mask's operator was given: booleans, or an error."""
+    given = getattr(x, "dtype", np.dtype(type(x)) if isinstance(x, bool | int | float) else type(x).__name__)
+    if given != np.dtype(bool):
+        raise TypeError(
+            f"{written} is for masks of booleans, {given} was given: a Tensor has no bits; compare first, as in "
+            f"(x > 0) & (y > 0), or count with +\n  in {callers_line()}"
+        )
+    return x

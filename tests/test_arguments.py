@@ -73,7 +73,7 @@ REFUSED = {
     "no axis to join along": (TypeError, r"write ops\.reshape", lambda x: ops.concatenate([x, x], axis=None)),
     "no place for a new axis": (TypeError, r"write ops\.reshape", lambda x: ops.stack([x, x], axis=None)),
     "a new axis too far": (ValueError, "out of bounds", lambda x: ops.stack([x, x], axis=3)),
-    "arrays not in a list": (TypeError, "arrays as a list", lambda x: ops.concatenate(x, x)),
+    "arrays not in a list": (TypeError, "the arrays are one list", lambda x: ops.concatenate(x, x)),
     "other elements": (ValueError, "cannot reshape", lambda x: ops.reshape(x, shape=(4, 2))),
     "two lengths open": (ValueError, "cannot reshape", lambda x: ops.reshape(x, shape=(-1, -1))),
     "half a length": (TypeError, "a length is an integer", lambda x: ops.reshape(x, shape=(3.0, 2))),

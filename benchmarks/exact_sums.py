@@ -1,6 +1,7 @@
 """How fast the exact sums are: beside this machine's limits, beside batched NumPy, and as the sizes grow.
 
     python benchmarks/exact_sums.py --quick --plot growth.png
+    python benchmarks/exact_sums.py --costs                                       predictions beside measurements alone
     python benchmarks/exact_sums.py --rbms R/bin/python --qucumber Q/bin/python    peers, each in its own environment
 
 Each row is the best of several runs, and what it is compared with ran in between, so that a busy machine slows both.
@@ -8,18 +9,21 @@ The limit of log Z is `vector_limit.c`, compiled here; that of the layers is thi
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 from tables import heading, show
 
 import tinygrad_dbn as td
+from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.blas import one_thread
 from tinygrad_dbn.exact import budget, matrices, of_floats
 
@@ -33,6 +37,12 @@ def seconds(f, runs=RUNS):
         f()
         found.append(time.perf_counter() - start)
     return min(found)
+
+
+def processor_seconds(f):
+    start = time.process_time()
+    f()
+    return time.process_time() - start
 
 
 def random_rbm(hidden, visible, scale=0.5):
@@ -143,6 +153,86 @@ def deep_likelihood():
     t = seconds(lambda: td.exact.log_likelihood(dbn, X), 3)
     error = td.exact.log_likelihood(dbn, X, with_error=True)[1].max()
     print(f"64-16-16-16, 1 000 examples, log p with its bound ({error:.1e} nats): {t:.2f} s")
+
+
+def layered(*sizes):
+    return td.DBN.from_rbms([random_rbm(hidden, visible, 0.3) for visible, hidden in itertools.pairwise(sizes)])
+
+
+def costs():
+    """What every quantity was predicted to take, beside what it takes: medians, and the peak of all arrays.
+
+    On one core, in seconds of the processor: those of a clock are stretched by whatever else a machine does.
+    """
+    cores, budget.cores = budget.cores, lambda: 1
+    rng = np.random.default_rng(0)
+    rows = lambda width, count: rng.integers(0, 2, (count, width)).astype(float)
+    digits, flat, deep, small = layered(64, 16, 16), layered(64, 20, 10), layered(64, 13, 12, 11), random_rbm(11, 13)
+    betas, wide, narrow = np.linspace(0, 1, 201), rows(64, 500), rows(13, 500)
+    cases = {
+        "log_partition, 24 × 32": lambda **k: exact.log_partition(random_rbm(24, 32), **k),
+        "log_prior, 64-16-16": lambda **k: exact.log_prior(digits, **k),
+        "log_likelihood, 64-16-16": lambda **k: exact.log_likelihood(digits, wide, **k),
+        "log_likelihood, 64-20-10": lambda **k: exact.log_likelihood(flat, wide, **k),
+        "bound, 64-20-10": lambda **k: exact.bound(flat, wide, **k),
+        "audit, 64-16-16": lambda **k: exact.audit(digits, wide, **k),
+        "audit, 64-20-10": lambda **k: exact.audit(flat, wide, **k),
+        "posterior, 64-16-16": lambda **k: exact.posterior(digits, wide, **k),
+        "posterior of one, 64-20-10": lambda **k: exact.posterior(flat, wide[0], **k),
+        "gradient, 20 × 24": lambda **k: exact.gradient(random_rbm(24, 20), rows(20, 500), **k),
+        "gradient, 64-16-16": lambda **k: exact.gradient(digits, wide, **k),
+        "conditional_likelihood, 64-20-10": lambda **k: exact.conditional_likelihood(flat, wide, range(32), **k),
+        "deep_bound, 64-13-12-11": lambda **k: exact.deep_bound(deep, wide, **k),
+        "audit_layers, 64-13-12-11": lambda **k: exact.audit_layers(deep, wide, **k),
+        "recognition_gradient, 13-9-8-7": lambda **k: exact.recognition_gradient(layered(13, 9, 8, 7), narrow, **k),
+        "best_factorial, 64-9-9, 60 rows": lambda **k: exact.best_factorial(
+            layered(64, 9, 9), wide[:60], np.random.default_rng(0), **k
+        ),
+        "ceiling, 64-16-16": lambda **k: exact.ceiling(digits, wide, **k),
+        "log_aggregated_posterior, 64-16-16": lambda **k: exact.log_aggregated_posterior(digits, wide, **k),
+        "prior_divergence, 64-16-16": lambda **k: exact.prior_divergence(digits, wide, **k),
+        "bound_gain, 64-16-16": lambda **k: exact.bound_gain(digits, digits, wide, **k),
+        "entropy of h1, 64-20-10": lambda **k: exact.entropy(flat, 1, **k),
+        "unit_means of h1, 64-20-10": lambda **k: exact.unit_means(flat, 1, **k),
+        "kl_from_data, 64-20-10": lambda **k: exact.kl_from_data(flat, wide, **k),
+        "expected_cd, 13 × 11, k = 3": lambda **k: exact.expected_cd(small, narrow, 3, **k),
+        "expected_pcd, 13 × 11": lambda **k: exact.expected_pcd(random_rbm(11, 18), rows(18, 500), **k),
+        "expected_wake, 64-11-11": lambda **k: exact.expected_wake(layered(64, 11, 11), wide, **k),
+        "expected_sleep, 12-10-10": lambda **k: exact.expected_sleep(layered(12, 10, 10), **k),
+        "fisher_information, 13 × 11": lambda **k: exact.fisher_information(small, **k),
+        "sample, 64-20-10": lambda **k: exact.sample(flat, 10_000, np.random.default_rng(0), **k),
+        "annealed, 500 chains, 200 steps": lambda **k: exact.annealed(digits.top, 500, betas, rng, **k),
+        "grad(log_likelihood), 13 × 11": lambda **k: td.grad(lambda m: exact.log_likelihood(m, narrow, **k).mean())(
+            small
+        ),
+        "certified(entropy), 6 × 5": lambda **k: exact.certified(exact.entropy, random_rbm(5, 6), **k),
+    }
+    table, outside = [], 0
+    for name, f in cases.items():
+        try:
+            f(max_seconds=0)
+        except exact.TooLarge as refused:
+            cost = refused.cost
+        f()
+        turns = [processor_seconds(f) for _ in range(3)]
+        tracemalloc.start()
+        f()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        ratios = cost.seconds / np.median(turns), cost.held / peak
+        outside += not 0.5 <= ratios[0] <= 2
+        cells = [f"{x:.3f}" for x in (cost.seconds, np.median(turns), ratios[0])]
+        table.append((name, *cells, f"{cost.held / 1e6:.1f}", f"{peak / 1e6:.1f}", f"{ratios[1]:.2f}"))
+    columns = ("", "s predicted", "measured", "ratio", "MB predicted", "measured", "ratio")
+    show(f"costs on one core; {outside} of {len(cases)} predictions of seconds are off by more than 2", columns, table)
+    for name, dbn in (("64-16-16", digits), ("64-20-10", flat)):
+        turns = [
+            [processor_seconds(lambda f=f: f(dbn, wide)) for f in (exact.log_likelihood, exact.audit)]  # noqa: B023
+            for _ in range(RUNS)
+        ]
+        ratio = np.median([audit / likelihood for likelihood, audit in turns])
+        print(f"audit of 500 rows of {name}: {ratio:.2f} times log_likelihood")
+    budget.cores = cores
 
 
 def log_z_of_32():
@@ -256,14 +346,19 @@ if __name__ == "__main__":
         parser.add_argument(
             f"--{name}", default=sys.executable, metavar="PYTHON", help=f"an interpreter that has {name}"
         )
+    parser.add_argument("--costs", action="store_true", help="nothing but predicted costs beside measured ones")
     options = parser.parse_args()
     heading()
+    if options.costs:
+        costs()
+        sys.exit()
     log_z_beside_the_limit()
     peers({name: getattr(options, name) for name in _PEERS})
     log_z_as_n_grows(options.plot)
     memory()
     gradient_beside_likelihood()
     layers_beside_dgemm()
+    costs()
     if not options.quick:
         deep_likelihood()
         log_z_of_32()

@@ -39,11 +39,9 @@ def test_gain(sign=1, examples=2):
     spoiled=[
         Spoiled(
             "second KL not averaged over the chain",
-            mutated(exact.layers, "audit_layers", "ops.matmul(reached, kl)", "ops.matmul(0 * reached, kl)"),
+            mutated(exact.layers, "_lost", "ops.matmul(reached, kl)", "ops.matmul(0 * reached, kl)"),
         ),
-        Spoiled(
-            "KL against the joint", mutated(exact.layers, "audit_layers", "ops.log_softmax(joint, axis=-1)", "joint")
-        ),
+        Spoiled("KL against the joint", mutated(exact.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint")),
         Spoiled("entropy forgotten", mutated(exact.layers, "deep_bound", " + value - log_q", " + value")),
     ],
 )

@@ -5,7 +5,6 @@ still hold there. So every term is counted once more here, on parameters whose s
 """
 
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ import pytest
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff import bounds
-from tinygrad_dbn.exact import budget, certify, tables
-from tinygrad_dbn.exact.states import BATCH
+from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.exact import budget, certify, matrices, odds
+from tinygrad_dbn.exact.matrices import BATCH
 
 DOUBLE = bounds.Format.of(np.float64)
 U, TINY = 2.0**-53, 2.0**-1022
@@ -102,10 +102,10 @@ def test_mixtures():
     size = 2 * weights + D + prior
     omega_and_v = (H + 1) * weights + (D + 8) * (weights + D) + (D + 1) * weights
     sums = 2 ** (H // 2 + 2) + BATCH + 7 * 2**H / BATCH
-    units = omega_and_v + (D + H + 7) * size + 6 * H + sums + 4000 + 5 * 7
+    units = omega_and_v + (D + H + 7) * size + 6 * H + sums + 3 * (300 + 1074) + 5 * 7
     np.testing.assert_allclose(certify.mixture_error(LAYER, prior, value, 0.5), 0.5 + 1.001 * U * units, rtol=1e-15)
     tiny = certify.mixture_error(LAYER, prior, value, 0.0)
-    np.testing.assert_allclose(tiny, 1.001 * U * units, rtol=1e-14)
+    np.testing.assert_allclose(tiny, 1.001 * U * units, rtol=1e-11)  # beside 2^−MARGIN
     assert certify.largest(np.array([-3.0, -np.inf, 2.0])) == 3
     assert certify.largest(np.array([-np.inf])) == 0
 
@@ -127,45 +127,81 @@ def test_what_doubles_do_not_resolve():
         certify.refuse_beyond_doubles(np.array([np.nan]))
 
 
+def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
+    """Each constant is changed where the computation reads it, and the bound that counts it with it."""
+    by_odds = lambda: certify.log_partition_error(W, B, C, 0.0)
+    by_moments = lambda: certify.moments_error(W, B, C, 0)
+    mixed = lambda: certify.mixture_error(LAYER, 9.0, np.array([-7.0]), 0.0)[0]
+    posterior = lambda: certify.posterior_error(6, 1024, 0.0)
+    difference = lambda: certify.difference_error(0.0, 0.0, 0.0, 0.0)
+    free = lambda: certify.free_energy_error(RBM, None, 0.0)
+    sigmoid = lambda: certify.sigmoid_error(W, B)[0]
+    for owner, name, changed, bound, grown in [
+        (odds, "LOW", 10, by_odds, 3),
+        (odds, "MIDDLE", 9, by_odds, 256),
+        (odds, "ROOM", 660.0, by_odds, np.exp(-30) / 1.001 / U),
+        (odds, "LOW", 10, by_moments, 2 * (1024 - 128)),
+        (odds, "MIDDLE", 9, by_moments, 2 * 256),
+        (odds, "ROOM", 660.0, by_moments, np.exp(-30) / 1.001 / U),
+        (matrices, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
+        (matrices, "SHIFT", 310, mixed, 3 * 10),
+        (matrices, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
+        (matrices, "ROWS", 256, posterior, -512 + 2),
+        (matrices, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
+        (td.ops.softplus, "ulp", 4, free, 4 * (21 + 3 + 2)),
+        (td.ops.softplus, "ulp", 4, mixed, 4 * (25 + 3)),
+        (td.ops.sigmoid, "ulp", 4, sigmoid, 4),
+    ]:
+        before = bound()
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, changed)
+            assert (bound() - before) / (1.001 * U) == pytest.approx(grown, rel=1e-6, abs=1e-6), (name, bound)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [("ROWS", 3), ("BATCH", 4), ("SHIFT", 200), ("MARGIN", 120)],
+)
+def test_computations_with_other_constants_keep_their_bounds(name, changed, monkeypatch):
+    dbn, X = td.DBN.from_rbms([RBM, td.RBM(W.T / 3, C[:2], B[[0, 1, 1]])]), exact.states(3)
+    value, error = exact.log_likelihood(dbn, X, with_error=True)
+    gradient, errors = exact.gradient(dbn, X, with_error=True)
+    monkeypatch.setattr(matrices, name, changed)
+    other, its = exact.log_likelihood(dbn, X, with_error=True)
+    assert (np.abs(value - other) <= error + its).all()
+    for a, b, e in zip(*map(lambda tree: flatten(tree)[0], (gradient, exact.gradient(dbn, X), errors)), strict=True):
+        assert (np.abs(a - b) <= 2 * e).all()
+
+
+def test_products_of_odds_stay_within_doubles():
+    largest = odds.UNITS * np.log(2) + (odds.LOW + odds.MIDDLE) * np.log(2)
+    assert odds.ROOM < 690
+    assert largest < np.log(np.finfo(float).max)
+    assert 3 * matrices.SHIFT + 26 < 1024
+
+
 # --- what a sum costs, told before it starts --------------------------------------------------------------------------
 
 
 def test_a_refusal_says_how_much_and_what_would_do():
     with pytest.raises(exact.TooLarge) as refused:
-        budget.afford("f", 1 << 40, 1000.0, 600.0)
+        budget.afford("f", budget.Cost(1000.0, 0.0, 40), 600.0, 1e9)
     assert str(refused.value).startswith("f sums over 2^40 states, about 1e+03 seconds; the budget is 600 seconds. ")
     assert str(refused.value).endswith(", or pass max_seconds=1.5e+03")
+    assert refused.value.cost.seconds == 1000
     with pytest.raises(exact.TooLarge, match=r"about 6\.31e\+08 seconds \(20 years\)"):
-        budget.afford("f", 1 << 40, 20 * 365.25 * 86400, 600.0)
+        budget.afford("f", budget.Cost(20 * 365.25 * 86400, 0.0, 40), 600.0, 1e9)
     with pytest.raises(
         exact.TooLarge, match=r"holds about 1e\+04 bytes; .* is 9000 bytes.* or pass max_bytes=1\.2e\+04"
     ):
-        budget.afford("f", 4, 0.0, 1.0, 1e4, 9e3)
-    budget.afford("f", 4, 1.0, 1.0, 1e4, 1e4)
-    budget.check("f", 4, int(600 / budget.SECONDS_PER_PAIR), 601.0)
+        budget.afford("f", budget.Cost(0.0, 1e4, 2), 1.0, 9e3)
+    budget.afford("f", budget.Cost(1.0, 1e4, 4), 1.0, 1e4)
+    for wrong in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match="is no budget"):
+            budget.afford("f", budget.Cost(), 1.0, wrong)
 
 
-def between(*sizes):
-    return [td.RBM.init(m, n, np.random.default_rng(0)) for m, n in pairwise(sizes)]
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        # The statistics of every state: of 22 · 9 weights and 31 biases.
-        (lambda: exact.fisher_information(*between(22, 9)), "2^22 states of 229 numbers each, 7.16 GiB"),
-        # Every state of one inner layer given every state of the other.
-        (
-            lambda: exact.audit_layers(td.DBN.from_rbms(between(2, 16, 16, 2)), np.zeros((1, 2))),
-            "at h2 writes out 2^16 states of 65536 numbers each, 32 GiB",
-        ),
-        (
-            lambda: tables.check_table("f", 30, 4),
-            f"f writes out 2^30 states of 4 numbers each, 32 GiB; a table may hold {tables.MAX_ELEMENTS / 2**27:g} GiB",
-        ),
-    ],
-)
-def test_a_table_says_how_large_it_is(call, words):
-    with pytest.raises(exact.TooLarge) as refused:
-        call()
-    assert words in str(refused.value)
+def test_costs_one_after_the_other_and_beside():
+    a, b = budget.Cost(1.0, 100.0, 4), budget.Cost(2.0, 50.0, 8)
+    assert a + b == budget.Cost(3.0, 100.0, 8)
+    assert a + b.beside(10) == budget.Cost(3.0, 130.0, 8)

@@ -44,7 +44,7 @@ class Counting:
 def test_same_bits_wherever_it_runs():
     rbm = model(22)
     alone = exact.log_partition(rbm)
-    parts = chunks.ranges(1 << 7, of_floats._seconds_per_block(rbm.W, rbm.b))
+    parts = chunks.ranges(1 << 7, of_floats.seconds_per_block(rbm.W, rbm.b))
     assert len(parts) >= 8
     in_order = [of_floats.sum_chunk(rbm.W, rbm.c, rbm.b, *part) for part in parts]
     assert chunks.run(of_floats.sum_chunk, (rbm.W, rbm.c, rbm.b), parts) == in_order

@@ -3,8 +3,12 @@
 Likelihoods, marginals, bounds and divergences are made of ops: they can be differentiated, and run on symbols and
 rationals as well as on floats. Samples, searches and expected updates are for floats.
 
-For plain arrays of floats `log_partition`, `log_likelihood`, `gradient` and `log_prior` take compiled sums that bound
-their error; `certified` bounds any other quantity's.
+For plain arrays of floats everything is compiled sums and matrix products (`odds.py`, `matrices.py`). `log_partition`,
+`log_likelihood` and `gradient` bound their error on request (`with_error=True`); `certified` bounds any other
+quantity's.
+
+Whatever enumerates says beforehand what it will cost, and is refused beyond `max_seconds` or `max_bytes` (`budget.py`);
+rows are checked at one gate (`data.py`); and the bits are the same on any number of threads.
 """
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates

@@ -1,34 +1,77 @@
-"""Before a sum starts its cost is known; beyond the budget it is refused with that figure."""
+"""What an exact quantity may cost. Its cost is predicted before it starts; beyond the budget it is refused.
+
+Every function of `td.exact` that enumerates, or runs long, does its work inside `spending`:
+
+    X = rows(model, X)                                                    # the gate for data: `data.py`
+    with spending("bound", costs.bound(model, X), max_seconds, max_bytes):
+        ...
+
+which is the one place where the budget is held against the prediction (`costs.py`), and where BLAS is put on a single
+thread, so that the bits are the same on any number of them. What runs inside calls other quantities as it likes: the
+outermost has answered for the whole.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+
+from ..autodiff.blas import one_thread
 
 MAX_SECONDS = 600.0
 MAX_BYTES = 2e9
-SECONDS_PER_PAIR = 1.2e-8  # one softplus of one logit, on one core: the unit of cost of every sum made of ops
-SECONDS_PER_FACTOR = 2e-10  # one factor of a product of odds, on one core: twice what `benchmarks/exact_sums.py` finds
-SECONDS_PER_FLOP = 1e-10  # of a matrix product, on one core
+
+# Rates of one core of an AMD EPYC (2.9 GHz, AVX2), which `benchmarks/exact_sums.py` compares with the machine it runs
+# on. Another machine may be several times faster or slower: a refusal is about orders of magnitude.
+SECONDS_PER_PAIR = 1.2e-8  # one softplus of one logit in a sum made of ops
+SECONDS_PER_FACTOR = 2e-10  # one factor of a product of odds
+SECONDS_PER_FLOP = 1e-10  # of a matrix product
 SECONDS_PER_EXP = 5e-9  # one exponential in an array, with the passes over memory around it
 
 
+@dataclass(frozen=True)
+class Cost:
+    """A prediction from sizes alone. a + b is one after the other: seconds add up, of the bytes the larger counts."""
+
+    seconds: float = 0.0
+    """On this process's cores, of a machine like the one that `costs.py` names."""
+    held: float = 0.0
+    """Bytes of arrays at the peak, the results among them."""
+    units: int = 0
+    """Of the largest layer whose states are enumerated."""
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.seconds + other.seconds, max(self.held, other.held), max(self.units, other.units))
+
+    def beside(self, numbers: float) -> Cost:
+        """The same while so many float64 numbers are kept."""
+        return replace(self, held=self.held + 8 * numbers)
+
+
 class TooLarge(ValueError):
-    """An enumeration that would take more than its budget. The message says how much, and what to do instead."""
+    """A computation that would take more than its budget. The message says how much, and what to do instead.
+
+    `cost` is the prediction, a `Cost`.
+    """
+
+    def __init__(self, message: str, cost: Cost) -> None:
+        super().__init__(message)
+        self.cost = cost
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a compiled sum may cost, and where it runs."""
+class Place:
+    """Where a compiled sum runs, and the file that keeps what is finished."""
 
-    max_seconds: float = MAX_SECONDS
-    max_bytes: float = MAX_BYTES
     executor: Executor | None = None
     checkpoint: str | os.PathLike[str] | None = None
 
-    def stage(self, name: str) -> Limits:
-        """The limits of one of several sums: its checkpoint is a file of its own, NAME.name."""
+    def stage(self, name: str) -> Place:
+        """The place of one of several sums: its checkpoint is a file of its own, NAME.name."""
         return self if self.checkpoint is None else replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{name}")
 
     def refuse_for_ops(self, with_error: bool) -> None:
@@ -45,29 +88,45 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check(what: str, states: int, pairs: int, max_seconds: float) -> None:
-    """Raise TooLarge if a sum over `states` states and `pairs` (unit, state) pairs would exceed the budget."""
-    afford(what, states, pairs * SECONDS_PER_PAIR, max_seconds)
+_spending: ContextVar[bool] = ContextVar("spending", default=False)
 
 
-def afford(
-    what: str, states: int, seconds: float, max_seconds: float, held: float = 0.0, max_bytes: float = MAX_BYTES
-) -> None:
-    """Raise TooLarge if a sum over `states` states would take more than `max_seconds`, or hold more than `max_bytes`.
+@contextmanager
+def spending(what: str, cost: Cost, max_seconds: float, max_bytes: float = MAX_BYTES) -> Iterator[None]:
+    """Within this context the quantity `what` is computed, on one thread of BLAS. Raises TooLarge beyond the budget.
 
-    seconds is the estimate for this machine's cores, held the estimate in bytes.
+    Inside another such context it does nothing: the cost of the outer one includes it.
     """
-    instead = "Make the smaller side smaller, estimate by annealed importance sampling (`exact.annealed`)"
-    size = f"{what} sums over 2^{states.bit_length() - 1} states"
-    if seconds > max_seconds:
+    if _spending.get():
+        yield
+        return
+    afford(what, cost, max_seconds, max_bytes)
+    token = _spending.set(True)
+    try:
+        with one_thread():
+            yield
+    finally:
+        _spending.reset(token)
+
+
+def afford(what: str, cost: Cost, max_seconds: float, max_bytes: float) -> None:
+    """Raise TooLarge for a cost beyond `max_seconds` or `max_bytes`; ValueError for a budget that is no number."""
+    for name, limit in (("max_seconds", max_seconds), ("max_bytes", max_bytes)):
+        if not limit >= 0:
+            raise ValueError(f"{name}={limit!r} is no budget: give a number of at least 0, math.inf for none")
+    size = f"{what} sums over 2^{cost.units} states" if cost.units else what
+    instead = "Make the smaller side smaller, take fewer rows, or estimate log Z by annealed importance sampling"
+    if cost.seconds > max_seconds:
         raise TooLarge(
-            f"{size}, about {_long(seconds)}; the budget is {max_seconds:g} seconds. "
-            f"{instead}, or pass max_seconds={seconds * 1.5:.2g}"
+            f"{size}, about {_long(cost.seconds)}; the budget is {max_seconds:g} seconds. "
+            f"{instead} (`exact.annealed`), or pass max_seconds={cost.seconds * 1.5:.2g}",
+            cost,
         )
-    if held > max_bytes:
+    if cost.held > max_bytes:
         raise TooLarge(
-            f"{size} and holds about {held:.3g} bytes; the budget is {max_bytes:g} bytes. "
-            f"{instead}, or pass max_bytes={held * 1.2:.2g}"
+            f"{size} and holds about {cost.held:.3g} bytes; the budget is {max_bytes:g} bytes. "
+            f"{instead} (`exact.annealed`), or pass max_bytes={cost.held * 1.2:.2g}",
+            cost,
         )
 
 

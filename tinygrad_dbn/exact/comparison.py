@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autodiff.blas import one_thread
 from ..autodiff.trees import flatten
 
 
@@ -24,6 +25,7 @@ class Comparison:
     """The parameters of largest difference: name, the direction there, the gradient there."""
 
 
+@one_thread()
 def compare(update: Any, gradient: Any, worst: int = 3) -> Comparison:
     """`update` against `gradient`, two trees of one shape: angle, length, agreement of signs, worst parameters.
 

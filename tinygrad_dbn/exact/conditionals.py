@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM, DirectedLayer
-from . import budget
-from .bounds import with_hidden
-from .data import binary
+from . import budget, costs
+from .budget import spending
+from .data import rows, units
 from .likelihood import log_mixture, log_prior
+from .tables import with_hidden
 
 
 def log_conditional_likelihood(
@@ -27,33 +26,35 @@ def log_conditional_likelihood(
     of: Sequence[int] | None = None,
     *,
     max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
 ) -> Value:
     """log p(x_A | x_B) for the rows of X (T, D), A = `of` and B = `given`: (T,), nats.
 
     A is every unit outside B unless stated; units in neither are summed out. B may be empty: then it is log p(x_A).
     Time 2^n1 · (T + D) beyond that of `log_prior`, whatever the split (claim G5).
-    Raises ValueError for units the model lacks, named twice, or in both A and B, and for an empty A.
+    Raises ValueError for units the model lacks, named twice, or in both A and B, and for an empty A, `TooLarge` where
+    the cost is predicted beyond `max_seconds` or `max_bytes`.
 
     >>> coin = RBM([[0.0, 0.0]], [0.0, np.log(3.0)], [0.0])
     >>> np.exp(log_conditional_likelihood(coin, [[1, 1]], given=[0])).round(12)
     array([0.75])
     """
     dbn = with_hidden(model)
-    visible = dbn.sizes[0]
-    X = binary(X, visible)
-    known = _units("given", given, visible)
-    asked = [i for i in range(visible) if i not in known] if of is None else _units("of", of, visible)
+    visible, X = dbn.sizes[0], rows(dbn, X)
+    known = units("given", given, visible)
+    asked = [i for i in range(visible) if i not in known] if of is None else units("of", of, visible)
     both = sorted(set(known) & set(asked))
     if both:
         raise ValueError(f"visible units {both} are in `of` and in `given`: a unit is asked for or known, not both")
     if not asked:
         raise ValueError(f"nothing is asked: `given` holds all {visible} visible units; leave some out")
-    prior = log_prior(dbn, max_seconds=max_seconds)
+    with spending("log_conditional_likelihood", costs.conditional_likelihood(dbn, X), max_seconds, max_bytes):
+        prior = log_prior(dbn)
 
-    def log_p(units: list[int]) -> Value:
-        return log_mixture(X[:, units], _only(dbn.layers[0], units), prior, max_seconds=max_seconds)
+        def log_p(some: list[int]) -> Value:
+            return log_mixture(X[:, some], _only(dbn.layers[0], some), prior)
 
-    return log_p([*known, *asked]) - log_p(known) if known else log_p(asked)
+        return log_p([*known, *asked]) - log_p(known) if known else log_p(asked)
 
 
 def conditional_likelihood(
@@ -63,20 +64,11 @@ def conditional_likelihood(
     of: Sequence[int] | None = None,
     *,
     max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
 ) -> Value:
     """p(x_A | x_B) for the rows of X (T, D): (T,). The exponential of `log_conditional_likelihood`."""
-    return ops.exp(log_conditional_likelihood(model, X, given, of, max_seconds=max_seconds))
+    return ops.exp(log_conditional_likelihood(model, X, given, of, max_seconds=max_seconds, max_bytes=max_bytes))
 
 
-def _only(layer: DirectedLayer, units: list[int]) -> DirectedLayer:
-    return DirectedLayer(layer.W[:, units], layer.b[units], layer.R[:, units], layer.c)
-
-
-def _units(name: str, units: Sequence[int], visible: int) -> list[int]:
-    found = [int(i) for i in np.asarray(units, dtype=int).reshape(-1)]
-    wrong = [i for i in found if not 0 <= i < visible]
-    if wrong:
-        raise ValueError(f"{name} names visible unit {wrong[0]}: this model has units 0 to {visible - 1}")
-    if len(set(found)) < len(found):
-        raise ValueError(f"{name}={found} names a unit twice: name each once")
-    return found
+def _only(layer: DirectedLayer, some: list[int]) -> DirectedLayer:
+    return DirectedLayer(layer.W[:, some], layer.b[some], layer.R[:, some], layer.c)

@@ -1,41 +1,158 @@
-"""What the exact sums ask of data: rows of zeros and ones of the model's width."""
+"""The one gate for data: rows of zeros and ones of the model's width, in an arithmetic that goes with the model's.
+
+What comes in is anything that NumPy reads as an array of numbers. What goes on is an array of float32 or float64; a
+Tensor, where something is differentiated; or, for a model of objects (symbols, rationals, balls), an array of objects.
+Everything else is refused with what was given, why it will not do, and what to write.
+"""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..autodiff.rational import Exact
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
+from ..models import DBN, RBM
+
+KEPT = (np.dtype(np.float32), np.dtype(np.float64))  # the widths in which the engine computes
 
 
-def binary(X: Any, width: int) -> Any:
-    """X as a (T, width) array of zeros and ones, or a ValueError that says where it is not.
+def rows(model: RBM | DBN, X: Any, name: str = "X") -> Any:
+    """X as a (T, D) array of zeros and ones for the model's D visible units, or a ValueError that says where not."""
+    return binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0], model, name)
 
-    Tensors and arrays of objects pass with their shape checked.
+
+def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
+    """X as a (T, width) array of zeros and ones, or a ValueError that says where it is not. Without width, any.
+
+    model: what the data are for. Beside one of floats, as without any, objects must be numbers and become floats;
+    beside one of objects they stay, and are held to be 0 or 1 where that can be decided. The values of Tensors as well.
     """
-    array = X if isinstance(X, Tensor) else np.asarray(X)
+    array = X if isinstance(X, Tensor) else as_array(X, name)
+    wanted = "any" if width is None else width
     if array.ndim != 2:
         raise ValueError(
-            f"a batch is (T, {width}), one example per row; this has shape {array.shape}. One example: x[None]"
+            f"a batch is (T, {wanted}), one example per row; {name} has shape {array.shape}. One example: x[None]"
         )
-    if array.shape[1] != width:
-        raise ValueError(f"examples of {array.shape[1]} units for a model of {width} visible units")
+    if width is not None and array.shape[1] != width:
+        raise ValueError(f"{name} has examples of {array.shape[1]} units for a model of {width} such units")
     if array.shape[0] == 0:
-        raise ValueError(f"an empty batch, shape {array.shape}: nothing to average over")
-    if isinstance(array, Tensor) or array.dtype == object:
+        raise ValueError(f"{name} is an empty batch, shape {array.shape}: nothing to average over")
+    if isinstance(array, Tensor):
+        _check(_known(array), name)
         return array
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"examples are numbers 0 and 1, not {array.dtype}")
-    wrong = np.argwhere((array != 0) & (array != 1))
-    if len(wrong):
-        row, column = (int(i) for i in wrong[0])
+    if array.dtype == object:
+        objects = model is not None and not are_floats(model)
+        _check(array if objects else _numbers(array, name), name)
+        return array if objects else array.astype(np.float64)
+    _check(array, name)
+    return array if array.dtype in KEPT else array.astype(np.float64)
+
+
+def as_array(X: Any, name: str) -> NDArray[Any]:
+    """What the user gave as an array of numbers or objects; ValueError for anything in which something would be lost.
+
+    Masks, sparse matrices, ragged lists, lists of Tensors, complex numbers, text and dates are refused.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        hidden = np.argwhere(np.ma.getmaskarray(X))
+        if len(hidden):
+            raise ValueError(
+                f"{name}{hidden[0].tolist()} is masked, one of {len(hidden)}: there is no exact sum over what is "
+                f"missing here. Write {name}.filled(0) for the value meant, or ask for some units given others by "
+                "`exact.log_conditional_likelihood`"
+            )
+        X = X.data
+    if hasattr(X, "toarray") and not isinstance(X, np.ndarray):
+        raise ValueError(f"{name} is a sparse {type(X).__name__}: write {name}.toarray()")
+    try:
+        array = np.asarray(X)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} is no array ({error}): write rows of one length, one example per row") from error
+    if array.dtype.kind not in "biufO":
         raise ValueError(
-            f"X[{row}, {column}] is {array[row, column]}: the model is over {{0, 1}}; binarise first, "
-            "for instance (X > 0.5).astype(float)"
+            f"{name} holds {array.dtype}, not real numbers 0 and 1: convert it, for instance {name}.real.astype(float)"
+            if array.dtype.kind == "c"
+            else f"{name} holds {array.dtype}, not numbers 0 and 1: convert it, for instance {name}.astype(float)"
         )
-    return array if array.dtype.kind == "f" else array.astype(float)
+    if array.dtype == object and any(isinstance(value, Tensor) for value in array.flat):
+        raise ValueError(f"{name} is a list or an array with Tensors inside: make one Tensor of them by ops.stack")
+    return array
+
+
+def _check(array: Any, name: str) -> None:
+    """Raise ValueError at the first element that is known not to be 0 or 1."""
+    if array is None:
+        return
+    if array.dtype == object:
+        wrong = np.array([index for index in np.ndindex(array.shape) if not _may_be_a_bit(array[index])])
+    else:
+        wrong = np.argwhere((array != 0) & (array != 1))
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        raise ValueError(
+            f"{name}{list(where)} is {array[where]}: the model is over {{0, 1}}; binarise first, "
+            f"for instance ({name} > 0.5).astype(float)"
+        )
+
+
+def _may_be_a_bit(value: Any) -> bool:
+    """Whether an object is 0 or 1, or one of which that cannot be told: a formula, a ball, of symbols."""
+    formula = getattr(value, "expr", None)  # a Symbolic
+    if formula is not None and not formula.is_number:
+        return True
+    if isinstance(value, Exact) and not isinstance(value.p, Fraction):  # a rational function
+        return True
+    try:
+        return bool(value == 0) or bool(value == 1)
+    except (TypeError, ValueError):  # among them UndecidedError, of balls
+        return True
+
+
+def _numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """An array of objects, if all of them are plain numbers."""
+    for index in np.ndindex(array.shape):
+        if not isinstance(array[index], bool | int | float | Fraction | np.number | np.bool_):
+            raise ValueError(
+                f"{name}{list(index)} is {array[index]!r}, of type {type(array[index]).__name__}, for a model of "
+                f"floats: give numbers 0 and 1, for instance {name}.astype(float)"
+            )
+    return array
+
+
+def _known(X: Tensor) -> Any:
+    """The array that a Tensor stands for, or None where it stands for none yet, inside `compile`."""
+    value: Any = X
+    while type(value) is Tensor:
+        value = value.value
+    return None if isinstance(value, Tensor) else np.asarray(value)
+
+
+def plain_numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Real numbers, such as probabilities, logits or temperatures, as float64."""
+    array = as_array(values, name)
+    return np.asarray(_numbers(array, name) if array.dtype == object else array, np.float64)
+
+
+def units(name: str, chosen: Any, count: int) -> list[int]:
+    """The numbers of some of a model's `count` units; ValueError for one that it lacks, named twice, or no integer."""
+    array = np.ravel(as_array(chosen, name))
+    if array.dtype.kind not in "iu" and array.size:
+        raise ValueError(
+            f"{name} holds {array.dtype}, and names units by their numbers: write integers, "
+            "np.flatnonzero(mask) for a mask"
+        )
+    found = [int(i) for i in array]
+    wrong = [i for i in found if not 0 <= i < count]
+    if wrong:
+        raise ValueError(f"{name} names visible unit {wrong[0]}: this model has units 0 to {count - 1}")
+    if len(set(found)) < len(found):
+        raise ValueError(f"{name}={found} names a unit twice: name each once")
+    return found
 
 
 def are_floats(*values: Any) -> bool:

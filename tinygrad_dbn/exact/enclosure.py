@@ -1,7 +1,7 @@
 """Any exact quantity with a rigorous error bound: the same function, run once more in ball arithmetic.
 
-`log_partition`, `log_likelihood`, `log_prior` and `gradient` bound the rounding of their compiled sums themselves, at
-no cost (`with_error=True`). This is for everything else. A ball holds the exact value whatever is rounded on the way,
+`log_partition`, `log_likelihood` and `gradient` bound the rounding of their compiled sums themselves, at no cost
+(`with_error=True`). This is for everything else. A ball holds the exact value whatever is rounded on the way,
 so its middle is the figure and its radius the bound; where that is too wide, more bits are taken.
 """
 
@@ -25,7 +25,8 @@ def certified(f: Callable[..., Any], model: Any, *arguments: Any, tolerance: flo
     tolerance · (1 + |value|). f is a function of `td.exact` that is made of ops – all but samples, searches and
     expected updates – or one of your own made of those; a float that it computes on the side is taken for exact. It
     runs on the ops' meanings, since a stable kernel has nothing to protect a ball from. Each number costs
-    microseconds, so this is for models of up to a dozen enumerated units.
+    microseconds, so this is for models of up to a dozen enumerated units. f refuses what is beyond its own budget,
+    which max_seconds and max_bytes among the settings change.
 
     Raises ValueError where even the most bits do not suffice, as for a quantity that is not finite; ImportError
     without python-flint; and what f raises.

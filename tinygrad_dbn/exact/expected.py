@@ -14,33 +14,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import RBM
-from .data import binary
+from . import budget, costs
+from .budget import spending
+from .data import rows
 from .marginals import log_marginal
 from .states import states
-from .tables import bernoulli_table, check_table, distinct
+from .tables import bernoulli_table, distinct
 
 Array = NDArray[np.float64]
 Ensemble = tuple[Array, Array]  # states of a layer (S, n), and their probabilities (S,)
 
 
-def expected_cd(rbm: RBM, X: Any, k: int = 1) -> RBM:
+def expected_cd(
+    rbm: RBM,
+    X: Any,
+    k: int = 1,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> RBM:
     """The mean of CD-k's update over all runs of its Gibbs chains from rows X (T, D) (claim G0; Hinton 2002).
 
     E[h xᵀ], E[x], E[h] under the data less the same after k rounds x → h → x. As k grows it becomes the gradient.
-    Time (k + 1) · 2^(D + H). Raises ValueError for k below 1, `TooLarge` beyond a table's budget.
+    Time (k + 1) · 2^(D + H). Raises ValueError for k below 1, `TooLarge` where the cost is predicted beyond
+    `max_seconds` or `max_bytes`.
     """
-    data = distinct(binary(X, rbm.W.shape[1]))
-    return difference(rbm, data, after_gibbs(rbm, data, k))
+    X = rows(rbm, X)
+    with spending("expected_cd", costs.expected_cd(rbm, X, k), max_seconds, max_bytes):
+        data = distinct(X)
+        return difference(rbm, data, after_gibbs(rbm, data, k))
 
 
-def expected_pcd(rbm: RBM, X: Any) -> RBM:
+def expected_pcd(
+    rbm: RBM, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+) -> RBM:
     """The mean update of persistent CD whose chains have reached their stationary distribution (Tieleman 2008).
 
     That distribution is p(x), so this is the gradient of the mean log-likelihood of rows X (T, D): PCD's bias is only
-    that its chains lag behind the parameters. Computed from moments, not by differentiation (claim G0).
+    that its chains lag behind the parameters. Computed from moments, not by differentiation (claim G0). Raises
+    `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
     """
-    data = distinct(binary(X, rbm.W.shape[1]))
-    return difference(rbm, data, equilibrium(rbm))
+    X = rows(rbm, X)
+    with spending("expected_pcd", costs.expected_pcd(rbm, X), max_seconds, max_bytes):
+        return difference(rbm, distinct(X), equilibrium(rbm))
 
 
 def equilibrium(rbm: RBM) -> Ensemble:
@@ -53,7 +69,6 @@ def after_gibbs(rbm: RBM, start: Ensemble, k: int) -> Ensemble:
     if k < 1:
         raise ValueError(f"{k} rounds of Gibbs sampling: k is at least 1")
     hidden, visible = rbm.W.shape
-    check_table("a Gibbs chain as a matrix", visible, 1 << hidden)
     every = states(visible)
     down = np.asarray(bernoulli_table(rbm.visible_logits(states(hidden))))
     up = np.asarray(bernoulli_table(rbm.hidden_logits(every)))

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..models import DBN, RBM
-from .bounds import with_hidden
-from .data import binary
+from . import budget, costs, matrices, of_floats
+from .budget import Place, spending
+from .data import are_floats, as_float64, rows
 from .likelihood import log_conditional, log_prior
 from .states import states
-from .tables import check_table, log_bernoulli_table
+from .tables import log_bernoulli_table, with_hidden
 
 Array = NDArray[np.float64]
 
@@ -44,31 +45,47 @@ class Factorial:
 
 
 def best_factorial(
-    model: RBM | DBN, X: Any, rng: np.random.Generator, starts: int = 8, *, tolerance: float = 1e-12, sweeps: int = 1000
+    model: RBM | DBN,
+    X: Any,
+    rng: np.random.Generator,
+    starts: int = 8,
+    *,
+    tolerance: float = 1e-12,
+    sweeps: int = 1000,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
 ) -> Factorial:
     """Coordinate ascent for every row of X (T, D) from the recognition model's means and `starts` − 1 random ones.
 
     A start ends when a sweep raises no bound by more than `tolerance`, relative, or after `sweeps` sweeps. The bound
     found is at least the recognition model's and at most log p(x) (claim H2). It is the best of the fixed points
     reached; that no other is higher is not proved. For an RBM, whose posterior is factorial, nothing is lost (claim
-    H3). Time T · 2^n1 · n1 a sweep. Raises ValueError for starts below 1.
+    H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction reckons with `costs.SWEEPS` a
+    start, or `sweeps` where that is fewer. Raises ValueError for starts below 1, `TooLarge` where the cost is predicted
+    beyond `max_seconds` or `max_bytes`.
     """
     if starts < 1:
         raise ValueError(f"best_factorial from {starts} starts: at least 1")
     dbn = with_hidden(model)
-    X = binary(X, dbn.sizes[0])
-    layer, n = dbn.layers[0], dbn.sizes[1]
-    check_table("best_factorial", n, len(X))
-    log_p = np.asarray(log_conditional(X, layer, states(n)) + log_prior(dbn))
-    first = layer.recognition_logits(X)
-    best, highest, ends = first, np.full(len(X), -np.inf), []
-    for logits in [first, *(rng.logistic(size=first.shape) for _ in range(starts - 1))]:
-        *_, (logits, bounds) = coordinate_ascent(log_p, logits, tolerance, sweeps)
-        ends.append(bounds)
-        best = np.where((bounds > highest)[:, None], logits, best)
-        highest = np.maximum(bounds, highest)
-    found = (np.diff(np.sort(ends, axis=0), axis=0) > 1e-6).sum(axis=0) + 1
-    return Factorial(np.asarray(ops.sigmoid(best)), np.exp(log_bernoulli_table(best)), highest, found)
+    X = rows(dbn, X)
+    with spending("best_factorial", costs.best_factorial(dbn, X, starts, sweeps), max_seconds, max_bytes):
+        log_p, first = _log_joint(dbn, X), dbn.layers[0].recognition_logits(X)
+        best, highest, ends = first, np.full(len(X), -np.inf), []
+        for logits in [first, *(rng.logistic(size=first.shape) for _ in range(starts - 1))]:
+            *_, (logits, bounds) = coordinate_ascent(log_p, logits, tolerance, sweeps)
+            ends.append(bounds)
+            best = np.where((bounds > highest)[:, None], logits, best)
+            highest = np.maximum(bounds, highest)
+        found = (np.diff(np.sort(ends, axis=0), axis=0) > 1e-6).sum(axis=0) + 1
+        return Factorial(np.asarray(ops.sigmoid(best)), np.exp(log_bernoulli_table(best)), highest, found)
+
+
+def _log_joint(dbn: DBN, X: Any) -> Array:
+    """log p(x, h1) for rows X and every state of h1: (T, 2^n1), nats."""
+    if are_floats(dbn, X):
+        dbn, X = as_float64((dbn, X))
+        return matrices.log_joint(dbn.layers[0], X, of_floats.log_prior(dbn, Place())[0])
+    return np.asarray(log_conditional(X, dbn.layers[0], states(dbn.sizes[1])) + log_prior(dbn))
 
 
 def coordinate_ascent(

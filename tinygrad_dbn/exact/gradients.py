@@ -26,24 +26,23 @@ from numpy.typing import NDArray
 
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, certify, chunks, matrices, of_floats, posteriors
-from .budget import Limits
+from . import budget, certify, chunks, matrices, of_floats
+from .budget import Place
 from .posteriors import Mixture, expected_hidden, expected_visible, spread
-from .states import BATCH
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
 
-COST = 4  # times that of the likelihood: what the estimates reckon with
+COST = 4  # times that of log Z: what chunks are cut by
 
 
-def of_model(model: RBM | DBN, X: Floats, limits: Limits) -> tuple[Any, Any]:
+def of_model(model: RBM | DBN, X: Floats) -> tuple[Any, Any]:
     """The gradient for rows X (T, D), and a bound on the error of every entry, both shaped like the model."""
     if isinstance(model, RBM):
-        return of_rbm(model, X, limits)
+        return of_rbm(model, X)
     if model.layers:
-        return of_dbn(model, X, limits)
-    gradient, error = of_rbm(model.top, X, limits)
+        return of_dbn(model, X)
+    gradient, error = of_rbm(model.top, X)
     return DBN((), gradient), DBN((), error)
 
 
@@ -55,10 +54,10 @@ def rounded(model: Any, gradient: Any, error: Any) -> tuple[Any, Any]:
     return rebuild(narrow), rebuild(wide)
 
 
-def of_rbm(rbm: RBM, X: Floats, limits: Limits) -> tuple[RBM, RBM]:
+def of_rbm(rbm: RBM, X: Floats) -> tuple[RBM, RBM]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
     hidden, visible = rbm.W.shape
-    model, error = expectations(rbm if visible <= hidden else rbm.transposed(), limits)
+    model, error = expectations(rbm if visible <= hidden else rbm.transposed())
     if visible > hidden:
         model, error = model.transposed(), error.transposed()
     h = np.asarray(rbm.hidden_given_visible(X))
@@ -74,25 +73,20 @@ def of_rbm(rbm: RBM, X: Floats, limits: Limits) -> tuple[RBM, RBM]:
     )
 
 
-def expectations(rbm: RBM, limits: Limits) -> tuple[RBM, RBM]:
+def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     """E[h xᵀ], E[x] and E[h] under the model, enumerating the visible units; and bounds on their errors."""
     from . import moments, odds
 
     W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
     certify.refuse_beyond_doubles(W, b, c)
     m, n = W.shape
-    seconds = COST * of_floats._seconds_per_block(W, c)
+    seconds = COST * of_floats.seconds_per_block(W, c)
     count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
-    workers = min(count, budget.cores())
-    whole = of_floats.power_of_two(count.bit_length() - 1) * seconds / workers
-    held = workers * 32.0 * m * (odds.SIZE + 2**odds.MIDDLE + n)
-    budget.afford("gradient", 1 << n, whole, limits.max_seconds, held, limits.max_bytes)
-
     extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles every sum
     filled = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
     total, exponent = np.zeros((m + 1, n + extra + 1)), odds.NOTHING
     ranges = chunks.ranges(count, seconds)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(min(count, budget.cores())) as pool:
         for part, power in spread(pool, lambda some: moments.sum_blocks(*filled, *some), ranges):
             top = max(exponent, power)
             total = np.ldexp(total, max(exponent - top, -odds.FAR)) + np.ldexp(part, max(power - top, -odds.FAR))
@@ -111,11 +105,10 @@ def expectations(rbm: RBM, limits: Limits) -> tuple[RBM, RBM]:
     )
 
 
-def of_dbn(dbn: DBN, X: Floats, limits: Limits) -> tuple[DBN, DBN]:
+def of_dbn(dbn: DBN, X: Floats) -> tuple[DBN, DBN]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
-    _afford(dbn, len(X), limits)
     with ThreadPoolExecutor(budget.cores()) as pool:
-        log_p, error = of_floats.log_prior(DBN((), dbn.top), limits)
+        log_p, error = of_floats.log_prior(DBN((), dbn.top), Place())
         p, p_nats = np.exp(log_p), error + certify.sum_error(4)
         mixtures: list[Mixture] = []
         for k, layer in reversed(list(enumerate(dbn.layers))):  # down, as the likelihood goes
@@ -155,20 +148,5 @@ def _difference(
 
 
 def _sum_over(units: int) -> float:
-    """The error of a sum over all states of so many units, BATCH at a time."""
-    return certify.sum_error(2.0**units / BATCH + BATCH)
-
-
-def _afford(dbn: DBN, T: int, limits: Limits) -> None:
-    """Refuse a gradient that is beyond the limits: about four times what `of_floats` reckons for the likelihood."""
-    seconds, held, rows = 0.0, 0.0, float(T)
-    for layer in dbn.layers:
-        hidden, visible = layer.W.shape
-        states, halves = of_floats.power_of_two(hidden), of_floats.power_of_two(hidden // 2 + 1)
-        seconds += states * (2 * rows * budget.SECONDS_PER_FLOP + 2 * visible * budget.SECONDS_PER_EXP)
-        seconds += rows * halves * budget.SECONDS_PER_EXP
-        held += 8 * (states * (posteriors.STRIPS + 6) + budget.cores() * 4 * matrices.ROWS * halves)
-        held += 8 * rows * (hidden + 4)
-        rows = states
-    seconds += rows * len(dbn.top.W) * 2 * budget.SECONDS_PER_EXP
-    budget.afford("gradient", 1 << max(dbn.sizes[1:-1]), COST * seconds, limits.max_seconds, held, limits.max_bytes)
+    """The error of a sum over all states of so many units, BATCH at a time, as `posteriors` takes it."""
+    return certify.sum_error(2.0**units / matrices.BATCH + matrices.BATCH)

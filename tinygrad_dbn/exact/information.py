@@ -9,21 +9,29 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM
-from . import budget
-from .data import binary
+from . import budget, costs
+from .budget import spending
+from .data import binary, rows
 from .likelihood import log_likelihood
 from .marginals import log_marginal
 from .tables import as_dbn, distinct
 
 
-def entropy(model: RBM | DBN, layer: int = 0, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def entropy(
+    model: RBM | DBN,
+    layer: int = 0,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
     """H(p) = −Σ p log p over the states of a layer, x unless stated: nats. Cost and errors as `log_marginal`.
 
     >>> round(float(entropy(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0]))), 12)  # two fair coins: 2 log 2
     1.38629436112
     """
-    log_p = log_marginal(model, layer, max_seconds=max_seconds)
-    return -ops.sum(ops.exp(log_p) * log_p)
+    with spending("entropy", costs.log_marginal(as_dbn(model), layer), max_seconds, max_bytes):
+        log_p = log_marginal(model, layer)
+        return -ops.sum(ops.exp(log_p) * log_p)
 
 
 def data_entropy(X: Any) -> float:
@@ -32,20 +40,27 @@ def data_entropy(X: Any) -> float:
     >>> round(data_entropy([[0, 1], [0, 1], [1, 1], [1, 0]]), 12)  # 3/2 log 2
     1.03972077084
     """
-    X = np.asarray(X)
-    _, p = distinct(binary(X, X.shape[-1] if X.ndim else 0))
+    _, p = distinct(binary(X))
     return float(-(p * np.log(p)).sum())
 
 
-def kl_from_data(model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def kl_from_data(
+    model: RBM | DBN,
+    X: Any,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
     """KL(data ‖ model) for the empirical distribution of rows X (T, D): nats, at least 0.
 
     It is −H(data) − mean log p(x): maximum likelihood minimises it, and it is 0 for a model that is the data.
     Summed as Σ p_data (log p_data − log p), so that a small divergence is not lost between two large numbers.
+    Raises as `log_likelihood`.
     """
-    X = binary(X, as_dbn(model).sizes[0])
-    rows, p = distinct(X)
-    log_p = log_likelihood(model, rows, max_seconds=max_seconds)
-    if log_p.dtype == np.object_:  # in the model's own arithmetic
-        p = log_p * 0 + distinct(X, exactly=True)[1]
-    return ops.sum(p * (ops.log(p) - log_p))
+    X = rows(model, X)
+    with spending("kl_from_data", costs.kl_from_data(model, X), max_seconds, max_bytes):
+        some, p = distinct(X)
+        log_p = log_likelihood(model, some)
+        if log_p.dtype == np.object_:  # in the model's own arithmetic
+            p = log_p * 0 + distinct(X, exactly=True)[1]
+        return ops.sum(p * (ops.log(p) - log_p))

@@ -15,18 +15,16 @@ from os import PathLike
 from typing import Any
 
 from ..autodiff import ops
-from ..autodiff.blas import one_thread
 from ..autodiff.differentiate import grad
 from ..autodiff.tensor import Value
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, gradients, of_floats
-from .budget import Limits
-from .data import are_floats, as_float64, binary
+from . import budget, costs, gradients, of_floats
+from .budget import Place, spending
+from .data import are_floats, as_float64, rows
+from .matrices import ROWS
 from .partition import log_add, log_partition
 from .states import BLOCK, blocks, states
-
-ROWS = 512  # examples at a time, so that (examples × states) stays in the cache's neighbourhood
 
 
 def log_likelihood(
@@ -51,44 +49,40 @@ def log_likelihood(
     beside it NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
     Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`.
     """
-    limits = Limits(max_seconds, max_bytes, executor, checkpoint)
-    X = binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0])
-    if are_floats(model, X):
-        values, errors = of_floats.log_likelihood(as_float64(model), as_float64(X), limits)
-        return (values, errors) if with_error else values
-    limits.refuse_for_ops(with_error)
-    if isinstance(model, RBM):
-        return -model.free_energy(X) - log_partition(model, max_seconds=max_seconds)
-    if not model.layers:
-        return log_likelihood(model.top, X, max_seconds=max_seconds)
-    prior = log_prior(model, max_seconds=max_seconds)
-    return log_mixture(X, model.layers[0], prior, max_seconds=max_seconds)
+    place, X = Place(executor, checkpoint), rows(model, X)
+    with spending("log_likelihood", costs.log_likelihood(model, X), max_seconds, max_bytes):
+        if are_floats(model, X):
+            values, errors = of_floats.log_likelihood(as_float64(model), as_float64(X), place)
+            return (values, errors) if with_error else values
+        place.refuse_for_ops(with_error)
+        if isinstance(model, RBM):
+            return -model.free_energy(X) - log_partition(model)
+        if not model.layers:
+            return log_likelihood(model.top, X)
+        return log_mixture(X, model.layers[0], log_prior(model))
 
 
 def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES) -> Value:
     """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
-    if are_floats(dbn):
-        return of_floats.log_prior(as_float64(dbn), Limits(max_seconds, max_bytes))[0]
-    every = states(dbn.top.W.shape[1])
-    prior = -dbn.top.free_energy(every) - log_partition(dbn.top, max_seconds=max_seconds)
-    for layer in reversed(dbn.layers[1:]):
-        prior = log_mixture(states(layer.W.shape[1]), layer, prior, max_seconds=max_seconds)
-    return prior
+    with spending("log_prior", costs.log_prior(dbn), max_seconds, max_bytes):
+        if are_floats(dbn):
+            return of_floats.log_prior(as_float64(dbn), Place())[0]
+        prior = -dbn.top.free_energy(states(dbn.top.W.shape[1])) - log_partition(dbn.top)
+        for layer in reversed(dbn.layers[1:]):
+            prior = log_mixture(states(layer.W.shape[1]), layer, prior)
+        return prior
 
 
-def log_mixture(X: Any, layer: DirectedLayer, prior: Value, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_mixture(X: Any, layer: DirectedLayer, prior: Value) -> Value:
     """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
     if are_floats(X, layer, prior):
         X, layer, prior = as_float64((X, layer, prior))
-        return of_floats.log_mixture(X, layer, prior, 0.0, Limits(max_seconds))[0]
-    hidden, visible = layer.W.shape
-    pairs = (1 << hidden) * (len(X) + visible)
-    budget.check("log_likelihood", 1 << hidden, pairs, max_seconds)
+        return of_floats.log_mixture(X, layer, prior, 0.0, Place())[0]
     parts = []
-    for rows in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
+    for some in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
         total: Value = None
-        for start, h in enumerate(blocks(hidden)):
-            joint = log_conditional(rows, layer, h) + prior[start * BLOCK : start * BLOCK + len(h)]
+        for start, h in enumerate(blocks(layer.W.shape[0])):
+            joint = log_conditional(some, layer, h) + prior[start * BLOCK : start * BLOCK + len(h)]
             total = log_add(total, ops.logsumexp(joint, axis=-1))
         parts.append(total)
     return ops.concatenate(parts)
@@ -100,7 +94,6 @@ def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
     return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
 
 
-@one_thread()
 def gradient(
     model: RBM | DBN,
     X: Any,
@@ -128,12 +121,12 @@ def gradient(
     >>> float(gradient(RBM([[0.0]], [0.0], [0.0]), [[1.0]]).b[0])  # 1 − ½
     0.5
     """
-    limits = Limits(max_seconds, max_bytes)
-    X = binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0])
-    if are_floats(model, X):
-        value, error = gradients.rounded(model, *gradients.of_model(as_float64(model), as_float64(X), limits))
-        return (value, error) if with_error else value
-    limits.refuse_for_ops(with_error)
-    total = grad(lambda m: log_likelihood(m, X, max_seconds=max_seconds).sum())(model)
-    leaves, rebuild = flatten(total)  # divided here, for a rational's logarithm has a multiple, but no third
-    return rebuild([leaf / len(X) for leaf in leaves])
+    X = rows(model, X)
+    with spending("gradient", costs.gradient(model, X), max_seconds, max_bytes):
+        if are_floats(model, X):
+            value, error = gradients.rounded(model, *gradients.of_model(as_float64(model), as_float64(X)))
+            return (value, error) if with_error else value
+        Place().refuse_for_ops(with_error)
+        total = grad(lambda m: log_likelihood(m, X).sum())(model)
+        leaves, rebuild = flatten(total)  # divided here, for a rational's logarithm has a multiple, but no third
+        return rebuild([leaf / len(X) for leaf in leaves])

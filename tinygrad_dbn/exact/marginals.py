@@ -7,52 +7,78 @@ from typing import Any
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM
-from . import budget
-from .data import binary
+from . import budget, costs, of_floats
+from .budget import Place, spending
+from .data import are_floats, as_float64, binary
 from .likelihood import log_mixture
 from .partition import log_partition
 from .states import states
-from .tables import as_dbn, check_table
+from .tables import as_dbn
 
 
-def log_marginal(model: RBM | DBN, layer: int, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_marginal(
+    model: RBM | DBN,
+    layer: int,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
     """log p(h_k) for every state of layer k, in the order of `states`: (2^n_k,), nats. Layer 0 is x (claim G5).
 
     The two layers of the top RBM have −F − log Z; each layer below is a mixture over the one above it. Time as
-    `log_likelihood`, memory 2^n_k rows. Raises ValueError for a layer the model lacks, `TooLarge` for a table or a
-    sum beyond its budget.
+    `log_likelihood`, memory 2^n_k numbers. Raises ValueError for a layer the model lacks, `TooLarge` where the cost is
+    predicted beyond `max_seconds` or `max_bytes`.
 
     >>> log_marginal(RBM([[0.0]], [0.0], [1.0]), 1)  # h = 1 is e times as likely as h = 0
     array([-1.31326169, -0.31326169])
     """
     dbn = as_dbn(model)
+    _check_layer(dbn, layer)
+    with spending("log_marginal", costs.log_marginal(dbn, layer), max_seconds, max_bytes):
+        if are_floats(dbn):
+            return of_floats.log_marginal(as_float64(dbn), layer, Place())[0]
+        top = dbn.top.transposed() if layer == len(dbn.sizes) - 1 else dbn.top
+        log_p = -top.free_energy(states(top.W.shape[1])) - log_partition(dbn.top)
+        for below in reversed(dbn.layers[layer:]):
+            log_p = log_mixture(states(below.W.shape[1]), below, log_p)
+        return log_p
+
+
+def _check_layer(dbn: DBN, layer: int) -> None:
     last = len(dbn.sizes) - 1
     if not 0 <= layer <= last:
         raise ValueError(f"layer {layer} of a model whose layers are 0 (x) to {last}: write one of those")
-    top = dbn.top.transposed() if layer == last else dbn.top
-    written_out = dbn.sizes[layer : max(layer + 1, last)]
-    check_table(f"log_marginal of layer {layer}", max(written_out), max(dbn.sizes))
-    log_p = -top.free_energy(states(top.W.shape[1])) - log_partition(dbn.top, max_seconds=max_seconds)
-    for below in reversed(dbn.layers[layer:]):
-        log_p = log_mixture(states(below.W.shape[1]), below, log_p, max_seconds=max_seconds)
-    return log_p
 
 
-def unit_means(model: RBM | DBN, layer: int, *, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def unit_means(
+    model: RBM | DBN,
+    layer: int,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
     """p(h_j = 1) of every unit of layer k: (n_k,). Layer 0 is x. Cost and errors as `log_marginal`.
 
     >>> unit_means(RBM([[0.0]], [0.0], [1.0]), 1)  # σ(1)
     array([0.73105858])
     """
-    log_p = log_marginal(model, layer, max_seconds=max_seconds)
-    return ops.matmul(ops.exp(log_p), states(as_dbn(model).sizes[layer]))
+    dbn = as_dbn(model)
+    _check_layer(dbn, layer)
+    with spending("unit_means", costs.unit_means(dbn, layer), max_seconds, max_bytes):
+        return ops.matmul(ops.exp(log_marginal(model, layer)), states(dbn.sizes[layer]))
 
 
-def log_joint(model: RBM | DBN, *layers: Any, max_seconds: float = budget.MAX_SECONDS) -> Value:
+def log_joint(
+    model: RBM | DBN,
+    *layers: Any,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
     """log p(x, h1, …, hL) of full configurations, one array (T, n_k) per layer from x upwards: (T,), nats (claim G2).
 
     The energy of the top pair, less log Z, and one product of sigmoids for every directed layer.
-    Raises ValueError unless there is one array of zeros and ones per layer, all of one length.
+    Raises ValueError unless there is one array of zeros and ones per layer, all of one length, `TooLarge` where the
+    cost is predicted beyond `max_seconds` or `max_bytes`.
 
     >>> log_joint(RBM([[0.0]], [0.0], [0.0]), [[1]], [[0]])  # one of four states: log 1/4
     array([-1.38629436])
@@ -60,11 +86,12 @@ def log_joint(model: RBM | DBN, *layers: Any, max_seconds: float = budget.MAX_SE
     dbn = as_dbn(model)
     if len(layers) != len(dbn.sizes):
         raise ValueError(f"log_joint of {len(layers)} layers for a model of {len(dbn.sizes)}: x, then every hidden one")
-    rows = [binary(h, n) for h, n in zip(layers, dbn.sizes, strict=True)]
+    rows = [binary(h, n, dbn, f"layer {k}") for k, (h, n) in enumerate(zip(layers, dbn.sizes, strict=True))]
     if len({len(h) for h in rows}) > 1:
         raise ValueError(f"layers of {[len(h) for h in rows]} rows: give every layer one row per configuration")
-    total = -dbn.top.energy(rows[-2], rows[-1]) - log_partition(dbn.top, max_seconds=max_seconds)
-    for layer, x, h in zip(dbn.layers, rows, rows[1:], strict=False):
-        a = layer.visible_logits(h)
-        total = total + ops.sum(x * a - ops.softplus(a), axis=-1)
-    return total
+    with spending("log_joint", costs.log_joint(dbn, rows[0]), max_seconds, max_bytes):
+        total = -dbn.top.energy(rows[-2], rows[-1]) - log_partition(dbn.top)
+        for layer, x, h in zip(dbn.layers, rows, rows[1:], strict=False):
+            a = layer.visible_logits(h)
+            total = total + ops.sum(x * a - ops.softplus(a), axis=-1)
+        return total

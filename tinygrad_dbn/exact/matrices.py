@@ -28,11 +28,13 @@ from ..autodiff import ops
 from ..autodiff.blas import one_thread
 from ..models import RBM, DirectedLayer
 from . import budget, certify
-from .states import BATCH, blocks, some_states
+from .states import BATCH as BATCH
+from .states import blocks, some_states
 
 Floats = NDArray[np.float64]
 
 SHIFT = 300  # entries reach 2^300, products of three 2^900, sums of 2^26 of them stay finite
+CELLS = 1 << 16  # numbers of a table of (example, state) that a thread works on at a time
 ROWS = 1 << 9  # examples in a batch: with 2^8 states of half a layer their products take two megabytes
 LN2 = math.log(2)
 MARGIN = 80  # bits that a sum is to stand above everything that can have underflowed in it
@@ -99,7 +101,7 @@ def mixture(
         np.matmul(omega, _products(factors, 0, half, low), out=sums)
         sums *= _products(factors, half, hidden, high)
         scaled = sums.sum(axis=0)
-        lost = np.where(np.abs(v).max(axis=0) < 700, 2.0**-467, 2.0**-170)  # by a term: see certify.mixture_error
+        lost = lost_by_a_term(v)
         certain = scaled >= 2.0 ** (hidden + MARGIN) * lost
         mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))  # so that 2^SHIFT leaves as it came: exactly
         value = np.log(mantissa) + (exponent - 3 * SHIFT) * LN2
@@ -109,13 +111,52 @@ def mixture(
         return value, certify.mixture_error(layer, largest, value, error)
 
     with one_thread(), ThreadPoolExecutor(budget.cores()) as pool:
-        log_omega = np.concatenate(list(pool.map(lambda h: _log_omega(layer, h), blocks(hidden, BATCH)))) + prior
-        peak = float(log_omega.max())
-        log_omega -= peak
-        omega = np.where(log_omega > -600, np.exp(log_omega) * 2.0**SHIFT, np.exp(log_omega + SHIFT * LN2))
-        omega = omega.reshape(-1, 1 << half)
+        weights = log_omega(layer, prior, pool)
+        peak = float(weights.max())
+        omega = exponentials(weights - peak).reshape(-1, 1 << half)
         values, errors = zip(*pool.map(batch, range(0, T, ROWS)), strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def exponentials(a: Floats) -> Floats:
+    """2^SHIFT e^a for a ≤ 0."""
+    return np.where(a > -600, np.exp(a) * 2.0**SHIFT, np.exp(a + SHIFT * LN2))
+
+
+def lost_by_a_term(v: Floats) -> Floats:
+    """What a term of a sum that is scaled by 2^(3 SHIFT) can lose by underflow, for logits v (H, T): (T,).
+
+    An entry below 2^−1074 is lost before it meets two of at most 2^SHIFT; a factor e^−|v|, below e^−700, before it
+    meets three. The rest, 2^7 and 2^4, is for what is rounded on the way.
+    """
+    entry, factor = 2.0 ** (2 * SHIFT - 1074 + 7), 2.0 ** (3 * SHIFT - 1074 + 4)
+    return np.where(np.abs(v).max(axis=0) < 700, entry, factor)
+
+
+def log_joint(layer: DirectedLayer, X: Floats, prior: Floats, normalised: bool = False) -> Floats:
+    """log p(x, h) for rows X (T, D) and every state of h, from log p(h) (2^H,): (T, 2^H), nats. Or p(h | x).
+
+    As log ω(h) + h·v + (x − ½)·b; h·v is built by doubling, one addition for each entry.
+    """
+    hidden, centred = layer.W.shape[0], X - 0.5
+    v, out = centred @ layer.W.T, np.empty((len(X), 1 << hidden))
+    out[:, 0] = centred @ layer.b
+    per_batch = max(1, CELLS >> hidden)
+
+    def fill(first: int) -> None:
+        table = out[first : first + per_batch]
+        for j in range(hidden):
+            np.add(table[:, : 1 << j], v[first : first + per_batch, j, None], out=table[:, 1 << j : 2 << j])
+        table += weights
+        if normalised:
+            table -= table.max(axis=1, keepdims=True)
+            np.exp(table, out=table)
+            table /= table.sum(axis=1, keepdims=True)
+
+    with ThreadPoolExecutor(budget.cores()) as pool:
+        weights = log_omega(layer, prior, pool)
+        list(pool.map(fill, range(0, len(X), per_batch)))
+    return out
 
 
 def by_logarithms(layer: DirectedLayer, X: Floats, prior: Floats) -> Floats:
@@ -137,10 +178,16 @@ def log_weights(rbm: RBM) -> Floats:
     return np.concatenate([-rbm.free_energy(x) for x in blocks(rbm.W.shape[1])])
 
 
-def _log_omega(layer: DirectedLayer, h: Floats) -> Floats:
-    """−Σ_i log(2 cosh(a_i / 2)) for states h (S, H): (S,)."""
-    a = np.abs(layer.visible_logits(h))
-    return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
+def log_omega(layer: DirectedLayer, prior: Floats, pool: ThreadPoolExecutor) -> Floats:
+    """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats."""
+    hidden = layer.W.shape[0]
+
+    def batch(first: int) -> Floats:
+        h = some_states(first, min(first + BATCH, 1 << hidden), hidden)
+        a = np.abs(layer.visible_logits(h))
+        return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
+
+    return np.concatenate(list(pool.map(batch, range(0, 1 << hidden, BATCH)))) + prior
 
 
 def _products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:

@@ -1,4 +1,4 @@
-"""The exact sums for models of plain float64 arrays: what they cost, where they run, and how sure they are.
+"""The exact sums for models of plain float64 arrays: where they run, and how sure they are.
 
 `partition.py` and `likelihood.py` define the same quantities with ops, for Tensors, symbols and rationals, and call
 these functions for floats. Each returns its value and a bound on its error, both in nats.
@@ -11,36 +11,31 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..autodiff.blas import one_thread
 from ..models import DBN, RBM, DirectedLayer
 from . import budget, certify, chunks, matrices
-from .budget import Limits
+from .budget import Place
 from .checkpoint import Part, Range
 
 Floats = NDArray[np.float64]
 
 
-def log_partition(rbm: RBM, limits: Limits) -> tuple[float, float]:
+def log_partition(rbm: RBM, place: Place) -> tuple[float, float]:
     """log Z by a product of odds, enumerating the visible units."""
     from . import odds
 
     W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
     certify.refuse_beyond_doubles(W, b, c)
-    m, n = W.shape
-    seconds = _seconds_per_block(W, c)
+    n = W.shape[1]
+    seconds = seconds_per_block(W, c)
     count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
-    workers = min(count, budget.cores())
-    tables = workers * 16 * m * (odds.SIZE + 2**odds.MIDDLE)
-    whole = power_of_two(count.bit_length() - 1) * seconds / workers
-    budget.afford("log_partition", 1 << n, whole, limits.max_seconds, tables, limits.max_bytes)
     extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles the sum
     padded = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
     parts = chunks.run(
         sum_chunk,
         padded,
         chunks.ranges(count, seconds),
-        executor=limits.executor,
-        checkpoint=limits.checkpoint,
+        executor=place.executor,
+        checkpoint=place.checkpoint,
         valid=_is_sum,
     )
     top = int(max(exponent for _, exponent in parts))
@@ -65,57 +60,58 @@ def _is_sum(part: Range, found: Part) -> bool:
     return len(found) == 2 and 0 < found[0] < math.inf and float(found[1]).is_integer() and abs(found[1]) <= 2**60
 
 
-@one_thread()
-def log_likelihood(model: RBM | DBN, X: Floats, limits: Limits) -> tuple[Floats, Floats]:
+def log_likelihood(model: RBM | DBN, X: Floats, place: Place) -> tuple[Floats, Floats]:
     """log p(x) for rows X (T, D): (T,), and (T,) bounds."""
     if isinstance(model, DBN) and model.layers:
-        prior, error = log_prior(model, limits)
-        return log_mixture(X, model.layers[0], prior, error, limits)
+        prior, error = log_prior(model, place)
+        return log_mixture(X, model.layers[0], prior, error, place)
     rbm = model.top if isinstance(model, DBN) else model
-    log_z, error = _log_partition_of_smaller_side(rbm, limits)
+    log_z, error = _log_partition_of_smaller_side(rbm, place)
     free = rbm.free_energy(X)
     value = -free - log_z
     return value, error + certify.free_energy_error(rbm, X, free) + certify.rounding(value)
 
 
-@one_thread()
-def log_prior(dbn: DBN, limits: Limits) -> tuple[Floats, float]:
-    """log p(h1) for every state, (2^n1,), and one bound for all."""
-    m, n = dbn.top.W.shape
-    _afford_mixture(limits, n, m, 0)
-    log_z, error = _log_partition_of_smaller_side(dbn.top, limits)
-    log_weights = matrices.log_weights(dbn.top)
+def log_prior(dbn: DBN, place: Place) -> tuple[Floats, float]:
+    """log p(h1) for every state, (2^n1,), and one bound for all; without directed layers, log p(x)."""
+    return log_marginal(dbn, min(1, len(dbn.layers)), place)
+
+
+def log_marginal(dbn: DBN, at: int, place: Place) -> tuple[Floats, float]:
+    """log p(h_k) for every state of layer k = `at`, (2^n_k,), and one bound for all."""
+    top = dbn.top.transposed() if at == len(dbn.sizes) - 1 else dbn.top
+    log_z, error = _log_partition_of_smaller_side(dbn.top, place)
+    log_weights = matrices.log_weights(top)
     log_p = log_weights - log_z
     largest = float(np.abs(log_weights).max())
-    error += certify.free_energy_error(dbn.top, None, largest) + certify.rounding(largest + abs(log_z))
-    for k, layer in reversed(list(enumerate(dbn.layers[1:], start=1))):
-        log_p, errors = _mixture(layer, None, log_p, error, limits.stage(f"h{k}"))
+    error += certify.free_energy_error(top, None, largest) + certify.rounding(largest + abs(log_z))
+    for k, layer in reversed(list(enumerate(dbn.layers))[at:]):
+        log_p, errors = _mixture(layer, None, log_p, error, place.stage(f"h{k}"))
         error = float(errors.max())
     return log_p, error
 
 
-def log_mixture(X: Floats, layer: DirectedLayer, prior: Floats, error: float, limits: Limits) -> tuple[Floats, Floats]:
+def log_mixture(X: Floats, layer: DirectedLayer, prior: Floats, error: float, place: Place) -> tuple[Floats, Floats]:
     """log Σ_h p(x | h) p(h) for rows X (T, D) and a log prior (2^H,) within `error`: (T,), and (T,) bounds."""
-    return _mixture(layer, X, prior, error, limits.stage("x"))
+    return _mixture(layer, X, prior, error, place.stage("x"))
 
 
 def _mixture(
-    layer: DirectedLayer, X: Floats | None, prior: Floats, error: float, limits: Limits
+    layer: DirectedLayer, X: Floats | None, prior: Floats, error: float, place: Place
 ) -> tuple[Floats, Floats]:
-    """`matrices.mixture` for rows X, or with None for every state: here, or in chunks where the limits say."""
+    """`matrices.mixture` for rows X, or with None for every state: here, or in chunks where the place says."""
     hidden, visible = layer.W.shape
     T = 1 << visible if X is None else len(X)
     certify.refuse_beyond_doubles(layer.W, layer.b)
-    _afford_mixture(limits, hidden, visible, T)
-    if limits.executor is None and limits.checkpoint is None:
+    if place.executor is None and place.checkpoint is None:
         return matrices.mixture(layer, matrices.rows_of(X, visible), T, prior, error)
     rows = np.zeros((0, visible), bool) if X is None else X.astype(bool)
     found = chunks.run(
         matrices.mixture_chunk,
         (layer.W, layer.b, prior, rows),
         matrices.ranges(hidden, T),
-        executor=limits.executor,
-        checkpoint=limits.checkpoint,
+        executor=place.executor,
+        checkpoint=place.checkpoint,
         valid=_is_mixture,
     )
     values, errors = (np.concatenate([np.reshape(part, (2, -1))[i] for part in found]) for i in (0, 1))
@@ -128,26 +124,12 @@ def _is_mixture(part: Range, found: Part) -> bool:
     return len(found) == 2 * rows and all(value < math.inf for value in found) and min(found[rows:]) >= 0
 
 
-def _log_partition_of_smaller_side(rbm: RBM, limits: Limits) -> tuple[float, float]:
+def _log_partition_of_smaller_side(rbm: RBM, place: Place) -> tuple[float, float]:
     hidden, visible = rbm.W.shape
-    return log_partition(rbm if visible <= hidden else rbm.transposed(), limits)
+    return log_partition(rbm if visible <= hidden else rbm.transposed(), place)
 
 
-def _afford_mixture(limits: Limits, hidden: int, visible: int, rows: int) -> None:
-    """Refuse a mixture of 2^hidden states for `rows` examples that is beyond the limits."""
-    states, halves = power_of_two(hidden), power_of_two(hidden // 2 + 1)
-    seconds = states * (2 * rows * budget.SECONDS_PER_FLOP + 2 * visible * budget.SECONDS_PER_EXP)
-    seconds += rows * halves * budget.SECONDS_PER_EXP
-    held = 8 * (4 * states + budget.cores() * 2 * matrices.ROWS * halves + 4 * rows)
-    budget.afford("log_likelihood", 1 << hidden, seconds, limits.max_seconds, held, limits.max_bytes)
-
-
-def power_of_two(n: int) -> float:
-    """2^n, or inf beyond a double: what a cost is reckoned with before it is refused."""
-    return 2.0**n if n < 1000 else math.inf
-
-
-def _seconds_per_block(W: Floats, c: Floats) -> float:
+def seconds_per_block(W: Floats, c: Floats) -> float:
     """The estimated time of one block of states of `odds.sum_blocks`, on one core."""
     from . import odds
 

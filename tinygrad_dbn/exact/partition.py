@@ -8,8 +8,8 @@ from os import PathLike
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import RBM
-from . import budget, of_floats
-from .budget import Limits
+from . import budget, costs, of_floats
+from .budget import Place, spending
 from .data import are_floats, as_float64
 from .states import blocks
 
@@ -28,10 +28,11 @@ def log_partition(
     Time grows as 2^n · m for sides n ≤ m; memory does not grow with 2^n. All terms are positive.
 
     Arrays of floats take the compiled product of odds (`odds.py`), in float64, on all cores. Tensors, symbols and
-    rationals take the definition below, made of ops. The remaining arguments are for floats alone:
+    rationals take the definition below, made of ops.
 
-    with_error: return (log Z, error), error bounding |log Z − exact| in nats (`certify.log_partition_error`).
-    max_seconds, max_bytes: refuse with `TooLarge` where the estimate for this machine exceeds them.
+    max_seconds, max_bytes: refuse with `TooLarge` where the prediction for this machine exceeds them.
+    with_error, for floats alone as what follows: return (log Z, error), error bounding |log Z − exact| in nats
+    (`certify.log_partition_error`).
     executor: any `concurrent.futures.Executor`, for other processes or machines; the bits stay the same.
     checkpoint: a file that keeps finished chunks, from which an interrupted sum goes on to the same bits. Ctrl-C
     leaves it usable. Raises ValueError where it belongs to another model.
@@ -39,19 +40,19 @@ def log_partition(
     >>> float(log_partition(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0])))  # log 2³
     2.0794415416798357
     """
-    limits = Limits(max_seconds, max_bytes, executor, checkpoint)
+    place = Place(executor, checkpoint)
     hidden, visible = rbm.W.shape
     if hidden < visible:
-        rbm, hidden, visible = rbm.transposed(), visible, hidden
-    if are_floats(rbm):
-        value, error = of_floats.log_partition(as_float64(rbm), limits)
-        return (value, error) if with_error else value
-    limits.refuse_for_ops(with_error)
-    budget.check("log_partition", 1 << visible, (1 << visible) * hidden, max_seconds)
-    total: Value = None
-    for x in blocks(visible):
-        total = log_add(total, ops.logsumexp(-rbm.free_energy(x)))
-    return total
+        rbm, visible = rbm.transposed(), hidden
+    with spending("log_partition", costs.log_partition(rbm), max_seconds, max_bytes):
+        if are_floats(rbm):
+            value, error = of_floats.log_partition(as_float64(rbm), place)
+            return (value, error) if with_error else value
+        place.refuse_for_ops(with_error)
+        total: Value = None
+        for x in blocks(visible):
+            total = log_add(total, ops.logsumexp(-rbm.free_energy(x)))
+        return total
 
 
 def log_add(a: Value, b: Value) -> Value:

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..models import RBM, DirectedLayer
 from . import certify, matrices
-from .matrices import LN2, MARGIN, ROWS, SHIFT
-from .states import BATCH, blocks, some_states, states
+from .states import blocks, some_states
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
@@ -45,12 +44,10 @@ class Mixture:
         self.hidden, visible = layer.W.shape
         self.T = 1 << visible if X is None else len(X)
         self.half, self.largest = self.hidden // 2, certify.largest(prior)
-        log_omega = np.concatenate(list(spread(pool, self._log_omega, range(0, 1 << self.hidden, BATCH)))) + prior
-        self.peak = float(log_omega.max())
-        log_omega -= self.peak
-        omega = np.where(log_omega > -600, np.exp(log_omega) * 2.0**SHIFT, np.exp(log_omega + SHIFT * LN2))
-        self.omega = omega.reshape(-1, 1 << self.half)
-        parts = list(zip(*spread(pool, self._sum, range(0, self.T, ROWS)), strict=True))
+        self.log_omega = matrices.log_omega(layer, prior, pool)
+        self.peak = float(self.log_omega.max())
+        self.omega = matrices.exponentials(self.log_omega - self.peak).reshape(-1, 1 << self.half)
+        parts = list(zip(*spread(pool, self._sum, range(0, self.T, matrices.ROWS)), strict=True))
         self.value, self.error, self.scaled = (np.concatenate(part) for part in parts[:3])
         self.high_means = np.concatenate(parts[3], axis=1)
 
@@ -59,18 +56,30 @@ class Mixture:
 
         r(h) = Σ_t w_t p(h | x_t), (2^H,); and (Σ_t w_t E[h | x_t] x_tᵀ, (H, D); Σ_t w_t x_t, (D,)).
         """
-        per_strip = -(-self.T // (STRIPS * ROWS)) * ROWS
+        per_strip = -(-self.T // (STRIPS * matrices.ROWS)) * matrices.ROWS
         starts = range(0, self.T, per_strip)
         strips = spread(self.pool, lambda start: self._strip(start, start + per_strip, weights), starts)
         r, *moments = _added(strips)
         return r.reshape(-1), tuple(moments)
 
-    def _rows(self, first: int, last: int) -> Floats:
+    def log_normalisers(self) -> Floats:
+        """log Σ_h ω(h) e^(h·v) for every example: (T,), nats, which is log p(x) − (x − ½)·b, by another product."""
+        return np.concatenate(list(spread(self.pool, self._sum_high_first, range(0, self.T, matrices.ROWS))))
+
+    def _sum_high_first(self, first: int) -> Floats:
+        X, some = self.rows(first, first + matrices.ROWS), slice(first, first + matrices.ROWS)
+        v, low, high = self._factors(X)
+        low *= self.omega.T @ high
+        lost = np.isinf(self.scaled[some])
+        mantissa, exponent = np.frexp(np.where(lost, 1.0, low.sum(axis=0)))
+        value = (
+            np.log(mantissa) + (exponent - 3 * matrices.SHIFT) * matrices.LN2 + np.maximum(v, 0).sum(axis=0) + self.peak
+        )
+        return np.asarray(np.where(lost, self.value[some] - (X - 0.5) @ self.layer.b, value))
+
+    def rows(self, first: int, last: int) -> Floats:
         last = min(last, self.T)
         return some_states(first, last, self.layer.W.shape[1]) if self.X is None else self.X[first:last]
-
-    def _log_omega(self, first: int) -> Floats:
-        return matrices._log_omega(self.layer, some_states(first, min(first + BATCH, 1 << self.hidden), self.hidden))
 
     def _factors(self, X: Floats) -> tuple[Floats, Floats, Floats]:
         """v = W (x − ½), and the factors E_low (2^half, T) and E_high (2^(H − half), T)."""
@@ -84,29 +93,29 @@ class Mixture:
 
         Where p scaled is lost among what underflows it is inf, so that no product has a share in the posterior.
         """
-        X = self._rows(first, first + ROWS)
+        X = self.rows(first, first + matrices.ROWS)
         v, low, high = self._factors(X)
         sums = self.omega @ low
         sums *= high
         scaled = sums.sum(axis=0)
-        lost = np.where(np.abs(v).max(axis=0) < 700, 2.0**-467, 2.0**-170)  # as in `matrices.mixture`
-        certain = scaled >= 2.0 ** (self.hidden + MARGIN) * lost
+        lost = matrices.lost_by_a_term(v)
+        certain = scaled >= 2.0 ** (self.hidden + matrices.MARGIN) * lost
         mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))
-        value = np.log(mantissa) + (exponent - 3 * SHIFT) * LN2
+        value = np.log(mantissa) + (exponent - 3 * matrices.SHIFT) * matrices.LN2
         value += (X - 0.5) @ self.layer.b + np.maximum(v, 0).sum(axis=0) + self.peak
         if not certain.all():
             value[~certain] = matrices.by_logarithms(self.layer, X[~certain], self.prior)
         error = certify.mixture_error(self.layer, self.largest, value, self.prior_error)
         scaled = np.where(certain, scaled, np.inf)
-        return value, error, scaled, states(self.hidden - self.half).T @ sums / scaled
+        return value, error, scaled, _bits(self.hidden - self.half).T @ sums / scaled
 
     def _strip(self, first: int, last: int, weights: Floats) -> Parts:
         """r, as a matrix of high by low halves, and both moments, for a share of the examples."""
         r = np.zeros(self.omega.shape)
         of_h, of_x = np.zeros(self.layer.W.shape), np.zeros(self.layer.W.shape[1])
-        low_states = states(self.half).T
-        for start in range(first, min(last, self.T), ROWS):
-            X = self._rows(start, min(start + ROWS, last))
+        low_states = _bits(self.half).T
+        for start in range(first, min(last, self.T), matrices.ROWS):
+            X = self.rows(start, min(start + matrices.ROWS, last))
             some = slice(start, start + len(X))
             w, scaled = weights[some], self.scaled[some]
             _, low, high = self._factors(X)
@@ -122,8 +131,8 @@ class Mixture:
 
     def _by_logarithms(self, X: Floats, w: Floats, value: Floats, r: Floats, of_h: Floats) -> None:
         """Add the same for rows X whose products of factors underflow: T · 2^H exponentials."""
-        for i, h in enumerate(blocks(self.hidden, BATCH)):
-            some = slice(i * BATCH, i * BATCH + len(h))
+        for i, h in enumerate(blocks(self.hidden, matrices.BATCH)):
+            some = slice(i * matrices.BATCH, i * matrices.BATCH + len(h))
             a = self.layer.visible_logits(h)
             joint = X @ a.T + (self.prior[some] - ops.softplus(a).sum(axis=1))
             p = w[:, None] * np.exp(joint - value[:, None])
@@ -131,17 +140,21 @@ class Mixture:
             of_h += (p @ h).T @ X
 
 
+def _bits(units: int) -> Floats:
+    return some_states(0, 1 << units, units)
+
+
 def expected_visible(layer: DirectedLayer, r: Floats, pool: ThreadPoolExecutor) -> Parts:
     """Σ_h r(h) h E[x | h]ᵀ, (H, D), and Σ_h r(h) E[x | h], (D,), for weights r of all states h (2^H,)."""
     hidden = layer.W.shape[0]
 
     def batch(first: int) -> Parts:
-        h = some_states(first, min(first + BATCH, 1 << hidden), hidden)
+        h = some_states(first, min(first + matrices.BATCH, 1 << hidden), hidden)
         x = np.asarray(ops.sigmoid(layer.visible_logits(h)))
-        x *= r[first : first + BATCH, None]
+        x *= r[first : first + matrices.BATCH, None]
         return h.T @ x, x.sum(axis=0)
 
-    return _added(spread(pool, batch, range(0, 1 << hidden, BATCH)))
+    return _added(spread(pool, batch, range(0, 1 << hidden, matrices.BATCH)))
 
 
 def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolExecutor) -> tuple[Parts, Parts]:
@@ -149,12 +162,12 @@ def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolEx
     visible = rbm.W.shape[1]
 
     def batch(first: int) -> Parts:
-        x = some_states(first, min(first + BATCH, 1 << visible), visible)
+        x = some_states(first, min(first + matrices.BATCH, 1 << visible), visible)
         h = np.asarray(rbm.hidden_given_visible(x))
-        shares = [w[first : first + BATCH] for w in weights]
+        shares = [w[first : first + matrices.BATCH] for w in weights]
         return tuple(part for w in shares for part in ((w[:, None] * h).T @ x, w @ x, w @ h))
 
-    sums = _added(spread(pool, batch, range(0, 1 << visible, BATCH)))
+    sums = _added(spread(pool, batch, range(0, 1 << visible, matrices.BATCH)))
     return sums[:3], sums[3:]
 
 

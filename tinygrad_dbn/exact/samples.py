@@ -9,33 +9,38 @@ import numpy as np
 from ..autodiff import ops
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
-from . import budget
+from . import budget, costs
+from .budget import spending
 from .marginals import log_marginal
-from .states import states
-from .tables import as_dbn, check_table
+from .tables import as_dbn
 
 
 def sample(
-    model: RBM | DBN, count: int, rng: np.random.Generator, *, max_seconds: float = budget.MAX_SECONDS
+    model: RBM | DBN,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
 ) -> list[Any]:
     """`count` independent samples of every layer, [x, h1, …, hL], each (count, n_k) of zeros and ones (claim G4).
 
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
     layers below by their exact conditionals, which are products over units.
-    Raises ValueError for a count below 1, `TooLarge` where the smaller side is too large to be enumerated.
+    Raises ValueError for a count below 1, `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
     """
     if count < 1:
         raise ValueError(f"{count} samples: draw at least 1")
     dbn = as_dbn(model)
     top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]
-    check_table("sample", min(top.W.shape), max(top.W.shape))
-    log_p = log_marginal(DBN((), top), int(upper), max_seconds=max_seconds)
-    side = inverse_transform(np.exp(log_p), rng.random(count))
-    other = bernoulli(top.visible_given_hidden(side) if upper else top.hidden_given_visible(side), rng)
-    drawn = [side, other] if upper else [other, side]  # from the top down
-    for layer in reversed(dbn.layers):
-        drawn.append(bernoulli(ops.sigmoid(layer.visible_logits(drawn[-1])), rng))
-    return drawn[::-1]
+    with spending("sample", costs.sample(dbn, count), max_seconds, max_bytes):
+        log_p = log_marginal(DBN((), top), int(upper))
+        side = inverse_transform(np.exp(log_p), rng.random(count))
+        other = bernoulli(top.visible_given_hidden(side) if upper else top.hidden_given_visible(side), rng)
+        drawn = [side, other] if upper else [other, side]  # from the top down
+        for layer in reversed(dbn.layers):
+            drawn.append(bernoulli(ops.sigmoid(layer.visible_logits(drawn[-1])), rng))
+        return drawn[::-1]
 
 
 def inverse_transform(p: Any, u: Any) -> Any:
@@ -53,4 +58,4 @@ def inverse_transform(p: Any, u: Any) -> Any:
     # Rounding can lift u · total to the total itself; the last state that has any probability takes it.
     last = np.searchsorted(reached, reached[-1], side="left")
     found = np.minimum(np.searchsorted(reached, u * reached[-1], side="right"), last)
-    return states(len(p).bit_length() - 1)[found]
+    return ((found[:, None] >> np.arange(len(p).bit_length() - 1)) & 1).astype(float)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .budget import MAX_BYTES, Cost, spending
+
 BLOCK = 1 << 12  # states at a time: what keeps memory independent of their number
 BATCH = 1 << 10  # the same for matrix products, whose factors are to stay in the L2 cache
 
 
-def states(n: int) -> NDArray[np.float64]:
+def states(n: int, *, max_bytes: float = MAX_BYTES) -> NDArray[np.float64]:
     """All states of n units, (2^n, n) of zeros and ones, row s being state s.
 
-    Raises ValueError for n below 0 or above 26, where the table alone would fill memory.
+    Raises ValueError for n below 0 or above 26, `TooLarge` for a table beyond `max_bytes`.
 
     >>> states(2)
     array([[0., 0.],
@@ -24,7 +27,8 @@ def states(n: int) -> NDArray[np.float64]:
     """
     if not 0 <= n <= 26:
         raise ValueError(f"states({n}): n runs from 0 to 26; sum block by block beyond that")
-    return some_states(0, 1 << n, n)
+    with spending("states", Cost(held=8 * (n + 2) * 2.0**n, units=n), math.inf, max_bytes):
+        return some_states(0, 1 << n, n)
 
 
 def blocks(n: int, size: int = BLOCK) -> Iterator[NDArray[np.float64]]:
@@ -35,4 +39,7 @@ def blocks(n: int, size: int = BLOCK) -> Iterator[NDArray[np.float64]]:
 
 def some_states(start: int, stop: int, n: int) -> NDArray[np.float64]:
     """States start … stop − 1 of n units: (stop − start, n)."""
-    return ((np.arange(start, stop)[:, None] >> np.arange(n)) & 1).astype(float)
+    numbers, bits = np.arange(start, stop), np.empty((stop - start, n))
+    for j in range(n):
+        bits[:, j] = (numbers >> j) & 1
+    return bits

@@ -1,4 +1,4 @@
-"""Probabilities written out over all states of a layer, and how large such a table may become."""
+"""Probabilities written out over all states of a layer."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..autodiff.tensor import Value
 from ..models import DBN, RBM
-from .budget import TooLarge
 from .states import states
-
-MAX_ELEMENTS = 1 << 25  # 256 MiB of float64
 
 
 def as_dbn(model: RBM | DBN) -> DBN:
     """An RBM as the DBN without directed layers, which it is; a DBN as it stands."""
     return model if isinstance(model, DBN) else DBN((), model)
+
+
+def with_hidden(model: RBM | DBN) -> DBN:
+    """The model as a DBN with a directed layer. An RBM is the tied one of two layers (claim I4)."""
+    if isinstance(model, RBM):
+        return DBN.from_tied(model)
+    return model if model.layers else DBN.from_tied(model.top)
 
 
 def log_bernoulli_table(logits: Value) -> Value:
@@ -48,13 +52,3 @@ def distinct(X: NDArray[np.float64], exactly: bool = False) -> tuple[NDArray[np.
     """
     rows, counts = np.unique(X, axis=0, return_counts=True)
     return rows, np.array([Fraction(int(n), len(X)) for n in counts], object) if exactly else counts / len(X)
-
-
-def check_table(what: str, units: int, width: int) -> None:
-    """Raise TooLarge if 2^units rows of `width` numbers are more than a table may hold."""
-    elements = min((1 << units) * width, 1 << 999)  # whatever the width, a float holds its size
-    if elements > MAX_ELEMENTS:
-        raise TooLarge(
-            f"{what} writes out 2^{units} states of {width} numbers each, {elements * 8 / 2**30:.3g} GiB; a table may "
-            f"hold {MAX_ELEMENTS * 8 / 2**30:g} GiB. Use a model with a smaller layer"
-        )

@@ -111,7 +111,7 @@ def _divergence(model: "DBN", data: Dataset) -> Figures:
 def _layers(model: "DBN", data: Dataset) -> Figures:
     from ..exact import audit_layers
 
-    audit = audit_layers(model, data.train)
+    audit = audit_layers(model, data.train, max_seconds=SECONDS)
     return {
         "log_likelihood": float(audit.log_likelihood.mean()),
         "bound": float(audit.bound.mean()),
@@ -126,8 +126,8 @@ def _factorial(model: "DBN", data: Dataset, rng: np.random.Generator) -> Figures
 
     count = min(EXAMPLES, len(data.train))
     X = data.train[np.linspace(0, len(data.train) - 1, count).astype(int)]
-    best = best_factorial(model, X, rng, STARTS, tolerance=1e-10, sweeps=200)
-    now = audit(model, X)
+    best = best_factorial(model, X, rng, STARTS, tolerance=1e-10, sweeps=200, max_seconds=SECONDS)
+    now = audit(model, X, max_seconds=SECONDS)
     return {
         "examples": count,
         "starts": STARTS,
@@ -141,7 +141,7 @@ def _factorial(model: "DBN", data: Dataset, rng: np.random.Generator) -> Figures
 def _ceiling(model: "DBN", data: Dataset) -> Figures:
     from ..exact import ceiling
 
-    found = ceiling(model, data.train)
+    found = ceiling(model, data.train, max_seconds=SECONDS)
     return {"bound": found.bound, "room": found.room, "log_likelihood": found.log_likelihood}
 
 
@@ -157,12 +157,14 @@ def _optimum(model: "DBN", data: Dataset) -> Figures:
 def _bias(below: "Sequence[RBM]", rbm: "RBM", data: Dataset) -> Figures:
     """Expected CD-k of one RBM of the stack, on what it was trained on, beside the exact gradient there."""
     from ..exact import compare
+    from ..exact.budget import MAX_BYTES, afford
+    from ..exact.costs import gibbs
     from ..exact.expected import after_gibbs, difference, equilibrium
-    from ..exact.tables import check_table
 
     hidden, visible = rbm.W.shape
-    check_table("the bias of CD", visible, 1 << hidden)  # before the data is led up to this layer
+    afford("the bias of CD", gibbs(rbm, len(data.train), max(STEPS)), SECONDS, MAX_BYTES)  # before data is led up to it
     ensemble = _upward(below, data)
+    afford("the bias of CD", gibbs(rbm, len(ensemble[0]), sum(STEPS)), SECONDS, MAX_BYTES)
     gradient = difference(rbm, ensemble, equilibrium(rbm))
     curve = []
     for k in STEPS:
@@ -178,11 +180,10 @@ def _bias(below: "Sequence[RBM]", rbm: "RBM", data: Dataset) -> Figures:
 def _upward(below: "Sequence[RBM]", data: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The states that the next RBM sees, and how likely it sees each: q̄ of the layer below, or the data."""
     from ..exact import states
-    from ..exact.tables import bernoulli_table, check_table, distinct
+    from ..exact.tables import bernoulli_table, distinct
 
     x, p = distinct(np.asarray(data.train, np.float64))
     for rbm in below:
         hidden = rbm.W.shape[0]
-        check_table("the bias of CD", hidden, len(x))
         x, p = states(hidden), p @ np.asarray(bernoulli_table(rbm.hidden_logits(x)))
     return x, p

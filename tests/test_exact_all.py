@@ -1,0 +1,306 @@
+"""What every function of `td.exact` promises, in loops over all of them: data, budgets, threads, documentation."""
+
+import inspect
+import os
+import subprocess
+import sys
+import textwrap
+import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import tinygrad_dbn as td
+from tests import quantities
+from tests.quantities import ENUMERATING, ON_ROWS, OTHERS, RBM_ONLY, WITHOUT_ROWS, random_dbn, random_rbm, rows
+from tinygrad_dbn import exact
+from tinygrad_dbn.autodiff.rational import Exact
+from tinygrad_dbn.autodiff.symbolic import Symbolic
+from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.exact import budget, matrices, of_floats
+
+DBN, RBM, X = random_dbn(4, 3, 3, 2), random_rbm(4, 3), rows(4, 7)
+CALLS = {**ENUMERATING, **ON_ROWS}
+
+
+def leaves(result):
+    return [np.asarray(leaf) for leaf in flatten(result)[0]]
+
+
+def test_no_public_name_is_missing_from_these_loops():
+    assert sorted([*CALLS, *OTHERS]) == sorted(exact.__all__)
+    assert not set(CALLS) & set(OTHERS)
+    for name, reason in OTHERS.items():
+        assert reason
+        assert not inspect.isfunction(getattr(exact, name)) or name == "certified"
+
+
+# ---- Data: right, or refused -----------------------------------------------------------------------------------------
+
+SAME = {
+    "a list": lambda: X.tolist(),
+    "lists of arrays": lambda: [*X],
+    "booleans": lambda: X.astype(bool),
+    "int8": lambda: X.astype(np.int8),
+    "uint64": lambda: X.astype(np.uint64),
+    "float16": lambda: X.astype(np.float16),
+    "longdouble": lambda: X.astype(np.longdouble),
+    "big-endian": lambda: X.astype(">f8"),
+    "big-endian integers": lambda: X.astype(">i4"),
+    "columns first": lambda: np.asfortranarray(X),
+    "reversed twice": lambda: X[::-1, ::-1].copy()[::-1, ::-1],
+    "read-only": lambda: np.frombuffer(X.tobytes()).reshape(X.shape),
+    "a matrix": lambda: np.asmatrix(X),
+    "objects that are integers": lambda: X.astype(int).astype(object),
+    "objects of several kinds": lambda: np.array(
+        [[Fraction(int(x)) if x else False for x in row] for row in X], object
+    ),
+    "masked, but nothing is": lambda: np.ma.masked_array(X, mask=np.zeros(X.shape, bool)),
+    "a data frame": lambda: Frame(X),
+}
+
+
+class Frame:
+    """What pandas gives: no array, but it makes one, of objects where its columns differ."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.ndim = values, values.shape, 2
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values.astype(object if dtype is None else dtype)
+
+
+REFUSED = {
+    "objects that are no bits": (lambda: np.full(X.shape, 2, object), r"\[0, 0\] is 2: the model is over \{0, 1\}"),
+    "primes": (lambda: np.array([[2, 3, 5, 7]], object), r"is 2: the model is over \{0, 1\}"),
+    "a half": (lambda: np.full(X.shape, 0.5, np.float16), r"is 0\.5: the model is over"),
+    "a half, long": (lambda: np.full(X.shape, 0.5, np.longdouble), r"is 0\.5: the model is over"),
+    "not a number": (lambda: np.full(X.shape, np.nan), "is nan: the model is over"),
+    "nothing at all": (lambda: np.full(X.shape, None, object), "is None, of type NoneType, for a model of floats"),
+    "symbols": (lambda: np.array([[Symbolic(1)] * 4], object), "of type Symbolic, for a model of floats"),
+    "decimals": (lambda: np.array([[Decimal(1)] * 4], object), "of type Decimal, for a model of floats"),
+    "complex": (lambda: X.astype(complex), r"complex128, not real numbers 0 and 1: convert it, for instance .*\.real"),
+    "text": (lambda: X.astype(int).astype(str), "<U21, not numbers 0 and 1: convert it, for instance"),
+    "bytes": (lambda: X.astype("S1"), r"\|S1, not numbers"),
+    "dates": (lambda: X.astype("M8[s]"), "datetime64"),
+    "masked": (
+        lambda: np.ma.masked_array(X, mask=X == 1),
+        r"\[\d, \d\] is masked, one of \d+: .* Write .*\.filled\(0\)",
+    ),
+    "sparse": (lambda: scipy.sparse.csr_matrix(X), r"sparse csr_matrix: write .*\.toarray\(\)"),
+    "a sparse array": (lambda: scipy.sparse.coo_array(X), r"sparse coo_array: write .*\.toarray\(\)"),
+    "ragged": (lambda: [[0.0, 1, 0, 1], [1.0]], "no array .* rows of one length"),
+    "Tensors in a list": (lambda: [[td.Tensor(0.0)] * 4], "Tensors inside: make one Tensor of them by ops.stack"),
+    "a Tensor that is no bits": (lambda: td.Tensor(X + 0.5), r"is [01]\.5: the model is over"),
+    "one row": (lambda: X[0], r"One example: x\[None\]"),
+    "no rows": (lambda: X[:0], "empty batch"),
+    "None": (lambda: None, r"has shape \(\)"),
+}
+ON_DATA = sorted(set(CALLS) - WITHOUT_ROWS)
+
+
+@pytest.mark.parametrize("given", SAME)
+@pytest.mark.parametrize("name", ON_DATA)
+def test_what_holds_the_same_rows_gives_the_same_bits(name, given):
+    for mine, theirs in zip(
+        leaves(CALLS[name](DBN, RBM, SAME[given]())), leaves(CALLS[name](DBN, RBM, X)), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("given", REFUSED)
+@pytest.mark.parametrize("name", ON_DATA)
+def test_other_data_is_refused_with_what_to_write(name, given):
+    if (name, given) in {("expected_sleep", "None"), ("posterior", "one row")}:
+        return  # X=None means dreams of the model's own; x may be a single example
+    make, words = REFUSED[given]
+    call = CALLS[name] if name != "log_joint" else lambda d, r, X: exact.log_joint(d, X, *quantities.layers_of(d, 1))
+    with pytest.raises(ValueError, match=words):
+        call(DBN, RBM, make())
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_the_other_arrays_that_are_taken_have_the_same_gate(given):
+    """Every layer of `log_joint`, the start of a chain, one example of `posterior`."""
+    if given in ("None", "one row", "no rows"):
+        return
+    make, words = REFUSED[given]
+    with pytest.raises(ValueError, match=words):
+        exact.log_joint(RBM.transposed(), X[:1, :3], make())
+    with pytest.raises(ValueError, match=words):
+        exact.annealed_backwards(RBM, 7, [0, 1], quantities.rng(), start=make())
+
+
+def test_objects_stay_where_the_model_is_made_of_them():
+    one = Exact.log_of(Fraction(3, 2))
+    model = td.RBM(np.full((1, 2), one, object), np.full(2, one, object), np.full(1, one, object))
+    found = exact.log_likelihood(model, np.array([[Exact(0), Exact(1)], [1, 0]], object))
+    assert found[0] == found[1]
+    with pytest.raises(ValueError, match=r"X\[0, 1\] is Exact\(2\): the model is over"):
+        exact.log_likelihood(model, np.array([[Exact(0), Exact(2)]], object))
+    with pytest.raises(ValueError, match=r"X\[0, 0\] is 3: the model is over"):
+        exact.log_likelihood(model, np.array([[3, 0]], object))
+
+
+Q = np.full((1, 8), 0.125)
+
+
+@pytest.mark.parametrize("q", [
+    Q * 1j, Q.astype(str), np.full((1, 8), None), scipy.sparse.csr_matrix(Q), np.ma.masked_array(Q, True), Q * np.nan,
+])  # fmt: skip
+def test_tables_q_have_a_gate_too(q):
+    for f in (exact.bound, exact.audit):
+        with pytest.raises(ValueError, match="q"):
+            f(DBN, X[:1], q)
+
+
+def test_tables_q_of_other_widths():
+    for same in (Q.tolist(), Q.astype(np.float16), Q.astype(np.longdouble), Q.astype(">f8"), Q.astype(object)):
+        np.testing.assert_array_equal(exact.bound(DBN, X[:1], same), exact.bound(DBN, X[:1], Q))
+
+
+@pytest.mark.parametrize(
+    "units", [[0.7], [True, False, False, True], ["a"], [0j], [None], np.ma.masked_array([0], mask=[1])]
+)
+def test_units_are_named_by_integers(units):
+    with pytest.raises(ValueError, match="given"):
+        exact.conditional_likelihood(DBN, X, units)
+
+
+# ---- Budgets: nothing starts that is not paid for --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ENUMERATING)
+@pytest.mark.parametrize("limit", ["max_seconds", "max_bytes"])
+def test_every_quantity_has_a_budget(name, limit, monkeypatch):
+    if (name, limit) == ("states", "max_seconds"):
+        return  # a table, and nothing that takes time
+    assert limit in inspect.signature(getattr(exact, name)).parameters
+
+    def fail(*_, **__):
+        raise AssertionError("something was started")
+
+    for owner, started in ((of_floats, "sum_chunk"), (matrices, "mixture"), (matrices, "log_weights")):
+        monkeypatch.setattr(owner, started, fail)
+    with pytest.raises(exact.TooLarge, match=rf"{name}.* or pass {limit}=") as refused:
+        ENUMERATING[name](DBN, RBM, X, **{limit: 1e-12})
+    assert refused.value.cost.seconds >= 0
+
+
+@pytest.mark.parametrize("name", ENUMERATING)
+def test_what_a_budget_allows_is_computed(name):
+    """Quantities are made of others, whose budgets are not asked again."""
+    unlimited = {"max_seconds": np.inf, "max_bytes": np.inf}
+    for mine, theirs in zip(
+        leaves(ENUMERATING[name](DBN, RBM, X, **unlimited)), leaves(ENUMERATING[name](DBN, RBM, X)), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        # Each ran, or ran out of memory, when a budget knew the prior's cost alone.
+        lambda: exact.audit(random_dbn(64, 27, 10), rows(64, 1797)),
+        lambda: exact.posterior(random_dbn(64, 20, 10), rows(64, 1797)),
+        lambda: exact.best_factorial(random_dbn(64, 20, 10), rows(64, 1797), quantities.rng()),
+        lambda: exact.log_aggregated_posterior(random_dbn(64, 26, 4), rows(64, 1797)),
+        lambda: exact.expected_cd(random_rbm(20, 20), rows(20, 5)),
+        lambda: exact.states(26),
+        lambda: td.grad(lambda m: exact.log_partition(m))(random_rbm(24, 24)),
+        lambda: exact.certified(exact.log_partition, random_rbm(24, 24)),
+    ],
+)
+def test_what_was_begun_and_never_ended_is_refused(call):
+    with pytest.raises(exact.TooLarge, match="the budget is"):
+        call()
+
+
+def differentiated(f):
+    return lambda model, **budget: td.grad(lambda m: f(m, **budget))(model)
+
+
+TRACED = {
+    "log_partition": (differentiated(exact.log_partition), random_rbm(12, 200)),
+    "log_likelihood": (differentiated(lambda m, **k: exact.log_likelihood(m, rows(12, 300), **k).mean()), None),
+    "bound": (differentiated(lambda m, **k: exact.bound(m, rows(12, 300), **k).mean()), None),
+    "deep_bound": (differentiated(lambda m, **k: exact.deep_bound(m, rows(12, 300), **k).mean()), None),
+    "entropy": (differentiated(lambda m, **k: exact.entropy(m, 1, **k)), None),
+    "posterior": (differentiated(lambda m, **k: exact.posterior(m, rows(12, 300), **k)[0, 0]), None),
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_bytes_of_a_graph_are_predicted(name):
+    """In a trace the sums are made of ops, and everything is kept for the way back."""
+    f, model = TRACED[name]
+    assert_bytes(lambda **k: f(model or random_dbn(12, 10, 8, 5), **k))
+
+
+def assert_bytes(call):
+    with pytest.raises(exact.TooLarge) as refused:
+        call(max_bytes=0)
+    held = refused.value.cost.held
+    if held > 1e8:
+        return
+    call()  # what is imported and compiled once is not counted
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    if peak > 1e6:  # below, a few kilobytes of Python's own decide
+        assert 0.5 < held / peak < 2, (held, peak)
+
+
+MIDDLING = [
+    (random_dbn(24, 13, 8), random_rbm(12, 11), 200),
+    (random_dbn(16, 10, 9, 8), random_rbm(10, 9), 1000),
+    (random_dbn(8, 16, 7), random_rbm(11, 9), 5),
+]
+
+
+@pytest.mark.parametrize("name", sorted(set(ENUMERATING) - {"best_factorial"}))
+def test_bytes_are_predicted(name, monkeypatch):
+    """Peak of all arrays beside the prediction; on one thread, so that no chance decides how many are there at once."""
+    monkeypatch.setattr(budget, "cores", lambda: 1)
+    for dbn, rbm, count in MIDDLING:
+        data = rows(rbm.W.shape[1] if name in RBM_ONLY else dbn.sizes[0], count)
+        assert_bytes(lambda dbn=dbn, rbm=rbm, data=data, **k: ENUMERATING[name](dbn, rbm, data, **k))
+
+
+# ---- Threads: the same bits on any number of them --------------------------------------------------------------------
+
+_THREADS = """
+    import hashlib, sys
+    from tests.test_exact_all import *
+    cores = int(sys.argv[1])
+    budget.cores = lambda: cores
+    dbn, rbm, large = random_dbn(13, 8, 10, 7), random_rbm(13, 9), random_rbm(300, 200)
+    for name, f in CALLS.items():
+        data = rows(rbm.W.shape[1] if name in RBM_ONLY else dbn.sizes[0], 701)  # BLAS cuts odd sizes elsewhere
+        found = leaves(f(dbn, large if name == "compare" else rbm, data))
+        bits = b"".join(np.ascontiguousarray(leaf).tobytes() for leaf in found)
+        print(name, hashlib.sha256(bits).hexdigest(), len(bits))
+"""
+
+
+def test_same_bits_for_any_number_of_threads():
+    outputs = []
+    for threads in ("1", "3"):
+        limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+        run = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(_THREADS), threads],
+            capture_output=True, text=True, check=True, env={**os.environ, **limits, "PYTHONPATH": os.getcwd()},
+        )  # fmt: skip
+        outputs.append(run.stdout.splitlines())
+    assert [line.split()[0] for line in outputs[0]] == list(CALLS)
+    for first, other in zip(*outputs, strict=True):
+        assert other == first
+        assert int(first.split()[2]) > 0
+    assert len({line.split()[1] for line in outputs[0]}) > 25  # not one and the same hash of nothing

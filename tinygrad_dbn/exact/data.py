@@ -71,7 +71,9 @@ def as_array(X: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} is a sparse {type(X).__name__}: write {name}.toarray()")
     try:
         array = np.asarray(X)
-    except (ValueError, TypeError) as error:
+    except TypeError as error:  # a Tensor inside a list says what to write
+        raise ValueError(f"{name}: {error}") from error
+    except ValueError as error:
         raise ValueError(f"{name} is no array ({error}): write rows of one length, one example per row") from error
     if array.dtype.kind not in "biufO":
         raise ValueError(
@@ -80,7 +82,7 @@ def as_array(X: Any, name: str) -> NDArray[Any]:
             else f"{name} holds {array.dtype}, not numbers 0 and 1: convert it, for instance {name}.astype(float)"
         )
     if array.dtype == object and any(isinstance(value, Tensor) for value in array.flat):
-        raise ValueError(f"{name} is a list or an array with Tensors inside: make one Tensor of them by ops.stack")
+        raise ValueError(f"{name} is an array with Tensors inside: make one Tensor of them by td.ops.stack")
     return array
 
 

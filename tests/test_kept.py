@@ -4,6 +4,7 @@ And the other way round: what a transform returns is nobody else's memory, and h
 """
 
 import threading
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_a_function_cannot_write_to_its_own_arguments():
         x[:] = 0
         return y.sum()
 
-    for transform in (td.grad(f), lambda x: td.jvp(f, (x,), (x,))):
+    for transform in (td.grad(f), lambda x: td.jvp(f, (x,), (X,)), lambda x: td.jvp(f, (X,), (x,))):
         with pytest.raises(ValueError, match="read-only"):
             transform(x)
         assert x.flags.writeable
@@ -137,13 +138,30 @@ def test_a_function_cannot_write_to_its_own_arguments():
     np.testing.assert_array_equal(pullback(np.ones(()))[0], [2, 4, 6])
 
 
-def test_arguments_that_share_memory_are_given_back_as_they_were():
-    x = np.zeros(4)
-    frozen = np.ones(2)
+@pytest.mark.parametrize("case", range(1, 5))
+def test_of_an_argument_with_other_names_it_takes_a_copy(case):
+    _, x, home = list(memory(X))[case]
+
+    def f(t):
+        y = t * t
+        spoil(home)
+        return y.sum()
+
+    np.testing.assert_array_equal(td.grad(f)(x), [2, 4, 6])
+    _, x, home = list(memory(X))[case]
+    np.testing.assert_array_equal(td.jvp(f, (x,), (X,)), [14, 28])
+    _, x, home = list(memory(X))[case]
+    np.testing.assert_array_equal(td.jvp(f, (X,), (x,)), [14, 28])
+
+
+def test_arguments_are_given_back_as_they_were():
+    x, frozen = np.zeros(4), np.ones(2)
     frozen.flags.writeable = False
-    arrays = (x[:2], x, x[2:], frozen)
-    td.grad(lambda *xs: sum(ops.sum(v) for v in xs), (0, 1, 2, 3))(*arrays)
-    assert [v.flags.writeable for v in arrays] == [True, True, True, False]
+    arrays = (x[:2], x, x[2:], x, frozen)
+    for f in (lambda *xs: sum(ops.sum(v) for v in xs), lambda *xs: 1 / 0):
+        with suppress(ZeroDivisionError):
+            td.grad(f, (0, 1, 2, 3, 4))(*arrays)
+        assert [v.flags.writeable for v in arrays] == [True, True, True, True, False]
     with lent([x]):
         assert kept(x) is not x
 

@@ -227,7 +227,7 @@ ENTRANCES = {
 def test_tensors_in_lists_and_arrays_of_objects_are_refused_wherever_they_enter(entrance):
     enter = ENTRANCES[entrance]
     for trace in (td.vjp, lambda f, x: td.jvp(f, (x,), (x,)), lambda f, x: td.compile(f)(x)):
-        with pytest.raises(TypeError, match=r"td\.ops\.stack|own arithmetic|another transform"):
+        with pytest.raises(TypeError, match=r"td\.ops\.stack(.|\n)*test_protocols\.py"):
             trace(lambda x: enter(inside(x[0], 2 * x[1])), X)
 
 

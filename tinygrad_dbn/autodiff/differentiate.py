@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .callers import callers_line
-from .inputs import given, lent, owner
+from .inputs import given, kept, lent, owner
 from .kernels import native
 from .strict import has_nan, is_hunting, nan_hunt
 from .tensor import TABLE, Tensor, Value, new_level, refuse_ended
@@ -148,8 +148,8 @@ class _Trace:
         arrays, self.rebuild_inputs = flatten(primals)
         if not arrays:
             raise TypeError(f"{name}: nothing to differentiate in {primals!r}; integers are constants, write 3.0 for 3")
-        with new_level() as level, lent(arrays):
-            self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in arrays]
+        with new_level() as level, lent(arrays) as safe:
+            self.leaves = [Tensor._leaf(_differentiable(name, x), level) for x in safe]
             result = f(*self.rebuild_inputs(list(self.leaves)))
             outputs, self.rebuild_outputs = flatten(result)
             if not outputs:
@@ -166,8 +166,7 @@ class _Trace:
 
     def lowered(self, y: Value) -> Value:
         """A value one level down, outside of this trace. It is not memory that somebody else can still write to."""
-        y = y.value if isinstance(y, Tensor) and y.level == self.level else y
-        return y.copy() if isinstance(y, np.ndarray) and owner(y).flags.writeable else y
+        return kept(y.value if isinstance(y, Tensor) and y.level == self.level else y)
 
     def pull(self, gs: list[Value]) -> Any:
         pairs = [(y, g) for y, g, live in zip(self.outputs, gs, self.live, strict=True) if live]
@@ -209,9 +208,10 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     >>> [float(v) for v in jvp(lambda x: x * x, (3.0,), (1.0,))]
     [9.0, 6.0]
     """
-    with lent(flatten(tangents)[0]):
+    along, rebuild = flatten(tuple(tangents))
+    with lent(along) as safe:
         trace = _Trace("jvp", f, tuple(primals))
-    directions = _matching("jvp tangents", tuple(tangents), [x.value for x in trace.leaves])
+        directions = _matching("jvp tangents", rebuild(list(safe)), [x.value for x in trace.leaves])
     return trace.rebuild_outputs(trace.values), trace.push(directions)
 
 

@@ -50,33 +50,43 @@ def given(x: Any) -> Any:
 
 def kept(x: Any) -> Any:
     """x as a node may keep it: an array that can still be written to, by itself or where its memory is, is copied."""
-    if isinstance(x, np.ndarray) and (x.flags.writeable or _can_change(owner(x))):
+    if isinstance(x, np.ndarray) and (x.flags.writeable or _can_change(x)):
         x = x.copy()
-        x.flags.writeable = False
+        x.setflags(write=False)
     return x
 
 
-def _can_change(home: Any) -> bool:
-    """Whether an array that holds memory can be written to: by its own name, or as what another library lent."""
-    return home.flags.writeable or id(home) in _LENT or not (home.base is None or isinstance(home.base, bytes))
+def _can_change(x: Any) -> bool:
+    """Whether somebody may write to a read-only array: by its owner's name, or as what another library lent NumPy."""
+    if x.base is None:
+        return id(x) in _LENT
+    home = owner(x)
+    foreign = not (home.base is None or isinstance(home.base, bytes))
+    return home.flags.writeable or id(home) in _LENT or foreign
 
 
 @contextmanager
-def lent(arrays: Sequence[Any]) -> Iterator[None]:
-    """Within this context nobody writes to the arrays by these names: NumPy raises ValueError.
+def lent(arrays: Sequence[Any]) -> Iterator[list[Any]]:
+    """Within this context nobody writes to the arrays that it gives: NumPy raises ValueError.
 
-    A transform reads its caller's arrays where they are, so they must not change while it runs.
+    A transform reads its caller's arrays where they are, so they must not change while it runs. An array that owns its
+    memory is made read-only for so long; any other, which may have more names than this one, is `kept`.
     """
-    mine = [x for x in arrays if isinstance(x, np.ndarray) and x.flags.writeable]
-    mine.sort(key=lambda x: x.base is not None)  # a view can be written to again after its owner
+    mine, safe = [], []
+    for x in arrays:
+        if isinstance(x, np.ndarray) and x.base is None and x.flags.writeable:
+            mine.append(x)
+            safe.append(x)
+        else:
+            safe.append(kept(x))
     for x in mine:
-        x.flags.writeable = False
+        x.setflags(write=False)
         _LENT.add(id(x))
     try:
-        yield
+        yield safe
     finally:
         for x in mine:
-            x.flags.writeable = True
+            x.setflags(write=True)
             _LENT.discard(id(x))
 
 

@@ -147,21 +147,32 @@ PROTOCOLS: tuple[Runs | Shape | Branch | Own | Refused | Absent, ...] = (
     Absent("__setstate__ __getnewargs__", "nothing is pickled"),
 )
 
-_OPERATORS = "add sub mul truediv pow matmul floordiv mod divmod and or xor lshift rshift"
 _UFUNCS: dict[np.ufunc, tuple[str, str]] = {
-    ufunc: (f"__{name}__", f"__r{name}__")
-    for name, ufunc in zip(
-        _OPERATORS.split(),
-        (np.add, np.subtract, np.multiply, np.divide, np.power, np.matmul, np.floor_divide, np.remainder, np.divmod,
-         np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift),
-        strict=True,
-    )
-} | {
-    np.greater: ("__gt__", "__lt__"), np.greater_equal: ("__ge__", "__le__"), np.equal: ("__eq__", "__eq__"),
-    np.less: ("__lt__", "__gt__"), np.less_equal: ("__le__", "__ge__"), np.not_equal: ("__ne__", "__ne__"),
-    np.negative: ("__neg__", ""), np.positive: ("__pos__", ""), np.absolute: ("__abs__", ""),
+    np.add: ("__add__", "__radd__"),
+    np.subtract: ("__sub__", "__rsub__"),
+    np.multiply: ("__mul__", "__rmul__"),
+    np.divide: ("__truediv__", "__rtruediv__"),
+    np.power: ("__pow__", "__rpow__"),
+    np.matmul: ("__matmul__", "__rmatmul__"),
+    np.floor_divide: ("__floordiv__", "__rfloordiv__"),
+    np.remainder: ("__mod__", "__rmod__"),
+    np.divmod: ("__divmod__", "__rdivmod__"),
+    np.left_shift: ("__lshift__", "__rlshift__"),
+    np.right_shift: ("__rshift__", "__rrshift__"),
+    np.bitwise_and: ("__and__", "__rand__"),
+    np.bitwise_or: ("__or__", "__ror__"),
+    np.bitwise_xor: ("__xor__", "__rxor__"),
+    np.greater: ("__gt__", "__lt__"),
+    np.greater_equal: ("__ge__", "__le__"),
+    np.less: ("__lt__", "__gt__"),
+    np.less_equal: ("__le__", "__ge__"),
+    np.equal: ("__eq__", "__eq__"),
+    np.not_equal: ("__ne__", "__ne__"),
+    np.negative: ("__neg__", ""),
+    np.positive: ("__pos__", ""),
+    np.absolute: ("__abs__", ""),
     np.invert: ("__invert__", ""),
-}  # fmt: skip
+}
 """The ufuncs that are operators of Python: the method that runs them, and the one where the Tensor is on the right."""
 
 _OF_SHAPES: dict[Any, Callable[..., Any]] = {

@@ -190,14 +190,7 @@ class Op:
 
 def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
     """Apply an op: on plain arrays it just computes, inside a trace it leaves a node as well."""
-    level, foreign = -1, False
-    for x in inputs:
-        if not isinstance(x, Tensor):
-            foreign = True
-        elif x.level > level:
-            level = x.level
-    if foreign:
-        inputs = tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
+    level, inputs = _highest(inputs)
     recorder = RECORDER.get()
     if level < 0 or (recorder is not None and level <= recorder.level):
         modes = MODES.get()
@@ -208,14 +201,27 @@ def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
         except (ValueError, TypeError, IndexError, FloatingPointError) as error:
             raise _restated(error, _explain(op, inputs, error)) from None
     if level not in _RUNNING:
-        refuse_ended(next(x for x in inputs if isinstance(x, Tensor) and x.level == level))
-    if foreign:
-        inputs = tuple([x if isinstance(x, Tensor) else kept(x) for x in inputs])
+        for x in inputs:
+            refuse_ended(x)
+    inputs = tuple([x if isinstance(x, Tensor) else kept(x) for x in inputs])
     below = tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
     node = Tensor._node(apply(op, below, params), level, op, inputs, params)
     if is_hunting():
         node.line = callers_line()
     return node
+
+
+def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
+    """The highest level of the Tensors among the inputs, −1 if there are none; and the inputs, the others `given`."""
+    level, ready = -1, True
+    for x in inputs:
+        if type(x) is np.ndarray:  # the common case first
+            ready = ready and not x.dtype.hasobject
+        elif not isinstance(x, Tensor):
+            ready = ready and type(x) is float
+        elif x.level > level:
+            level = x.level
+    return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
 
 
 def refuse_ended(x: Value) -> Value:
@@ -300,7 +306,7 @@ class Tensor(Protocols):
 
     def _fill(self, value: Value, level: int, op: Op | None, inputs: tuple[Value, ...], params: dict[str, Any]) -> None:
         if isinstance(value, np.ndarray):
-            value.flags.writeable = False  # the rules will read it later: it must still say the same
+            value.setflags(write=False)  # the rules will read it later: it must still say the same
         self.value, self.level, self.op, self.inputs, self.params = value, level, op, inputs, params
         self.birth, self.grad = next(_births), None
 

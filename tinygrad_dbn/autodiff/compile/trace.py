@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import ops
 from ..callers import callers_line
+from ..inputs import given
 from ..kernels import float_dtype, native
 from ..ops.arguments import positions
 from ..tensor import Op, Tensor, Value
@@ -82,7 +83,7 @@ class Trace:
                 "compile: a Tensor of another transform reached the function from outside its arguments; "
                 f"pass it as an argument\n  in {callers_line()}"
             )
-        array = np.asarray(x)
+        array = np.asarray(given(x))
         for owner, node in self._watched:
             if array.size and np.may_share_memory(owner, array):
                 return self._part(owner, node, array)

@@ -9,6 +9,7 @@ import pytest
 import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
+from tinygrad_dbn.learning import descent
 from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.learning.supervised import bounded
 from tinygrad_dbn.models.autoencoder import as_width
@@ -30,6 +31,31 @@ def _in_python(request):
 def same_bits(a, b):
     bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
     return bits(a) == bits(b)
+
+
+# ---- Compilation -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("rows", "batch"), [(90, 40), (90, 45), (90, 90), (90, 200)])
+def test_a_training_compiles_one_size_of_batch(rows, batch, monkeypatch):
+    """Whatever is left over for the last batch just runs, to the same values up to rounding."""
+    sizes = []
+
+    def compile(step):
+        def run(*args):
+            sizes.append(len(args[-1]))
+            return step(*args)
+
+        return run
+
+    monkeypatch.setattr(descent, "compile", compile)
+    settings = {"epochs": 2, "batch": batch, "seed": 0}
+    *_, last = descend({"w": np.zeros(5)}, (X[:rows],), quadratic, learning.sgd(0.3), **settings)
+    assert sizes == [min(rows, batch)] * (2 * max(rows // batch, 1))
+    with learning.uncompiled():
+        *_, again = descend({"w": np.zeros(5)}, (X[:rows],), quadratic, learning.sgd(0.3), **settings)
+    assert same_bits(last.model, again.model)
 
 
 # ---- Optimisers ------------------------------------------------------------------------------------------------------

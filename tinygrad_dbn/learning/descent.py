@@ -1,6 +1,7 @@
 """Minibatch descent: the one loop that every training by gradients runs.
 
-A step is compiled whole: loss, gradient and update. Whatever is random is drawn outside and handed in.
+A step is compiled whole: loss, gradient and update. Whatever is random is drawn outside and handed in. The last batch
+of an epoch may have fewer rows than the others: its step just runs, for one step an epoch does not earn a compilation.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def uncompiled() -> Iterator[None]:
         yield
     finally:
         _COMPILED.reset(token)
+
+
+def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f compiled; f itself within `uncompiled`."""
+    return compile(f) if _COMPILED.get() else f
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +102,17 @@ def descend(
             "give arrays of one number of rows, a batch of at least 1, and nothing negative"
         )
     step = _step(loss, optimiser, project)
-    if _COMPILED.get():
-        step = compile(step)
+    whole, most = compiled(step), min(batch, *rows)
+
+    def either(model: Any, state: Any, rate: Any, weight_decay: Any, *given: Any) -> Any:
+        return (whole if len(given[0]) == most else step)(model, state, rate, weight_decay, *given)
+
     at = start or Descent(model, optimiser.start(model), 0, float("nan"))
     if start is None:
         yield at
     with bar("epochs", epochs, at.epoch) as one_more:
         while at.epoch < epochs:
-            at = _epoch(at, step, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
+            at = _epoch(at, either, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
             one_more()
             yield at
 

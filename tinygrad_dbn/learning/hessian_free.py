@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..autodiff.blas import fixed_threads
-from ..autodiff.compile import compile
 from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
 from ..autodiff.trees import Rebuild, flatten
 from .bars import bar
+from .descent import compiled
 
 Vector = NDArray[Any]
 Output = Callable[..., Any]
@@ -112,9 +112,12 @@ class _Problem:
         self.decay = np.concatenate(
             [np.full(leaf.size, weight_decay * (leaf.ndim == 2), leaf.dtype) for leaf in leaves]
         )
-        self._value = compile(lambda m, *data: loss(output(m, *data), *data))
-        self._gradient = compile(lambda m, *data: value_and_grad(lambda m: loss(output(m, *data), *data))(m)[1])
-        self._product = compile(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
+        self._value = compiled(lambda m, *data: loss(output(m, *data), *data))
+        self._plain_gradient: Callable[..., Any] = lambda m, *data: value_and_grad(
+            lambda m: loss(output(m, *data), *data)
+        )(m)[1]
+        self._gradient = compiled(self._plain_gradient)
+        self._product = compiled(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
 
     def vector(self, tree: Any) -> Vector:
         return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
@@ -139,7 +142,8 @@ class _Problem:
         size = -(-rows // chunks)
         for i in range(0, rows, size):
             part = [array[i : i + size] for array in self.data]
-            g = self.vector(self._gradient(model, *part)) * (len(part[0]) / rows)
+            gradient = self._gradient if len(part[0]) == size else self._plain_gradient  # the last may be shorter
+            g = self.vector(gradient(model, *part)) * (len(part[0]) / rows)
             total += g * g
         return total
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...autodiff import ops
 from ...autodiff.blas import one_thread
-from ...autodiff.compile import compile
 from ...autodiff.differentiate import value_and_grad
+from ..descent import compiled
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SubspaceModule:
         whiten = (directions[:, -rows:] / np.sqrt(variances[-rows:])).T
         Z = ((X - mean) @ whiten.T).astype(X.dtype)
         W = _orthonormal(np.random.default_rng(seed).normal(size=(rows, rows)))
-        objective = compile(
+        objective = compiled(
             value_and_grad(lambda W, Z: ops.mean(ops.sum(lengths(ops.matmul(Z, W.T), self.size), axis=-1)))
         )
         value, slope = objective(W.astype(X.dtype), Z)

@@ -43,7 +43,7 @@ def _run(text: str, path: Path) -> Any:
     sys.modules[path.stem] = module  # Numba's cache refers to the module by name
     linecache.checkcache(str(path))
     exec(compile(text, str(path), "exec"), module.__dict__)
-    return module.run
+    return module
 
 
 def _write(path: Path, text: str) -> None:

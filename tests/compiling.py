@@ -33,8 +33,8 @@ def kept_apart(tmp_path_factory):
 def in_python():
     """What a generated text is made with, for Python: `np` with its exp, log and tanh, and arrays at addresses."""
 
-    def njit(signatures):
-        kinds = re.findall(r"Array\((\w+), (\d)|(?:float64|int64)\b", signatures[0])
+    def called(signature):
+        kinds = re.findall(r"Array\((\w+), (\d)|(?:float64|int64)\b", signature)
 
         def checked(function):
             def call(*given):  # as Numba would: other dtypes are refused
@@ -59,7 +59,8 @@ def in_python():
         __getattr__ = staticmethod(lambda name: getattr(np, name))
 
     return {
-        "njit": lambda signatures, **_: njit(signatures),
+        "numpy": np,
+        "called": called,
         "np": Floats(),
         "apart": lambda: None,
         "at": at,
@@ -77,10 +78,11 @@ def interpreted():
     """Within this context `td.compile` makes the same text, and Python runs it, with NumPy's exp, log and tanh."""
 
     def load(text):
-        plain = "".join(line for line in text.splitlines(True) if not line.startswith(("from numba", "from tinygrad")))
+        rest = text[re.search("^(@|# The)", text, re.MULTILINE).start() :]  # without its imports
+        assert "numba" not in rest
         module = ModuleType("interpreted")
         module.__dict__.update(in_python())
-        exec(compile(plain, "interpreted", "exec"), module.__dict__)
+        exec(compile(rest, "interpreted", "exec"), module.__dict__)
         return module, Path()
 
     before, specialise.load = specialise.load, load

@@ -95,12 +95,12 @@ def test_what_was_compiled_is_reported(caplog):
     with caplog.at_level("INFO", "tinygrad_dbn.compile"), interpreted():
         for n in (1, 2, 1):
             compiled(np.ones((n, 3)))
-    assert [report.shapes for report in compiled.specialisations] == ["float64[1, 3]", "float64[2, 3]"]
+    assert [report.shapes for report in compiled.specialisations] == ["float64[2, 3]", "float64[1, 3]"]
     assert all(report.seconds > 0 for report in compiled.specialisations)
     assert [("doubled" in r.message, "float64[" in r.message) for r in caplog.records] == [(True, True)] * 2
-    with pytest.warns(RuntimeWarning, match="oldest is dropped"), interpreted():
+    with pytest.warns(RuntimeWarning, match="least recently used is dropped"), interpreted():
         compiled(np.ones((3, 3)))
-    assert [report.shapes for report in compiled.specialisations] == ["float64[2, 3]", "float64[3, 3]"]
+    assert [report.shapes for report in compiled.specialisations] == ["float64[1, 3]", "float64[3, 3]"]
 
 
 def test_a_loss_picks_its_classes_inside_the_loop(compiled_step):
@@ -122,11 +122,6 @@ def test_a_torn_or_foreign_file_is_never_run(compiled_step):
         path.write_text(wrong)
         close(td.compile(training_step)(net, x, y), expected)
         assert path.read_text() == text
-    numbas = list(cache.folder().rglob(f"{path.stem}*.nb?"))
-    assert {file.suffix for file in numbas} == {".nbi", ".nbc"}
-    for numba_file in numbas:
-        numba_file.write_bytes(numba_file.read_bytes()[:40])
-    close(td.compile(training_step)(net, x, y), expected)
 
 
 PROGRAM = """

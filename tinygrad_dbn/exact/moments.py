@@ -23,8 +23,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from ..autodiff.jit import njit
 from . import odds
 from .odds import FAR, NOTHING, ROOM, SIZE, TILE, UNITS, options
 

@@ -27,7 +27,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from ..autodiff.jit import njit
 
 LOW = 7  # rows of 2^7 low states: eight of them are 8 kB of e^τ
 SIZE = 1 << LOW  # known when it is compiled: loops of no fixed length cost a fifth
@@ -40,7 +41,7 @@ NOTHING = -(1 << 60)  # the exponent of an empty sum
 LN2 = math.log(2.0)
 
 # `contract` is the fused multiply-add. No other liberty is given, so sums run in the order that is written.
-options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 @njit(**options)

@@ -71,7 +71,8 @@ def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[
 
     text = build(result)
     lines.append(f"    return {text}")
-    exec("\n".join(lines), names)  # names, types and positions only: nothing of the user's is text here
+    code = compile("\n".join(lines), f"{__file__}: entry", "exec")  # which no one takes for a line of the caller's
+    exec(code, names)  # names, types and positions only: nothing of the user's is text here
     entry: Callable[..., Any] = names["entry"]
     return entry
 

@@ -18,6 +18,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from .. import jit
+
+
+def called(signature: str) -> Any:
+    """A function that Python calls, with arguments of these types. All that it depends on is in its file's name."""
+    return jit.njit(signatures=[signature], version="text", error_model="numpy", fastmath={"contract"})
+
+
 uncalled: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # from Python or C: soon compiled
 step: Any = njit(error_model="numpy", fastmath={"contract"}, **uncalled)
 """A step is called by compiled code only."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..jit import LOG, disabled
 from ..tensor import RECORDER
 from ..trees import Rebuild, flatten
 from .cache import load
@@ -20,9 +20,6 @@ from .node import GIVEN, CompileError, Node
 from .plan import make_plan
 from .trace import Trace
 from .views import view
-
-LOG = logging.getLogger("tinygrad_dbn.compile")
-"""Says at INFO what was compiled, how long it took, and where the text is."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class Report:
 
     shapes: str
     seconds: float
-    file: Path
+    file: Path | None
+    """None where no files are kept."""
     memory: Memory
 
 
@@ -56,7 +54,7 @@ class Specialised:
     """f for one combination of shapes, dtypes and static values."""
 
     module: Any
-    """The generated text, run: see `emit.Emitted`."""
+    """The generated text, run: see `emit.Emitted`. None where Numba is switched off."""
     text: str
     order: tuple[int, ...]
     """Which leaves are taken, in this order; after them come the constants, and arrays for the results."""
@@ -98,12 +96,13 @@ def specialise(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> Sp
         results.append(y)
     plan = make_plan(results)
     emitted = emit(plan, name(f))
-    module, path = load(emitted.text)
+    module, path = (None, None) if disabled() else load(emitted.text)
     given = sum(map(_bytes, [*trace.arguments, *plan.constants]))
     memory = Memory(given, sum(map(_bytes, plan.outputs)), emitted.room)
     shapes = ", ".join(f"{n.dtype}{list(n.shape)}" for n in trace.arguments)
     report = Report(shapes, time.perf_counter() - start, path, memory)
-    LOG.info("compiled %s for (%s) in %.2f s: %s", name(f), shapes, report.seconds, path)
+    if module is not None:
+        LOG.info("compiled %s for (%s) in %.2f s: %s", name(f), shapes, report.seconds, path)
     return Specialised(
         module,
         emitted.text,

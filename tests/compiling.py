@@ -5,6 +5,7 @@ as well when Python runs it, in milliseconds; so whole tables and many drawn pro
 each are compiled to machine code.
 """
 
+import ctypes
 import os
 import re
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tinygrad_dbn.autodiff.compile import specialise
+from tinygrad_dbn.autodiff.compile import machine, specialise
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
 
 
@@ -29,29 +30,60 @@ def kept_apart(tmp_path_factory):
         os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
+def in_python():
+    """What a generated text is made with, for Python: `np` with its exp, log and tanh, and arrays at addresses."""
+
+    def called(signature):
+        kinds = re.findall(r"Array\((\w+), (\d)|(?:float64|int64)\b", signature)
+
+        def checked(function):
+            def call(*given):  # as Numba would: other dtypes are refused
+                for x, (kind, axes) in zip(given, kinds, strict=True):
+                    if kind and (x.dtype, x.ndim) != (kind.replace("boolean", "bool"), int(axes)):
+                        raise TypeError(f"{x.dtype} is not {kind}")
+                with np.errstate(all="ignore"):
+                    return function(*(np.float64(x) if type(x) is float else x for x in given))
+
+            return call
+
+        return checked
+
+    def at(pointer, shape):
+        address, dtype = pointer
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        memory = (ctypes.c_char * size).from_address(address)
+        return np.frombuffer(memory, dtype).reshape(shape) if size else np.empty(shape, dtype)
+
+    class Floats:
+        inline = staticmethod(lambda f: f)
+        __getattr__ = staticmethod(lambda name: getattr(np, name))
+
+    return {
+        "numpy": np,
+        "called": called,
+        "np": Floats(),
+        "apart": lambda: None,
+        "at": at,
+        "pointer": lambda table, number, dtype: (int(table[number]), dtype),
+        "address": lambda array: array.__array_interface__["data"][0],
+        "keep": lambda array: None,
+        "added": lambda total, x: total + x,
+        "step": lambda f: f,
+        "rows": machine.rows,
+    }
+
+
 @contextmanager
 def interpreted():
     """Within this context `td.compile` makes the same text, and Python runs it, with NumPy's exp, log and tanh."""
 
     def load(text):
-        plain = text.replace("from numba import njit\n", "njit = lambda *_, **__: lambda f: f\n")
-        plain = plain.replace("from tinygrad_dbn.autodiff import floats ", "floats = np ").replace(
-            "@floats.inline\n", ""
-        )
-        assert "numba" not in plain
+        rest = text[re.search("^(@|# The)", text, re.MULTILINE).start() :]  # without its imports
+        assert "numba" not in rest
         module = ModuleType("interpreted")
-        exec(compile(plain, "interpreted", "exec"), module.__dict__)
-
-        kinds = re.findall(r"Array\((\w+),|(?:float64|int64)\b", re.search(r'@njit\(\["\((.*)\)"\]', text)[1])
-
-        def run(*given):  # as Numba would: other dtypes are refused
-            for x, kind in zip(given, kinds, strict=True):
-                if kind and x.dtype != kind.replace("boolean", "bool"):
-                    raise TypeError(f"{x.dtype} is not {kind}")
-            with np.errstate(all="ignore"):
-                module.run(*(np.float64(x) if type(x) is float else x for x in given))
-
-        return run, Path()
+        module.__dict__.update(in_python())
+        exec(compile(rest, "interpreted", "exec"), module.__dict__)
+        return module, Path()
 
     before, specialise.load = specialise.load, load
     try:

@@ -244,7 +244,7 @@ def test_constants_are_of_the_width_beside_them():
         result, eager = td.compile(f)(x), f(x)
     assert result.dtype == eager.dtype == np.float32
     text = td.compile(f).source(x)
-    assert "np.float32(0.1)" in text
+    assert "numpy.float32(0.1)" in text
     close(result, eager, np.float32)
 
 
@@ -305,7 +305,7 @@ def test_what_is_returned_as_it_came():
     assert number == 2.0
     nothing = td.compile(lambda x: ())
     assert nothing(x) == ()
-    assert nothing.source(x).rstrip().endswith("pass")
+    assert "PROGRAM = rows([\n])" in nothing.source(x)
 
 
 @pytest.mark.parametrize("n", [1, 300])

@@ -26,7 +26,8 @@ def test_the_text_is_a_file_to_read(compiled_step):
     files = [path for path in cache.folder().glob("*.py") if path.read_text() == text]
     assert files == [compiled_step.specialisations[0].file]
     assert "def op_sigmoid(x):" in text
-    assert text.count("np.dot") == 2 + 3  # nothing for the derivative by the inputs, and no transpose is made
+    assert text.count("# matmul") - text.count("    # matmul") == 2 + 3  # none for the derivative by the inputs
+    assert text.count("numpy.dot(") == 3  # A Bᵀ, Aᵀ B and A B, of any size; no transpose is made
     assert "fastmath=True" not in text
 
 
@@ -67,9 +68,11 @@ def test_a_step_needs_little_more_than_its_arrays(sizes, batch, hidden):
 def test_memory_counts_every_buffer_once(compiled_step):
     args = network()
     text, memory = compiled_step.source(*args), compiled_step.memory(*args)
-    buffers = [np.empty(eval(shape), dtype) for shape, dtype in re.findall(r"np\.empty\((.*), np\.(\w+)\)", text)]
-    assert buffers
-    assert memory.buffers == sum(b.nbytes for b in buffers)
+    starts = eval(re.search(r"OFFSETS = numpy\.array\((.*)\)", text)[1])
+    block = int(re.search(r"numpy\.empty\((\d+), numpy\.uint8\)", text)[1])
+    assert starts == sorted(starts)
+    assert all(start % 64 == 0 for start in starts)
+    assert 0 < memory.buffers <= block <= memory.buffers + 64 * (len(starts) + 1)
     assert memory.peak == memory.arguments + memory.results + memory.buffers
 
 
@@ -92,18 +95,18 @@ def test_what_was_compiled_is_reported(caplog):
     with caplog.at_level("INFO", "tinygrad_dbn.compile"), interpreted():
         for n in (1, 2, 1):
             compiled(np.ones((n, 3)))
-    assert [report.shapes for report in compiled.specialisations] == ["float64[1, 3]", "float64[2, 3]"]
+    assert [report.shapes for report in compiled.specialisations] == ["float64[2, 3]", "float64[1, 3]"]
     assert all(report.seconds > 0 for report in compiled.specialisations)
     assert [("doubled" in r.message, "float64[" in r.message) for r in caplog.records] == [(True, True)] * 2
-    with pytest.warns(RuntimeWarning, match="oldest is dropped"), interpreted():
+    with pytest.warns(RuntimeWarning, match="least recently used is dropped"), interpreted():
         compiled(np.ones((3, 3)))
-    assert [report.shapes for report in compiled.specialisations] == ["float64[2, 3]", "float64[3, 3]"]
+    assert [report.shapes for report in compiled.specialisations] == ["float64[1, 3]", "float64[3, 3]"]
 
 
 def test_a_loss_picks_its_classes_inside_the_loop(compiled_step):
     """One pass over the logits does the softmax, the loss, its gradient and the biases': no array is made for them."""
     text = compiled_step.source(*network())
-    comments = [line for line in text.splitlines() if "# " in line and "position" in line]
+    comments = [line for line in text.splitlines() if "),  # " in line and "position" in line]
     assert len(comments) == 1
     assert all(kind in comments[0] for kind in ("max (7,)", "exp (7, 3)", "sum (7,)", "sum (3,)"))
     assert "# place" not in text
@@ -119,11 +122,6 @@ def test_a_torn_or_foreign_file_is_never_run(compiled_step):
         path.write_text(wrong)
         close(td.compile(training_step)(net, x, y), expected)
         assert path.read_text() == text
-    numbas = list(cache.folder().rglob(f"{path.stem}*.nb?"))
-    assert {file.suffix for file in numbas} == {".nbi", ".nbc"}
-    for numba_file in numbas:
-        numba_file.write_bytes(numba_file.read_bytes()[:40])
-    close(td.compile(training_step)(net, x, y), expected)
 
 
 PROGRAM = """
@@ -132,7 +130,7 @@ from tinygrad_dbn import ops
 compiled = td.compile(td.value_and_grad(lambda x: (ops.sigmoid(x) @ x.T).sum()))
 value, gradient = compiled(np.arange(6.0).reshape(2, 3))
 (known,) = compiled._known.values()
-print(sum(known.run.stats.cache_hits.values()), float(value).hex(), gradient.tobytes().hex())
+print(sum(known.module.run.stats.cache_hits.values()), float(value).hex(), gradient.tobytes().hex())
 """
 
 

@@ -68,37 +68,37 @@ def read(path: Name, give: str) -> bytes:
         raise OSError(error.errno, f"cannot read {shown(path)}: {error.strerror}") from error
 
 
-def write_atomically(path: Name, content: bytes) -> None:
+def write_atomically(path: Name, content: bytes, mode: int = 0o666) -> None:
     """Put `content` at `path` in one step: a reader, a crash or a full disk sees the old file or the new one.
 
-    A link is followed, and an existing file's permissions are kept. Only a regular file is ever replaced: a folder,
-    device or pipe is left as it is. Raises OSError naming `path` and why.
+    A link is followed, and an existing file's permissions are kept; a new one has `mode`, less the umask. Only a
+    regular file is ever replaced: a folder, device or pipe is left as it is. Raises OSError naming `path` and why.
     """
     try:
-        _replace(path, content)
+        _replace(path, content, mode)
     except OSError as error:
         kept = "; the file that was there is untouched" if os.path.isfile(path) else ""
         raise OSError(error.errno, f"cannot write {shown(path)}: {error.strerror or error}{kept}") from error
 
 
-def _replace(path: Name, content: bytes) -> None:
+def _replace(path: Name, content: bytes, mode: int) -> None:
     try:
-        mode = _mode(path)
+        old = _mode(path)
     except FileNotFoundError:
-        mode = None
-    if mode is not None and not stat.S_ISREG(mode):
-        if stat.S_ISDIR(mode):
+        old = None
+    if old is not None and not stat.S_ISREG(old):
+        if stat.S_ISDIR(old):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         raise OSError(errno.EINVAL, "it is a device, pipe or socket; name a file")
     # Through links, or the replacement would cut the link instead of changing the file.
     target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f"{TEMPORARY_PREFIX}{secrets.token_hex(16)}.tmp")
     # Exclusive: nobody's file or link of that name is opened, and nobody may read more of it than of the old file.
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else stat.S_IMODE(mode))
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode if old is None else stat.S_IMODE(old))
     try:
         with os.fdopen(handle, "wb") as out:
-            if mode is not None:
-                os.chmod(temporary, stat.S_IMODE(mode))  # the umask took from it
+            if old is not None:
+                os.chmod(temporary, stat.S_IMODE(old))  # the umask took from it
             out.write(content)
             out.flush()
             os.fsync(out.fileno())

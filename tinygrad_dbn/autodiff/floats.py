@@ -31,6 +31,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from .jit import disabled
+
 VERSION = sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 """Part of the name under which a compiled kernel is kept: an edit of this file makes new ones."""
 
@@ -204,3 +206,10 @@ def peak(x):
         largest = max(largest, _ordered(np.float64(x[i]).view(np.int64)))
     value = np.int64(_ordered(largest)).view(np.float64)
     return value if np.abs(value) < np.inf else 0.0
+
+
+if disabled():  # Python runs what calls these, and cannot run an instruction of LLVM's
+    exp, expm1, log, log1p, tanh = np.exp, np.expm1, np.log, np.log1p, np.tanh  # type: ignore[assignment]
+
+    def fma(a, b, c):  # type: ignore[misc]
+        return a * b + c

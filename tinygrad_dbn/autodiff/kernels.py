@@ -98,6 +98,10 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
 
     The kernel is compiled as it stands, but `np` in it means `floats`, whose functions run on whole vectors.
     """
+    from . import jit
+
+    if jit.disabled():
+        return _in_python(kernel, arity, dtype)
     import numba  # here, because importing it takes longer than everything else together
     from numba.np.ufunc.ufuncbuilder import UFuncBuilder  # `numba.vectorize` without its layer of Python around calls
 
@@ -106,14 +110,32 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     scalar = floats.inline(FunctionType(kernel.__code__, {**kernel.__globals__, "np": floats}, kernel.__name__))
     names = {"__name__": __name__, "kernel": scalar, "inlined": floats.inlined}
     body = FunctionType(_BODIES[arity].__code__, names, kernel.__name__)
-    # Numba keeps compiled code under this name, and looks for changes only in the file of the body.
-    text = repr((kernel.__code__.co_code, kernel.__code__.co_consts, kernel.__code__.co_names, floats.VERSION))
-    body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
+    body.__qualname__ = kernel.__name__
     width = numba.from_dtype(dtype)
-    builder = UFuncBuilder(body, cache=True)
+    builder = UFuncBuilder(body)
+    builder.nb_func.cache = jit.Stored(body, kernel_version(kernel))
     builder.add(width(*[width] * arity))
     ufunc: Callable[..., Any] = builder.build_ufunc()
     return ufunc
+
+
+def kernel_version(kernel: Kernel) -> str:
+    """What the machine code of a kernel depends on: its own code, and the elementary functions."""
+    from . import floats
+
+    code = kernel.__code__
+    return sha256(repr((code.co_code, code.co_consts, code.co_names, floats.VERSION)).encode()).hexdigest()
+
+
+def _in_python(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., Any]:
+    """The kernel called on every element, where Numba is switched off. It computes in float64, as `floats` does."""
+    function = np.frompyfunc(kernel, arity, 1)
+
+    def run(*arrays: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*(np.asarray(x, np.float64) for x in arrays))).astype(dtype)
+
+    return run
 
 
 @cache

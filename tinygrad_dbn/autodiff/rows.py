@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from hashlib import sha256
 from math import prod
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from .kernels import kernel_version
 from .tensor import Axis
 
 RowKernel = Callable[[Any, Any], None]
@@ -57,19 +57,38 @@ def _over_rows(x: Any, y: Any) -> None:
 @cache
 def compiled(kernel: RowKernel, dtype: np.dtype[Any]) -> Callable[..., None]:
     """The row kernel over the rows of a C-contiguous matrix, for one float width."""
+    from . import jit
+
+    if jit.disabled():
+        return _in_python(kernel)
     import numba  # here, because importing it takes longer than everything else together
 
     from . import floats
 
-    code = kernel.__code__
     names = {**kernel.__globals__, "np": floats, "peak": floats.peak}
-    row = floats.inline(FunctionType(code, names, kernel.__name__))
+    row = floats.inline(FunctionType(kernel.__code__, names, kernel.__name__))
     body = FunctionType(_over_rows.__code__, {"__name__": __name__, "kernel": row}, kernel.__name__)
-    # Numba keeps compiled code under this name, and looks for changes only in the file of the body.
-    text = repr((code.co_code, code.co_consts, code.co_names, floats.VERSION))
-    body.__qualname__ = f"{kernel.__name__}-{sha256(text.encode()).hexdigest()[:12]}"
+    body.__qualname__ = kernel.__name__
     width = numba.from_dtype(dtype)
     given, made = numba.types.Array(width, 2, "C", readonly=True), numba.types.Array(width, 2, "C")
-    made_by = numba.njit([numba.void(given, made)], cache=True, error_model="numpy")
-    function: Callable[..., None] = made_by(body)
+    function: Callable[..., None] = jit.njit(
+        body, signatures=[numba.void(given, made)], version=kernel_version(kernel), error_model="numpy"
+    )
     return function
+
+
+def _in_python(kernel: RowKernel) -> Callable[..., None]:
+    """The row kernel on one row after another, where Numba is switched off. It computes in float64."""
+
+    def finite_peak(x: Any) -> Any:
+        largest = x.max(initial=-np.inf)
+        return largest if np.isfinite(largest) else 0.0
+
+    of_floats = FunctionType(kernel.__code__, {**kernel.__globals__, "peak": finite_peak}, kernel.__name__)
+
+    def run(rows: Any, made: Any) -> None:
+        with np.errstate(all="ignore"):
+            for x, y in zip(rows, made, strict=True):
+                of_floats(x.astype(np.float64), y)
+
+    return run

@@ -219,7 +219,9 @@ def _accuracy(op: "Op") -> list[str]:
         if op.ulp == 0:
             return ["exact: elements are moved or compared, not changed"]
         bound = getattr(op, "bound", None)
-        stated = f"within u · ({bound.__doc__})" if bound is not None else "relative to the largest terms"
+        stated = (
+            f"within u · ({bound.__doc__})" if bound is not None and bound.__doc__ else "relative to the largest terms"
+        )
         return [f"value: promised {stated}; u is half of the spacing of floats at 1" if bound is not None else stated]
     try:
         from ..autodiff.accuracy import worst_curvature, worst_derivative, worst_value

@@ -23,9 +23,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ..autodiff.floats import exp, fma
+from ..autodiff.jit import njit
 from . import odds
 from .odds import FAR, NOTHING, ROOM, SIZE, TILE, UNITS, options
 

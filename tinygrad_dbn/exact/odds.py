@@ -27,9 +27,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ..autodiff.floats import exp, fma, log1p
+from ..autodiff.jit import njit
 
 LOW = 7  # rows of 2^7 low states: eight of them are 8 kB of e^τ
 SIZE = 1 << LOW  # known when it is compiled: loops of no fixed length cost a fifth
@@ -43,7 +43,7 @@ LN2 = math.log(2.0)
 
 # No liberty is given: sums run in the order that is written, what is fused says `fma`, and `exp` and `log1p` are the
 # engine's own. So log Z has the same bits on every machine.
-options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 @njit(**options)

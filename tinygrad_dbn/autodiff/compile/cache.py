@@ -1,58 +1,44 @@
-"""Generated files: where they live, and how their text becomes a function.
+"""How the text of a generated file becomes a module.
 
 A file is named by the hash of its text. What is run is always the text in memory, never what a file holds: the file is
-there to be read, and because Numba keeps its machine code beside it.
+there to be read. Where no file can be kept (see `jit.folder`) tracebacks still show the text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import linecache
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from ...files import write_atomically
+from ..jit import PRIVATE, folder, once
 
 
-def folder() -> Path:
-    """Where generated files are kept: NUMBA_CACHE_DIR, or else the user's cache directory."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(os.environ["NUMBA_CACHE_DIR"]) / "tinygrad_dbn"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygrad_dbn"
+def load(text: str) -> tuple[ModuleType, Path | None]:
+    """A generated text as a module, its functions compiled or taken from the cache; and its file, if there is one."""
+    name = f"tinygrad_dbn_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    path = _keep(name, text)
+    file = f"<{name}>" if path is None else str(path)
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    module = ModuleType(name)
+    sys.modules[name] = module  # machine code refers to its module by name
+    exec(compile(text, file, "exec"), module.__dict__)
+    return module, path
 
 
-def load(text: str) -> tuple[Any, Path]:
-    """The function `run` of a generated text, compiled or taken from Numba's cache, and its file.
-
-    Raises OSError for a full disk.
-    """
-    path = folder() / f"tinygrad_dbn_{hashlib.sha256(text.encode()).hexdigest()[:20]}.py"
-    _write(path, text)
+def _keep(name: str, text: str) -> Path | None:
+    """The file of a text; nothing is touched where it is right already."""
+    place = folder()
+    if place is None:
+        return None
+    path = place / f"{name}.py"
     try:
-        return _run(text, path), path
-    except Exception:  # a torn index of Numba's raises whatever its bytes happen to say
-        for stale in path.parent.rglob(f"{path.stem}.*.nb?"):
-            stale.unlink(missing_ok=True)
-        return _run(text, path), path
-
-
-def _run(text: str, path: Path) -> Any:
-    module = ModuleType(path.stem)
-    sys.modules[path.stem] = module  # Numba's cache refers to the module by name
-    linecache.checkcache(str(path))
-    exec(compile(text, str(path), "exec"), module.__dict__)
-    return module.run
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none of it; nothing is touched where the file is right already, for Numba looks at its date."""
-    try:
-        if path.read_bytes() == text.encode():
-            return
-    except OSError:
-        pass
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(path, text.encode())
+        if path.exists() and path.read_bytes() == text.encode():
+            return path
+        write_atomically(path, text.encode(), PRIVATE)
+    except OSError as error:
+        once(f"generated files cannot be kept in {place} ({error.strerror})")
+        return None
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -10,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..callers import PACKAGE
 from ..tensor import RECORDER, Tensor
-from ..trees import Rebuild, flatten
+from ..trees import Rebuild, flatten, tree_map
 from .entry import make_entry
 from .specialise import Memory, Report, Specialised, name, specialise
 
@@ -24,10 +26,12 @@ def compile(f: Callable[..., Any], *, specialisations: int = 16) -> Compiled:
     branches on values, no random draws, no counters. Arrays that it closes over are constants, taken as they are when
     it is traced. Inputs are never changed, and results never share memory with them.
 
-    At most `specialisations` combinations are kept; one more drops the oldest, with a RuntimeWarning. Integer and
-    boolean arguments may be sliced, compared, combined and converted: `net.nll(x[:n], y[:n])`, `y[:, None] ==
-    np.arange(10)`, `x[i + 1]`, `x * (m & ~k)`, `m.astype(float)`. Raises CompileError (a TypeError) where f is not
-    pure or needs a value; it says where, and what to write instead.
+    At most `specialisations` combinations are kept; one more drops the least recently used, with a RuntimeWarning.
+    Integer and boolean arguments may be sliced, compared, combined and converted: `net.nll(x[:n], y[:n])`,
+    `y[:, None] == np.arange(10)`, `x[i + 1]`, `x * (m & ~k)`, `m.astype(float)`. Raises CompileError (a TypeError)
+    where f is not pure or needs a value; it says where, and what to write instead.
+
+    With NUMBA_DISABLE_JIT=1 nothing is compiled: f is traced, and so found to be pure, and then just runs.
 
     >>> import numpy as np
     >>> compile(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
@@ -60,11 +64,12 @@ class Compiled:
         if any(isinstance(x, Tensor) for x in leaves) or RECORDER.get() is not None:
             return self._f(*args, **kwargs)  # inside another transform: its ops are watched, so it just runs
         chosen = self._specialised(leaves, rebuild, (args, kwargs))
+        if chosen.module is None:  # Numba is switched off
+            return tree_map(np.array, self._f(*args, **kwargs))
         result = chosen(leaves)
-        if not kwargs:
-            if chosen.entry is None:
-                chosen.entry = make_entry(args, result, chosen, self._general)
-            self._entry = chosen.entry
+        if not kwargs and chosen.entry is None:
+            chosen.entry = make_entry(args, result, chosen, self._general)
+        self._entry = None if kwargs else chosen.entry  # or it would not be known which was used last
         return result
 
     def source(self, *args: Any, **kwargs: Any) -> str:
@@ -79,7 +84,7 @@ class Compiled:
 
     @property
     def specialisations(self) -> tuple[Report, ...]:
-        """What has been compiled and is kept, the oldest first."""
+        """What has been compiled and is kept, the least recently used first."""
         return tuple(known.report for known in self._known.values())
 
     def _specialised(self, leaves: list[Any], rebuild: Rebuild, tree: Any) -> Specialised:
@@ -91,14 +96,24 @@ class Compiled:
                 shapes = ", ".join(str(np.shape(x)) for x in leaves)
                 warnings.warn(
                     f"{name(self._f)} was compiled for more than {self._limit} combinations of shapes, dtypes and "
-                    f"static values, now for {shapes}: the oldest is dropped; pad to fewer shapes, pass numbers that "
-                    "vary as floats, or raise td.compile(f, specialisations=…)",
+                    f"static values, now for {shapes}: the least recently used is dropped; pad to fewer shapes, pass "
+                    "numbers that vary as floats, or raise td.compile(f, specialisations=…)",
                     RuntimeWarning,
-                    stacklevel=4,
+                    stacklevel=_callers_level(),
                 )
                 del self._known[next(iter(self._known))]
-            self._known[key] = known
+        else:
+            del self._known[key]
+        self._known[key] = known  # the last is the one most recently used
         return known
+
+
+def _callers_level() -> int:
+    """How far up the stack the code is that called this package: what `warnings.warn` calls its level."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _structure(tree: Any) -> Any:

@@ -23,7 +23,8 @@ LEAVES = np.ndarray | np.floating | float | Tensor
 
 def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """A function of (*args) for trees like `args`, giving trees like `result`; anything else goes to `otherwise`."""
-    names: dict[str, Any] = {"run": chosen.run, "otherwise": otherwise, "empty": np.empty}
+    module = chosen.module
+    names: dict[str, Any] = {"run": module.run, "otherwise": otherwise, "empty": np.empty}
     names |= {"new": object.__new__, "put": object.__setattr__}
     lines, leaves = ["def entry(*args):"], list[str]()
     _take("args", args, lines, leaves, names)
@@ -31,8 +32,13 @@ def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[
     for i, (shape, dtype) in enumerate(chosen.results):
         lines.append(f"    y{i} = empty({shape}, {_name('d', names, dtype)})")
         given.append(f"y{i}")
-    lines += ["    try:", f"        run({', '.join(given)})", "    except (TypeError, IndexError):"]
-    lines += ["        return otherwise(args)"]  # which explains, or compiles for other shapes
+    lines += [f"    table = empty({module.SIZE}, {_name('d', names, np.dtype(np.int64))})", "    try:"]
+    for take, first, size in module.TAKES:
+        block, given = given[:size], given[size:]
+        lines.append(f"        {_name('f', names, take)}(table, {first}, {', '.join(block)})")
+    rest = ", ".join(["table", _name("c", names, module.PROGRAM), *given])
+    lines += [f"        failed = run({rest})", "    except TypeError:", "        failed = 0"]
+    lines += ["    if failed >= 0:", "        return otherwise(args)"]  # which explains, or compiles for other shapes
     count = 0
 
     def build(tree: Any) -> str:
@@ -65,7 +71,8 @@ def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[
 
     text = build(result)
     lines.append(f"    return {text}")
-    exec("\n".join(lines), names)  # names, types and positions only: nothing of the user's is text here
+    code = compile("\n".join(lines), f"{__file__}: entry", "exec")  # which no one takes for a line of the caller's
+    exec(code, names)  # names, types and positions only: nothing of the user's is text here
     entry: Callable[..., Any] = names["entry"]
     return entry
 

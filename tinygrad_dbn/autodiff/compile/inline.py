@@ -11,10 +11,10 @@ from typing import Any
 
 
 def inlined(kernel: Any, operands: list[str]) -> str | None:
-    """The kernel applied to operands (names and numbers) where it is a single expression: that expression.
+    """The kernel applied to operands (names, numbers, casts) where it is a single expression: that expression.
 
-    As in `kernels.compiled`, `np` in a kernel means the file `floats`. A kernel of several lines gives None: it stays
-    a function, as `kernel_sources` writes it. Fewer functions are sooner compiled, and easier to read.
+    A kernel of several lines gives None: it stays a function, as `kernel_sources` writes it. Fewer functions are
+    sooner compiled, and easier to read.
     """
     names, expression = _expression(kernel)
     if expression is None:
@@ -25,20 +25,19 @@ def inlined(kernel: Any, operands: list[str]) -> str | None:
         def visit_Name(self, node: ast.Name) -> ast.expr:
             return ast.parse(put_in.get(node.id, node.id), mode="eval").body
 
-    text = ast.unparse(PutIn().visit(ast.parse(expression, mode="eval")))
-    return re.sub(r"\bnp\.(?!float|u?int|bool|inf|nan)", "floats.", text)
+    return ast.unparse(PutIn().visit(ast.parse(expression, mode="eval")))
 
 
-def kernel_sources(kernels: dict[str, Any], calls_floats: bool) -> str:
-    """The definitions that the compiled function calls, and the import of the elementary functions beneath them.
+def kernel_sources(kernels: dict[str, Any]) -> str:
+    """The definitions that the steps call, and the import of the elementary functions beneath them.
 
-    The version of `floats` is part of the text, so that an edit there makes a new file.
+    A kernel says `np` and means the file `floats`, as in `kernels.compiled`. So that its lines can stay as they are,
+    `np` means that in the whole text, where NumPy itself is called `numpy`. The version of `floats` is part of the
+    text, so that an edit there makes a new file.
     """
-    if not kernels and not calls_floats:
-        return ""
     from .. import floats  # here: it brings Numba
 
-    head = f"from tinygrad_dbn.autodiff import floats  # version {floats.VERSION}\n"
+    head = f"from tinygrad_dbn.autodiff import floats as np  # version {floats.VERSION}\n"
     return "\n\n".join([head, *(_function(name, kernel) for name, kernel in kernels.items())])
 
 
@@ -58,5 +57,4 @@ def _expression(kernel: Any) -> tuple[list[str], str | None]:
 
 
 def _function(name: str, kernel: Any) -> str:
-    body = re.sub(r"^def \w+", f"def op_{name}", _source(kernel))
-    return "@floats.inline\n" + re.sub(r"\bnp\.", "floats.", body)
+    return f"@np.inline\ndef op_{name}({_source(kernel).partition('(')[2]}"

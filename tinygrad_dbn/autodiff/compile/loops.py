@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
 from ..ops import TABLE
 from .inline import inlined
 from .node import COMPARISONS, INTEGERS, REDUCTIONS, Node
-from .plan import Loop, Member, Plan
-from .text import Text, cast, literal, numpy_name
+from .plan import Loop, Member, transcendental
+from .text import Text, at_index, cast, literal, numpy_name
 
 SHORT = 48
-TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "tanh"}
 
 _SPELLED = {"[": "_", ",": "_", " ": "", "]": "", "+": "_plus_", "*": "_times_", "-": "minus_"}
 """How an element's expression becomes the name of a local."""
 
 
 class Loops(Text):
-    """Writes loops. It notes which kernels they call, and the lengths of short rows."""
+    """Writes a loop, and notes which kernels it calls."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.kernels: set[str] = set()
-        self.lengths: set[int] = set()
+        self._rows: dict[int, str] = {}
 
     def loop(self, loop: Loop) -> None:
         members = list(loop.members.values())
@@ -42,7 +42,7 @@ class Loops(Text):
                     continue
                 for m in inner:
                     if m.node.kind in REDUCTIONS and m.within:
-                        self.line(f"v{m.node.number} = {start_of(m.node)}")
+                        self.line(f"{self.value(m.node)} = {start_of(m.node)}")
                 invariant = self.loads(loop, inner, phase, f"i{last}", invariant=True)
                 for text in invariant.values():
                     self.line(text)
@@ -54,28 +54,23 @@ class Loops(Text):
                 for m in inner:
                     if m.node.kind in REDUCTIONS and m.within:
                         self.finish(m.node)
-                        if m.node.number in self.plan.arrays and m.node.shape:
-                            self.line(f"{self.slot(m)} = v{m.node.number}")
+                        if m.node.number in self.plan.arrays:
+                            self.line(f"{self.slot(m)} = {self.value(m.node)}")
         for m in members:
             if m.node.kind in REDUCTIONS and not m.within and not m.node.shape:
                 self.finish(m.node)
+                self.line(f"{self.slot(m)} = {self.value(m.node)}")
 
     def length(self, n: int, members: list[Member]) -> str:
-        kernels = (TABLE[m.node.kind].kernel for m in members if m.node.kind in TABLE)
-        if n > SHORT or not any(kernel and TRANSCENDENTAL & set(kernel.__code__.co_names) for kernel in kernels):
+        if n > SHORT or not any(transcendental(m.node) for m in members):
             return str(n)
-        self.lengths.add(n)
-        return f"n{n}"
+        return self.integer(n)
 
     def prepare(self, loop: Loop, m: Member) -> None:
-        """What a member needs before the loop: its array, its sum's start, its row buffer."""
-        n = m.node
-        if n.number in self.plan.arrays and n.shape:
-            self.make(n, start_of(n) if n.kind in REDUCTIONS and not m.within else "")
-        elif n.kind in REDUCTIONS and not m.within:
-            self.line(f"v{n.number} = {start_of(n)}")
-        elif self.crosses(loop, m) and n.number not in self.plan.arrays:
-            self.empty(f"r{n.number}", loop.domain[-1:], n)
+        """Where a sum starts that is complete only after the loop."""
+        if m.node.kind in REDUCTIONS and not m.within:
+            target = f"{self.array(m.node)}[...]" if m.node.shape else self.value(m.node)
+            self.line(f"{target} = {start_of(m.node)}")
 
     def crosses(self, loop: Loop, m: Member) -> bool:
         """Whether an inner value is used again in a later pass over the row."""
@@ -90,11 +85,16 @@ class Loops(Text):
 
     def finish(self, n: Node) -> None:
         if n.dtype == np.float32:
-            self.line(f"v{n.number} = np.float32(v{n.number})")
+            self.line(f"{self.value(n)} = numpy.float32({self.value(n)})")
 
     def slot(self, m: Member) -> str:
-        index = ", ".join("0" if p is None else f"i{p}" for p in m.result_axes)
-        return f"{self.array(m.node)}[{index}]"
+        return at_index(self.array(m.node), ["0" if p is None else f"i{p}" for p in m.result_axes])
+
+    def row_slot(self, loop: Loop, n: Node) -> str:
+        """Where a value waits for a later pass over its row."""
+        if n.number not in self._rows:
+            self._rows[n.number] = self.scratch(n, loop.domain[-1:])
+        return f"{self._rows[n.number]}[i{len(loop.domain) - 1}]"
 
     def loads(self, loop: Loop, members: list[Member], phase: int, last: str, invariant: bool) -> dict[str, str]:
         """Every element that members read from arrays: its expression, and the line that loads it into a local."""
@@ -112,9 +112,9 @@ class Loops(Text):
         source = loop.members.get(base.number)
         if source is not None:
             if source.row or source.phase == phase or source.node.kind in REDUCTIONS:
-                return f"v{base.number}", ""
-            text = self.slot(source) if base.number in self.plan.arrays else f"r{base.number}[i{len(loop.domain) - 1}]"
-            return text, f"v{base.number}"
+                return self.value(base), ""
+            text = self.slot(source) if base.number in self.plan.arrays else self.row_slot(loop, base)
+            return text, self.value(base)
         extra = len(m.axes) - len(x.shape)
         at = ["0" if p is None else f"i{p}" for p in m.axes[extra:]]
         text, base = self.element(x, at)
@@ -138,7 +138,7 @@ class Loops(Text):
                 operands.append((local or text, self.plan.ref(x).base))
             if n.kind in REDUCTIONS:
                 value = operands[0][0]
-                target = self.slot(m) if n.shape and not m.within else f"v{n.number}"
+                target = self.slot(m) if n.shape and not m.within else self.value(n)
                 if n.kind == "sum":
                     self.line(f"{target} += {value}" if "[" in target else f"{target} = added({target}, {value})")
                 else:
@@ -147,13 +147,13 @@ class Loops(Text):
                     self.line(f"    {target} = {value}")
                 continue
             if n.kind == "position":
-                self.position(f"v{n.number}", operands[0][0], n, n.params["length"])
+                self.position(self.value(n), operands[0][0], n, n.params["length"])
             else:
-                self.line(f"v{n.number} = {self.expression(n, operands)}")
-            if n.number in self.plan.arrays and n.shape:
-                self.line(f"{self.slot(m)} = v{n.number}")
+                self.line(f"{self.value(n)} = {self.expression(n, operands)}")
+            if n.number in self.plan.arrays:
+                self.line(f"{self.slot(m)} = {self.value(n)}")
             elif self.crosses(loop, m):
-                self.line(f"r{n.number}[i{len(loop.domain) - 1}] = v{n.number}")
+                self.line(f"{self.row_slot(loop, n)} = {self.value(n)}")
 
     def expression(self, n: Node, operands: list[tuple[str, Node]]) -> str:
         if n.kind in COMPARISONS:
@@ -174,7 +174,7 @@ class Loops(Text):
         if text is None:
             self.kernels.add(n.kind)
             text = f"op_{n.kind}({', '.join(values)})"
-        return f"np.float32({text})" if n.dtype == np.float32 else text
+        return f"numpy.float32({text})" if n.dtype == np.float32 else text
 
 
 def mentions(text: str, variable: str) -> bool:

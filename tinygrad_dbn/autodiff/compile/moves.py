@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from .node import Node, enumerates
-from .text import Text, affine
+from .text import Text, affine, at_index
 
 
 class Moves(Text):
@@ -15,31 +15,28 @@ class Moves(Text):
 
     def write_matmul(self, n: Node) -> None:
         a, b = n.inputs
-        self.make(n)
         if 0 in (*n.shape, a.shape[-1]):
             self.line(f"{self.array(n)}[...] = 0.0")
             return
+        matrix = self.matrix if len(n.shape) == len(a.shape) == len(b.shape) == 2 else self.array
         with self.loops(n.shape[:-2], "j"):
             names = []
             for x in (a, b):
                 ref = self.plan.ref(x)
                 extra = len(n.shape) - len(x.shape)
                 index = ", ".join("0" if k == 1 else f"j{i + extra}" for i, k in enumerate(x.shape[:-2]))
-                names.append(self.array(ref.base) + (f"[{index}]" if index else "") + ("" if ref.whole else ".T"))
+                names.append(matrix(ref.base) + (f"[{index}]" if index else "") + ("" if ref.whole else ".T"))
             index = ", ".join(f"j{i}" for i in range(len(n.shape) - 2))
-            self.line(f"np.dot({names[0]}, {names[1]}, {self.array(n)}{f'[{index}]' if index else ''})")
+            self.line(f"numpy.dot({names[0]}, {names[1]}, {matrix(n)}{f'[{index}]' if index else ''})")
 
     def write_reshape(self, n: Node) -> None:
         x = n.inputs[0]
-        self.make(n)
-        flat, k = f"f{n.number}", f"k{n.number}"
-        self.line(f"{flat}, {k} = {self.array(n)}.reshape({prod(n.shape)}), 0")
+        self.line(f"flat, k = {self.array(n)}.reshape({prod(n.shape)}), 0")
         with self.loops(x.shape, "j"):
-            self.line(f"{flat}[{k}] = {self.element(x, [f'j{i}' for i in range(len(x.shape))])[0]}")
-            self.line(f"{k} += 1")
+            self.line(f"flat[k] = {self.element(x, [f'j{i}' for i in range(len(x.shape))])[0]}")
+            self.line("k += 1")
 
     def write_concatenate(self, n: Node) -> None:
-        self.make(n)
         axis, before = n.params["axis"], 0
         for x in n.inputs:
             at = [f"j{i}" for i in range(len(x.shape))]
@@ -49,7 +46,6 @@ class Moves(Text):
             before += x.shape[axis]
 
     def write_stack(self, n: Node) -> None:
-        self.make(n)
         axis = n.params["axis"]
         for k, x in enumerate(n.inputs):
             at = [f"j{i}" for i in range(len(x.shape))]
@@ -57,22 +53,16 @@ class Moves(Text):
                 self.line(f"{self.array(n)}[{', '.join([*at[:axis], str(k), *at[axis:]])}] = {self.element(x, at)[0]}")
 
     def write_index(self, n: Node) -> None:
-        if n.shape:
-            self.make(n)
         with self.loops(n.shape, "j"):
-            at = [f"j{i}" for i in range(len(n.shape))]
             value = self.element(n.inputs[0], self.indices(n))[0]
-            self.line((f"{self.array(n)}[{', '.join(at)}]" if n.shape else f"v{n.number}") + f" = {value}")
+            self.line(f"{at_index(self.array(n), [f'j{i}' for i in range(len(n.shape))])} = {value}")
 
     def write_place(self, n: Node) -> None:
         g = n.inputs[0]
-        if not n.shape:
-            self.line(f"v{n.number} = {self.element(g, [])[0]}")
-            return
-        self.make(n, "0.0")
+        self.line(f"{self.array(n)}[...] = 0")
         with self.loops(g.shape, "j"):
             value = self.element(g, [f"j{i}" for i in range(len(g.shape))])[0]
-            self.line(f"{self.array(n)}[{', '.join(self.indices(n))}] += {value}")
+            self.line(f"{at_index(self.array(n), self.indices(n))} += {value}")
 
     def indices(self, n: Node) -> list[str]:
         """For every axis of the indexed array, where it is read at (j0, j1, …) of the result. NumPy's rules."""
@@ -113,6 +103,6 @@ class Moves(Text):
         at = ["0" if size == 1 else v for v, size in zip(at, array.shape, strict=True)]
         if enumerates(array):
             return at[0]
-        name = f"k{n.number}_{k}"
+        name = f"k{k}"
         self.position(name, self.element(array, at)[0], n, length)
         return name

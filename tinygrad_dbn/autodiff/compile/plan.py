@@ -8,13 +8,19 @@ the row while it is still in the cache. Any other reduction is complete only aft
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from math import prod
 from typing import Any
 
+from ..ops import TABLE
 from .node import GIVEN, OPAQUE, REDUCTIONS, Node, enumerates
 from .views import Ref, view
+
+LONGEST = 128
+"""The weight of a loop. What is longer is cut into several, which are compiled sooner, and are often the same step."""
+TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "tanh"}
 
 
 @dataclass(eq=False)
@@ -96,50 +102,127 @@ def _needed(outputs: list[Node], refs: dict[int, Ref]) -> list[Node]:
 
 
 def _schedule(nodes: list[Node], outputs: list[Node], refs: dict[int, Ref]) -> list[Loop | Node]:
+    return _Schedule(nodes, outputs, refs).steps
+
+
+class _Schedule:
     """Products and the like as soon as they can run; between them, loops that take in as many ops as will fit.
 
     Of several products the one that leaves the least memory in use comes first, so that the gradient by a layer's
     weights is taken, and the layer's values are done with, before the cotangent of those values needs as much room.
     """
-    waiting, done = list(nodes), set[int]()
-    steps: list[Loop | Node] = []
-    readers = Counter(b.number for n in nodes for b in _bases(n, refs))
-    readers.update(view(y, refs).base.number for y in outputs)
-    rooms = {y.shape for y in outputs}
 
-    def ready(node: Node, loop: Loop | None = None) -> bool:
-        within = loop.members if loop else {}
-        return all(b.kind in GIVEN or b.number in done or b.number in within for b in _bases(node, refs))
+    def __init__(self, nodes: list[Node], outputs: list[Node], refs: dict[int, Ref]) -> None:
+        self.refs = refs
+        self.steps: list[Loop | Node] = []
+        self.done: set[int] = set()
+        self.bases = {n.number: {b.number: b for b in (view(x, refs).base for x in n.inputs)} for n in nodes}
+        self.users: dict[int, list[Node]] = defaultdict(list)
+        self.missing: dict[int, int] = {}
+        """For each node that waits, how many of those that it reads are not computed yet."""
+        self.readers = Counter(b for n in nodes for b in self.bases[n.number])
+        self.readers.update(view(y, refs).base.number for y in outputs)
+        self.rooms = {y.shape for y in outputs}
+        for n in nodes:
+            made = [b for b in self.bases[n.number].values() if b.kind not in GIVEN]
+            self.missing[n.number] = len(made)
+            for base in made:
+                self.users[base.number].append(n)
+        self.ready = {n.number: n for n in nodes if not self.missing[n.number]}
+        while self.ready:
+            opaque = [n for n in self.ready.values() if _opaque(n)]
+            if opaque:
+                self.take(min(opaque, key=lambda n: (self.growth(n), n.number)))
+            else:
+                for part in self.parts(self.grown()):
+                    self.cut(part)
 
-    def growth(node: Node) -> int:
+    def growth(self, node: Node) -> int:
         """The elements that a product adds to those in use; none where the caller gave room for as many."""
-        freed = sum(prod(b.shape) for b in _bases(node, refs) if b.kind not in GIVEN and readers[b.number] == 1)
-        return (0 if node.shape in rooms else prod(node.shape)) - freed
+        bases = self.bases[node.number].values()
+        freed = sum(prod(b.shape) for b in bases if b.kind not in GIVEN and self.readers[b.number] == 1)
+        return (0 if node.shape in self.rooms else prod(node.shape)) - freed
 
-    while waiting:
-        opaque = [n for n in waiting if _opaque(n) and ready(n)]
-        if opaque:
-            found = [min(opaque, key=growth)]
-            steps += found
-        else:
-            seed = min((n for n in waiting if ready(n)), key=lambda n: n.kind == "position")  # best in another's loop
-            loop = Loop(tuple(n for n in _extent(seed) if n != 1))
-            for node in waiting:
-                member = None if _opaque(node) or not ready(node, loop) else _fit(node, loop, refs)
-                if member is not None:
-                    loop.members[node.number] = member
-            assert loop.members, "a loop takes in at least its seed"
-            found = [m.node for m in loop.members.values()]
-            steps.append(loop)
-        for node in found:
-            waiting.remove(node)
-            done.add(node.number)
-            readers.subtract(b.number for b in _bases(node, refs))
-    return steps
+    def take(self, step: Loop | Node) -> None:
+        self.steps.append(step)
+        for node in [m.node for m in step.members.values()] if isinstance(step, Loop) else [step]:
+            del self.ready[node.number]
+            self.done.add(node.number)
+            self.readers.subtract(list(self.bases[node.number]))
+            for user in self.users[node.number]:
+                self.missing[user.number] -= 1
+                if not self.missing[user.number]:
+                    self.ready[user.number] = user
+
+    def grown(self) -> Loop:
+        """A loop of all that can run now or after others in it, and fits. Nodes come in the order of the trace."""
+        seed = min(self.ready.values(), key=lambda n: (n.kind == "position", n.number))  # best in another's loop
+        loop = Loop(tuple(n for n in _extent(seed) if n != 1))
+        ahead = [(n.number, n) for n in self.ready.values()]
+        heapify(ahead)
+        missing: dict[int, int] = {}
+        while ahead:
+            number, node = heappop(ahead)
+            member = None if _opaque(node) else _fit(node, loop, self.refs)
+            if member is None:
+                continue
+            loop.members[number] = member
+            for user in self.users[number]:
+                missing[user.number] = missing.get(user.number, self.missing[user.number]) - 1
+                if not missing[user.number]:
+                    heappush(ahead, (user.number, user))
+        assert loop.members, "a loop takes in at least its seed"
+        return loop
+
+    def parts(self, loop: Loop) -> list[Loop]:
+        """The loop as several, where its members fall into groups that read nothing in common: one would gain nothing,
+        and the layers of a network, each in a loop of its own, are one step called several times."""
+        owner: dict[int, int] = {}
+
+        def find(number: int) -> int:
+            while owner.setdefault(number, number) != number:
+                owner[number] = number = owner[owner[number]]
+            return number
+
+        for number in loop.members:
+            for base in self.bases[number].values():
+                if (base.shape and base.literal is None and not enumerates(base)) or base.number in loop.members:
+                    owner[find(base.number)] = find(number)
+        found: dict[int, Loop] = {}
+        for number, member in loop.members.items():
+            found.setdefault(find(number), Loop(loop.domain)).members[number] = member
+        return list(found.values())
+
+    def cut(self, part: Loop) -> None:
+        """A loop, in pieces where it is long: LLVM's time grows faster than the text that it is given at once."""
+        if sum(weight(m.node) for m in part.members.values()) <= LONGEST:
+            self.take(part)
+            return
+        piece, total = Loop(part.domain), 0
+        for member in part.members.values():
+            node = member.node
+            if total and total + weight(node) > LONGEST:
+                self.take(piece)
+                piece, total = Loop(part.domain), 0
+            bases = self.bases[node.number].values()
+            if all(b.kind in GIVEN or b.number in self.done or b.number in piece.members for b in bases):
+                again = _fit(node, piece, self.refs)  # or else it waits for a loop of its own
+                if again is not None:
+                    piece.members[node.number] = again
+                    total += weight(node)
+        if piece.members:
+            self.take(piece)
 
 
-def _bases(node: Node, refs: dict[int, Ref]) -> set[Node]:
-    return {view(x, refs).base for x in node.inputs}
+def weight(node: Node) -> int:
+    """About how long LLVM is busy with an op in a loop, in additions."""
+    return 8 if transcendental(node) else 1
+
+
+def transcendental(node: Node) -> bool:
+    """Whether the op's kernel calls a polynomial."""
+    kernel = TABLE[node.kind].kernel if node.kind in TABLE else None
+    return kernel is not None and not TRANSCENDENTAL.isdisjoint(kernel.__code__.co_names)
 
 
 def _opaque(node: Node) -> bool:
@@ -248,7 +331,7 @@ def _overwritable(node: Node, loop: Loop, plan: Plan, ending: list[Node]) -> lis
     return found
 
 
-def describe(step: Loop | Node) -> str:
+def describe(step: Loop | Node, shapes: bool = True) -> str:
     """One line for a reader of the generated text."""
     nodes: list[Any] = [m.node for m in step.members.values()] if isinstance(step, Loop) else [step]
-    return ", ".join(f"{n.kind} {n.shape}" for n in nodes)
+    return ", ".join(f"{n.kind} {n.shape}" if shapes else n.kind for n in nodes)

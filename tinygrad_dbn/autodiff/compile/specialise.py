@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..jit import LOG, disabled
 from ..tensor import RECORDER, new_level
 from ..trees import Rebuild, flatten
 from .cache import load
@@ -20,9 +20,6 @@ from .node import GIVEN, CompileError, Node
 from .plan import make_plan
 from .trace import Trace
 from .views import view
-
-LOG = logging.getLogger("tinygrad_dbn.compile")
-"""Says at INFO what was compiled, how long it took, and where the text is."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class Report:
 
     shapes: str
     seconds: float
-    file: Path
+    file: Path | None
+    """None where no files are kept."""
     memory: Memory
 
 
@@ -55,24 +53,29 @@ class Report:
 class Specialised:
     """f for one combination of shapes, dtypes and static values."""
 
+    module: Any
+    """The generated text, run: see `emit.Emitted`. None where Numba is switched off."""
     text: str
-    run: Callable[..., None]
     order: tuple[int, ...]
-    """Which leaves `run` takes, in this order; after them come the constants, and arrays for the results."""
+    """Which leaves are taken, in this order; after them come the constants, and arrays for the results."""
     constants: tuple[Any, ...]
     results: list[tuple[tuple[int, ...], np.dtype[Any]]]
     rebuild: Rebuild
-    lines: dict[int, str]
+    complaints: list[str]
     report: Report
     entry: Callable[..., Any] | None = None
 
     def __call__(self, leaves: list[Any]) -> Any:
         given = [leaves[i] if type(leaves[i]) is float else _plain(leaves[i]) for i in self.order]
         results = [np.empty(shape, dtype) for shape, dtype in self.results]
-        try:
-            self.run(*given, *self.constants, *results)
-        except IndexError as error:
-            raise IndexError(f"{error.args[0]}\n  in {self.lines[error.args[1]]}") from None
+        arrays, table, module = [*given, *self.constants, *results], np.empty(self.module.SIZE, np.int64), self.module
+        at = 0
+        for take, first, count in module.TAKES:
+            take(table, first, *arrays[at : at + count])
+            at += count
+        failed = module.run(table, module.PROGRAM, *arrays[at:])
+        if failed >= 0:
+            raise IndexError(self.complaints[failed])
         return self.rebuild(list(results))
 
 
@@ -94,21 +97,22 @@ def specialise(f: Callable[..., Any], leaves: list[Any], rebuild: Rebuild) -> Sp
             y = trace.apply("copy", (y,), y.dtype, {"output": len(results)}, y.shape)
         results.append(y)
     plan = make_plan(results)
-    text, lengths, buffers = emit(plan, name(f))
-    run, path = load(text)
+    emitted = emit(plan, name(f))
+    module, path = (None, None) if disabled() else load(emitted.text)
     given = sum(map(_bytes, [*trace.arguments, *plan.constants]))
-    memory = Memory(given, sum(map(_bytes, plan.outputs)), buffers)
+    memory = Memory(given, sum(map(_bytes, plan.outputs)), emitted.room)
     shapes = ", ".join(f"{n.dtype}{list(n.shape)}" for n in trace.arguments)
     report = Report(shapes, time.perf_counter() - start, path, memory)
-    LOG.info("compiled %s for (%s) in %.2f s: %s", name(f), shapes, report.seconds, path)
+    if module is not None:
+        LOG.info("compiled %s for (%s) in %.2f s: %s", name(f), shapes, report.seconds, path)
     return Specialised(
-        text,
-        run,
+        module,
+        emitted.text,
         tuple(n.params["position"] for n in plan.arguments),
-        (*(n.params["value"] for n in plan.constants), *lengths),
+        tuple(n.params["value"] for n in plan.constants),
         [(n.shape, n.dtype) for n in plan.outputs],
         rebuild_outputs,
-        {n.number: n.line for n in trace.nodes},
+        [f"{n.kind}: an index is out of bounds for an axis of length {m}\n  in {n.line}" for n, m in emitted.checked],
         report,
     )
 

@@ -1,29 +1,38 @@
-"""What every part of a generated text is written with: lines, names of arrays, the expression of an element."""
+"""What every step of a generated text is written with: lines, names of arrays, the expression of an element."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from .arrays import Arrays
 from .node import Node, enumerates
-from .plan import Plan, reuse
+from .plan import Loop, Plan
+
+Complaint: TypeAlias = tuple[Node, int]
+"""A node that reads at an index which is checked, and the length of the axis. A step returns the number of one."""
 
 
 class Text:
-    """The lines written so far, and where every array of the plan is to be found in them."""
+    """The lines of one step, with names of its own for what it works on: so equal steps are equal texts.
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.buffers = reuse(plan)
+    `given` has its parameters, and what `run` passes for each from a row of the program; `numbers` are that row: of its
+    arrays in the table, and its integers.
+    """
+
+    def __init__(self, plan: Plan, arrays: Arrays, complaints: list[Complaint], step: Loop | Node) -> None:
+        self.plan, self.arrays, self.complaints = plan, arrays, complaints
         self.lines: list[str] = []
         self.depth = 1
-        self.room = 0  # bytes of the buffers made so far
-        self.results = {self.buffers[y.number]: f"y{i}" for i, y in enumerate(plan.outputs) if y.shape}
-        self.made = set(self.results)
+        self.numbers: list[int] = []
+        self.given: dict[str, str] = {}
+        self._made = set(step.members) if isinstance(step, Loop) else {step.number}
+        self._header: list[str] = []
+        self._names: dict[str, dict[Any, str]] = defaultdict(dict)
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -39,26 +48,59 @@ class Text:
     def loops(self, shape: tuple[int, ...], letter: str) -> Any:
         return self.indented(*(f"for {letter}{i} in range({n}):" for i, n in enumerate(shape)))
 
+    @property
+    def whole(self) -> str:
+        return "\n".join(["    apart()", *("    " + line for line in self._header), *self.lines])
+
+    # ---- Names --------------------------------------------------------------------------------------------------
+
+    def _name(self, letter: str, key: Any) -> tuple[str, bool]:
+        """The name of something, and whether it is new."""
+        known = self._names[letter]
+        count = len(known)
+        return known.setdefault(key, f"{letter}{count}"), len(known) > count
+
+    def _integer(self, value: int) -> str:
+        """A parameter for an integer."""
+        self.numbers.append(value)
+        name = f"n{len(self.numbers)}"
+        self.given[name] = f"program[i, {len(self.numbers)}]"
+        return name
+
+    def _array(self, number: int, n: Node, shape: Callable[[], str]) -> str:
+        """The local that holds an array."""
+        name, new = self._name("a", number)
+        if new:
+            self.numbers.append(number)
+            self.given[f"p{name}"] = f"pointer(table, program[i, {len(self.numbers)}], {numpy_name(n)})"
+            self._header.append(f"{name} = at(p{name}, {shape()})")
+        return name
+
     def array(self, n: Node) -> str:
-        if n.kind == "argument":
-            return f"x{n.params['position']}"
-        if n.kind == "constant":
-            return f"c{n.number}"
-        buffer = self.buffers.get(n.number, n.number)
-        return self.results.get(buffer, f"b{buffer}")
+        """The array of a node."""
+        return self._array(self.arrays.number(n), n, lambda: str(n.shape))
 
-    def make(self, n: Node, fill: str = "") -> None:
-        """Room for a result, unless it takes over a buffer that is there."""
-        name = self.array(n)
-        if self.buffers[n.number] not in self.made:
-            self.made.add(self.buffers[n.number])
-            self.empty(name, n.shape, n)
-        if fill:
-            self.line(f"{name}[...] = {fill}")
+    def matrix(self, n: Node) -> str:
+        """The array of a node, of a shape that the program says: one step serves matrices of all sizes."""
+        return self._array(self.arrays.number(n), n, lambda: f"({', '.join(map(self._integer, n.shape))})")
 
-    def empty(self, name: str, shape: tuple[int, ...], n: Node) -> None:
-        self.room += prod(shape) * n.dtype.itemsize
-        self.line(f"{name} = np.empty({shape}, {numpy_name(n)})")
+    def scratch(self, n: Node, shape: tuple[int, ...]) -> str:
+        """A buffer of the step's own, for values of a node."""
+        return self._array(self.arrays.scratch(f"r{n.number}", shape, n.dtype), n, lambda: str(shape))
+
+    def value(self, n: Node) -> str:
+        """The local that holds a node's value: made by this step, or a scalar made before it."""
+        name, new = self._name("v", n.number)
+        if new and n.number not in self._made:
+            self._header.append(f"{name} = {self.array(n)}[()]")
+        return name
+
+    def integer(self, value: int) -> str:
+        """A number that the compiler shall not know."""
+        known = self._names["n"]
+        return known[value] if value in known else known.setdefault(value, self._integer(value))
+
+    # ---- Elements -----------------------------------------------------------------------------------------------
 
     def element(self, x: Node, at: list[str]) -> tuple[str, Node]:
         """The text that reads a node, which may be a view, at an index; and the node that is read."""
@@ -70,29 +112,32 @@ class Text:
             (axis, start, step) = ref.entries[0]
             return str(start) if axis is None else affine(at[axis], start, step), base
         if not base.shape:
-            return f"v{base.number}", base
+            return self.value(base), base
         index = []
         for axis, start, step in ref.entries:
             if axis is None or ref.shape[axis] == 1:
                 index.append(str(start))
             else:
                 index.append(affine(at[axis], start, step))
-        return f"{self.array(base)}[{', '.join(index)}]", base
+        return at_index(self.array(base), index), base
 
     def position(self, name: str, value: str, n: Node, length: int) -> None:
-        """An index by NumPy's rules: negative ones count from the end, and those beyond the axis raise."""
-        self.line(f"{name} = np.int64({value})")
+        """An index by NumPy's rules: negative ones count from the end, and those beyond the axis are complained of."""
+        self.line(f"{name} = numpy.int64({value})")
         with self.indented(f"if {name} < 0:"):
             self.line(f"{name} += {length}")
         with self.indented(f"if {name} < 0 or {name} >= {length}:"):
-            what = (
-                f"{'place' if n.kind == 'place' else 'index'}: an index is out of bounds for an axis of length {length}"
-            )
-            self.line(f'raise IndexError("{what}", {n.number})')
+            self.complaints.append((n, length))
+            self.line(f"return {self._integer(len(self.complaints) - 1)}")
+
+
+def at_index(array: str, index: list[str]) -> str:
+    """The text of an element of an array, which may have no axes."""
+    return f"{array}[{', '.join(index) or '()'}]"
 
 
 def numpy_name(n: Node) -> str:
-    return "np.bool_" if n.dtype.kind == "b" else f"np.{n.dtype}"
+    return "numpy.bool_" if n.dtype.kind == "b" else f"numpy.{n.dtype}"
 
 
 def numba_name(n: Node) -> str:
@@ -112,11 +157,11 @@ def literal(value: Any) -> str:
     number = float(value)
     if np.isfinite(number):
         return repr(number)
-    return "np.nan" if np.isnan(number) else "np.inf" if number > 0 else "-np.inf"
+    return "numpy.nan" if np.isnan(number) else "numpy.inf" if number > 0 else "-numpy.inf"
 
 
 def cast(text: str, base: Node, dtype: np.dtype[Any]) -> str:
     if base.literal is not None:
-        return f"np.float32({text})" if dtype == np.float32 else literal(dtype.type(base.literal))
+        return f"numpy.float32({text})" if dtype == np.float32 else literal(dtype.type(base.literal))
     same = base.dtype == dtype and not (base.weak and dtype == np.float32)
-    return text if same else f"np.{'bool_' if dtype.kind == 'b' else dtype}({text})"
+    return text if same else f"numpy.{'bool_' if dtype.kind == 'b' else dtype}({text})"

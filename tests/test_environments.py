@@ -183,7 +183,7 @@ def test_a_file_that_others_can_write_is_not_read(tmp_path, monkeypatch):
     """Its bytes would be run as a pickle says."""
     monkeypatch.setattr(jit, "_said", set())
     path = tmp_path / "f.machine"
-    jit.write(path, jit.sha256(b"code").digest() + b"code")
+    jit.write_atomically(path, jit.sha256(b"code").digest() + b"code", jit.PRIVATE)
     assert jit._read(path) == b"code"
     path.chmod(0o666)
     assert jit._read(path) is None

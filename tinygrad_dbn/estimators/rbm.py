@@ -67,7 +67,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return self._train(X, self._start(X, given), given["n_iter"], given)
 
     def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
-        """Train for one epoch more, on X (T, D). n calls with one X are `fit` with n_iter=n.
+        """Train for one epoch more, on X (T, D). As many calls with one X are a `fit` of so many epochs.
 
         To the same bits, where both are compiled or neither is: "auto" decides by the steps of one call. The first call
         of an estimator that is not fitted yet starts as `fit` does, with X for all the data.

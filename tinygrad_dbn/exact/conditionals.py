@@ -35,6 +35,7 @@ def log_conditional_likelihood(
     Raises ValueError for units the model lacks, named twice, or in both A and B, and for an empty A, `TooLarge` where
     the cost is predicted beyond `max_seconds` or `max_bytes`.
 
+    >>> import numpy as np
     >>> coin = RBM([[0.0, 0.0]], [0.0, np.log(3.0)], [0.0])
     >>> np.exp(log_conditional_likelihood(coin, [[1, 1]], given=[0])).round(12)
     array([0.75])

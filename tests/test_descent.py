@@ -9,6 +9,7 @@ import pytest
 import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
+from tinygrad_dbn.learning import descent
 from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.learning.supervised import bounded
 from tinygrad_dbn.models.autoencoder import as_width
@@ -30,6 +31,63 @@ def _in_python(request):
 def same_bits(a, b):
     bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
     return bits(a) == bits(b)
+
+
+# ---- What is compiled ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """The sizes of the batches whose steps went to the compiler, in their order; nothing is compiled."""
+    sizes = []
+
+    def compiled(step):
+        def run(model, state, rate, decay, x, *rest):
+            sizes.append(len(x))
+            return step(model, state, rate, decay, x, *rest)
+
+        return run
+
+    monkeypatch.setattr(descent, "compiled", compiled)
+    return sizes
+
+
+@pytest.mark.compiled
+def test_a_step_is_compiled_once_there_were_many_of_its_size(machine, monkeypatch):
+    """15 rows in batches of 4: three whole batches and one of 3 in every epoch."""
+    monkeypatch.setattr(descent, "OFTEN", 5)
+    data, settings = (X[:15], Y[:15]), {"batch": 4, "seed": 0}
+    learning.fit(NET, data, epochs=1, **settings)
+    assert machine == []
+    whole = learning.fit(NET, data, epochs=7, **settings)
+    assert machine == [4] + [4, 4, 4] * 3 + [4, 4, 4, 3] * 2
+    expected = list(machine)
+    for pause in (1, 2, 6):  # a training goes on as if it had not stopped
+        machine.clear()
+        start = learning.fit(NET, data, epochs=pause, **settings)
+        assert same_bits(learning.fit(NET, data, epochs=7, start=start, **settings).model, whole.model)
+        assert machine == expected
+
+
+@pytest.mark.compiled
+def test_whether_steps_are_compiled_can_be_said(machine):
+    data, settings = (X[:6], Y[:6]), {"epochs": 1, "batch": 4}
+    embedding = lambda **given: learning.EmbeddingModule(neighbours=2, **given)
+    dbn = td.DBN.from_rbms([td.RBM.init(5, 2, RNG), td.RBM.init(2, 2, RNG)])
+    runs = [
+        lambda c, kind=kind: kind(**settings, compile=c).train(np.abs(X[:6]) / 4, 2, seed=0)
+        for kind in (learning.RBMModule, learning.AutoencoderModule, embedding)
+    ]
+    runs.append(lambda c: learning.fit(NET, data, **settings, compile=c))
+    runs.append(lambda c: list(learning.up_down(dbn, X[:6] > 0, **settings, seed=0, compile=c)))
+    for run in runs:
+        for said, sizes in ((None, []), (False, []), (True, [4, 2])):
+            run(said)
+            assert machine == sizes
+            with learning.uncompiled():
+                run(said)
+            assert machine == sizes * 2
+            machine.clear()
 
 
 # ---- Optimisers ------------------------------------------------------------------------------------------------------
@@ -231,6 +289,8 @@ def test_classical_and_inverted_dropout_are_one_training_up_to_a_scaling():
 @pytest.mark.compiled
 def test_models_in_float32_stay_in_float32():
     net = as_width(NET, np.float32)
-    fit = learning.fit(net, TRAIN, VALID, epochs=2, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1)
+    fit = learning.fit(
+        net, TRAIN, VALID, epochs=2, compile=True, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1
+    )
     assert {leaf.dtype for leaf in flatten(fit.model)[0]} == {np.dtype(np.float32)}
     assert [f.name for f in fields(fit)] == ["descent", "model", "best_epoch", "history"]

@@ -77,6 +77,7 @@ def rbm(threads, dtype):
         batch=BATCH,
         seed=0,
         draw=gibbs_uniforms(HIDDEN),
+        compile=True,
     )
     compare(
         f"CD-1, {EXAMPLES} × {VISIBLE}, {HIDDEN} hidden, batch {BATCH}, {np.dtype(dtype)}, {threads} threads",
@@ -134,7 +135,7 @@ def supervised(threads, dtype, sizes=(784, 1000, 1000, 1000, 10), examples=1600,
     X, y = rng.random((examples, sizes[0])).astype(dtype), rng.integers(0, sizes[-1], examples)
     net = as_width(td.FeedForward.init(sizes, rng), dtype)
     loss = lambda net, x, y: ops.mean(net.nll(x, y))
-    ours = descend(net, (X, y), loss, learning.sgd(0.01), epochs=99, batch=batch, seed=0)
+    ours = descend(net, (X, y), loss, learning.sgd(0.01), epochs=99, batch=batch, seed=0, compile=True)
     compare(
         f"supervised, {'-'.join(map(str, sizes))}, {examples} examples, batch {batch}, {np.dtype(dtype)}, "
         f"{threads} threads",
@@ -171,7 +172,9 @@ def denoising(threads, dtype, batch=20):
     X = np.random.default_rng(0).random((EXAMPLES // 2, VISIBLE)).astype(dtype)
     module = learning.AutoencoderModule(corruption=learning.masking(0.25), batch=batch)
     start = as_width(td.Autoencoder.init((VISIBLE, HIDDEN), np.random.default_rng(0)), dtype)
-    ours = descend(start, (X,), module._loss, learning.sgd(0.05), epochs=99, batch=batch, seed=0, draw=module._draw)
+    ours = descend(
+        start, (X,), module._loss, learning.sgd(0.05), epochs=99, batch=batch, seed=0, draw=module._draw, compile=True
+    )
     compare(
         f"denoising autoencoder, {len(X)} × {VISIBLE}, {HIDDEN} hidden, batch {batch}, {np.dtype(dtype)}, "
         f"{threads} threads",

@@ -33,29 +33,61 @@ def same_bits(a, b):
     return bits(a) == bits(b)
 
 
-# ---- Compilation -----------------------------------------------------------------------------------------------------
+# ---- What is compiled ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize(("rows", "batch"), [(90, 40), (90, 45), (90, 90), (90, 200)])
-def test_a_training_compiles_one_size_of_batch(rows, batch, monkeypatch):
-    """Whatever is left over for the last batch just runs, to the same values up to rounding."""
+@pytest.fixture
+def machine(monkeypatch):
+    """The sizes of the batches whose steps went to the compiler, in their order; nothing is compiled."""
     sizes = []
 
-    def compile(step):
-        def run(*args):
-            sizes.append(len(args[-1]))
-            return step(*args)
+    def compiled(step):
+        def run(model, state, rate, decay, x, *rest):
+            sizes.append(len(x))
+            return step(model, state, rate, decay, x, *rest)
 
         return run
 
-    monkeypatch.setattr(descent, "compile", compile)
-    settings = {"epochs": 2, "batch": batch, "seed": 0}
-    *_, last = descend({"w": np.zeros(5)}, (X[:rows],), quadratic, learning.sgd(0.3), **settings)
-    assert sizes == [min(rows, batch)] * (2 * max(rows // batch, 1))
-    with learning.uncompiled():
-        *_, again = descend({"w": np.zeros(5)}, (X[:rows],), quadratic, learning.sgd(0.3), **settings)
-    assert same_bits(last.model, again.model)
+    monkeypatch.setattr(descent, "compiled", compiled)
+    return sizes
+
+
+@pytest.mark.compiled
+def test_a_step_is_compiled_once_there_were_many_of_its_size(machine, monkeypatch):
+    """15 rows in batches of 4: three whole batches and one of 3 in every epoch."""
+    monkeypatch.setattr(descent, "OFTEN", 5)
+    data, settings = (X[:15], Y[:15]), {"batch": 4, "seed": 0}
+    learning.fit(NET, data, epochs=1, **settings)
+    assert machine == []
+    whole = learning.fit(NET, data, epochs=7, **settings)
+    assert machine == [4] + [4, 4, 4] * 3 + [4, 4, 4, 3] * 2
+    expected = list(machine)
+    for pause in (1, 2, 6):  # a training goes on as if it had not stopped
+        machine.clear()
+        start = learning.fit(NET, data, epochs=pause, **settings)
+        assert same_bits(learning.fit(NET, data, epochs=7, start=start, **settings).model, whole.model)
+        assert machine == expected
+
+
+@pytest.mark.compiled
+def test_whether_steps_are_compiled_can_be_said(machine):
+    data, settings = (X[:6], Y[:6]), {"epochs": 1, "batch": 4}
+    embedding = lambda **given: learning.EmbeddingModule(neighbours=2, **given)
+    dbn = td.DBN.from_rbms([td.RBM.init(5, 2, RNG), td.RBM.init(2, 2, RNG)])
+    runs = [
+        lambda c, kind=kind: kind(**settings, compile=c).train(np.abs(X[:6]) / 4, 2, seed=0)
+        for kind in (learning.RBMModule, learning.AutoencoderModule, embedding)
+    ]
+    runs.append(lambda c: learning.fit(NET, data, **settings, compile=c))
+    runs.append(lambda c: list(learning.up_down(dbn, X[:6] > 0, **settings, seed=0, compile=c)))
+    for run in runs:
+        for said, sizes in ((None, []), (False, []), (True, [4, 2])):
+            run(said)
+            assert machine == sizes
+            with learning.uncompiled():
+                run(said)
+            assert machine == sizes * 2
+            machine.clear()
 
 
 # ---- Optimisers ------------------------------------------------------------------------------------------------------
@@ -257,6 +289,8 @@ def test_classical_and_inverted_dropout_are_one_training_up_to_a_scaling():
 @pytest.mark.compiled
 def test_models_in_float32_stay_in_float32():
     net = as_width(NET, np.float32)
-    fit = learning.fit(net, TRAIN, VALID, epochs=2, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1)
+    fit = learning.fit(
+        net, TRAIN, VALID, epochs=2, compile=True, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1
+    )
     assert {leaf.dtype for leaf in flatten(fit.model)[0]} == {np.dtype(np.float32)}
     assert [f.name for f in fields(fit)] == ["descent", "model", "best_epoch", "history"]

@@ -20,7 +20,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tinygrad_dbn as td
-from tinygrad_dbn.estimators import BernoulliRBM, DBNClassifier, compiling
+from tinygrad_dbn.estimators import BernoulliRBM, DBNClassifier
 from tinygrad_dbn.estimators.features import UnitRange
 from tinygrad_dbn.learning import descent
 
@@ -316,7 +316,7 @@ def test_a_number_too_large_for_an_rbm_is_named(value):
 @pytest.mark.parametrize("cls", CLASSES)
 def test_only_long_trainings_are_compiled(cls, monkeypatch):
     steps = []
-    monkeypatch.setattr(descent, "compile", lambda step: lambda *given: steps.append(step) or step(*given))
+    monkeypatch.setattr(descent, "compiled", lambda step: lambda *given: steps.append(step) or step(*given))
 
     def fit(compile):
         steps.clear()
@@ -325,10 +325,9 @@ def test_only_long_trainings_are_compiled(cls, monkeypatch):
 
     (never, a), (short, b), (always, c) = fit(False), fit("auto"), fit(True)
     assert (never, short) == (0, 0)
-    # Batches of 10 for the RBM; of 20 for the classifier, in an epoch without labels and one with. The last just runs.
-    assert always == (5 if cls is BernoulliRBM else 4)
-    monkeypatch.setattr(compiling, "STEPS", 6)
+    assert always == 6  # batches: of 10 for the RBM; of 20 for the classifier, in an epoch without labels and one with
+    monkeypatch.setattr(descent, "OFTEN", 1)
     long, d = fit("auto")
-    assert long == always
+    assert long == (4 if cls is BernoulliRBM else 2)  # all of the commonest size but the first of each training
     for other in (b, c, d):
         np.testing.assert_array_equal(a, other)

@@ -10,8 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
 from ..autodiff.blas import one_thread
-from ..learning import Dropout, RBMModule, fine_tune, pretrain, sgd
-from .compiling import compiling
+from ..learning import Dropout, RBMModule, compiling, fine_tune, pretrain, sgd
 from .features import UnitRange, examples, features
 from .parameters import COMPILE, PROBABILITY, RANDOM_STATE, RATE, Parameter, one_or_each, seed, settings, whole
 
@@ -73,8 +72,7 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.range_ = UnitRange.of(X)
         X, number, batch = self.range_(X), seed(given["random_state"]), given["batch_size"]
         self.dropout_ = Dropout(dropout) if dropout else None
-        epochs = len(sizes) * given["pretraining_epochs"] + given["epochs"]
-        with compiling(given["compile"], epochs * -(-len(X) // batch)):
+        with compiling(given["compile"]):
             module = RBMModule(
                 epochs=given["pretraining_epochs"], optimiser=sgd(given["pretraining_rate"]), batch=batch
             )

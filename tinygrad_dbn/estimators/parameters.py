@@ -80,7 +80,7 @@ VERBOSE = Parameter(
 COMPILE = Parameter(
     "'auto', True or False",
     lambda value: isinstance(value, (bool, np.bool_)) or (isinstance(value, str) and value == "auto"),
-    lambda value: value if isinstance(value, str) else bool(value),
+    lambda value: None if isinstance(value, str) else bool(value),  # as `learning.compiling` wants it
 )
 RANDOM_STATE = Parameter(
     "None, an integer from 0 to 2³² − 1, a numpy.random.Generator or a numpy.random.RandomState",

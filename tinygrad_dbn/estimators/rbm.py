@@ -11,10 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
 from ..autodiff.blas import one_thread
-from ..learning import Descent, Diverged, RBMModule, cd_loss, descend, sgd
+from ..learning import Descent, Diverged, RBMModule, cd_loss, compiling, descend, sgd
 from ..learning.contrastive import gibbs_uniforms
 from ..models import RBM
-from .compiling import compiling
 from .features import features, largest
 from .parameters import COMPILE, RANDOM_STATE, RATE, VERBOSE, Parameter, seed, settings, whole
 
@@ -24,7 +23,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     random_state: an integer makes every `fit` the same; a numpy.random.Generator or RandomState gives each fit a seed.
     verbose: print the mean pseudo-likelihood after each epoch. compile: train in compiled steps, which takes a
-    compiler half a minute the first time; "auto" does so where the training is long enough to be sooner done.
+    compiler half a minute the first time; "auto" does so for what is left of a training after its first 2000 steps.
 
     After `fit`: `components_` (n_components, n_features), `intercept_hidden_`, `intercept_visible_`, and `rbm_`, the
     `td.RBM` itself, for `td.exact.log_likelihood` and all the rest. Its width of floats is that of X. `descent_` is
@@ -120,10 +119,12 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _train(self, X: Any, at: Descent, epochs: int, given: dict[str, Any]) -> BernoulliRBM:
         """The estimator after so many more epochs on X."""
         X = X.astype(at.model.W.dtype, copy=False)
-        compiled = compiling(given["compile"], epochs * -(-len(X) // given["batch_size"]))
         begin = monotonic()
         try:
-            with compiled, np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends in Diverged
+            with (
+                compiling(given["compile"]),
+                np.errstate(over="ignore", invalid="ignore"),
+            ):  # what is not finite ends in Diverged
                 for epoch in descend(
                     at.model, (X,), cd_loss(given["k"]), sgd(given["learning_rate"]), epochs=at.epoch + epochs,
                     batch=given["batch_size"], seed=self.seed_, draw=gibbs_uniforms(len(at.model.W), given["k"]),

@@ -7,7 +7,7 @@ module, `pretrain`, followed by `fine_tune`.
 from ..autodiff.blas import threads
 from .bars import progress_bars
 from .contrastive import cd_loss
-from .descent import Descent, Diverged, descend, uncompiled
+from .descent import Descent, Diverged, compiling, descend, uncompiled
 from .diagnostics import layer_gradients, reading
 from .dropout import Dropout
 from .greedy import Progress, greedy, greedy_dbn
@@ -44,6 +44,7 @@ __all__ = [
     "SubspaceModule",
     "adam",
     "cd_loss",
+    "compiling",
     "constant",
     "contrastive_divergence",
     "descend",

@@ -1,22 +1,22 @@
 """Minibatch descent: the one loop that every training by gradients runs.
 
-A step is compiled whole: loss, gradient and update. Whatever is random is drawn outside and handed in. The last batch
-of an epoch may have fewer rows than the others: its step just runs, for one step an epoch does not earn a compilation.
+A step is compiled whole – loss, gradient and update – once there have been OFTEN of its shape: a compiler takes
+seconds, and a small training is over before. Whatever is random is drawn outside and handed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 
 from ..autodiff.blas import fixed_threads
-from ..autodiff.compile import compile
+from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.trees import flatten, tree_map
 from .bars import bar
@@ -29,22 +29,33 @@ Draw = Callable[..., Arrays]
 """draw(rng, *batch): the arrays of noise for one batch."""
 
 
-_COMPILED: ContextVar[bool] = ContextVar("compiled", default=True)
+OFTEN = 2000
+"""Steps that just run before one is compiled: about as long as the compiler takes."""
+
+_COMPILED: ContextVar[bool | None] = ContextVar("compiled", default=None)
 
 
 @contextmanager
-def uncompiled() -> Iterator[None]:
-    """Within this context steps just run: for a debugger, and for trainings shorter than a compilation."""
-    token = _COMPILED.set(False)
+def compiling(always: bool | None) -> Iterator[None]:
+    """Within this context steps are compiled from the first on, or never, unless they are told otherwise.
+
+    With None nothing changes.
+    """
+    token = _COMPILED.set(_COMPILED.get() if always is None else always)
     try:
         yield
     finally:
         _COMPILED.reset(token)
 
 
-def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+def uncompiled() -> AbstractContextManager[None]:
+    """Within this context steps just run, unless they are told to compile: for a debugger, say."""
+    return compiling(False)
+
+
+def compiled_unless_told(f: Callable[..., Any]) -> Callable[..., Any]:
     """f compiled; f itself within `uncompiled`."""
-    return compile(f) if _COMPILED.get() else f
+    return f if _COMPILED.get() is False else compiled(f)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +98,16 @@ def descend(
     weight_decay: float = 0.0,
     project: Callable[[Any], Any] | None = None,
     start: Descent | None = None,
+    compile: bool | None = None,
 ) -> Iterator[Descent]:
     """Minimise the mean loss over the data, yielding the start and where it stands after each epoch.
 
     data: arrays of T rows that belong together, for instance (X, y). Each epoch takes them in random order, `batch` at
     a time, from a generator made of (seed, epoch); so `start` goes on from any earlier descent to the same bits.
     weight_decay is added to the gradient of every matrix, in proportion to it. project(model) follows each update.
+    compile: whether steps are compiled, always or never. If not said, those of a batch's size are compiled once there
+    have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, has a count of its own.
+    A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
     Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
     """
     rows = {len(array) for array in data}
@@ -102,17 +117,17 @@ def descend(
             "give arrays of one number of rows, a batch of at least 1, and nothing negative"
         )
     step = _step(loss, optimiser, project)
-    whole, most = compiled(step), min(batch, *rows)
-
-    def either(model: Any, state: Any, rate: Any, weight_decay: Any, *given: Any) -> Any:
-        return (whole if len(given[0]) == most else step)(model, state, rate, weight_decay, *given)
-
+    steps = step, compiled(step)
+    if compile is None:
+        compile = _COMPILED.get()
+    first = OFTEN if compile is None else 0 if compile else inf
     at = start or Descent(model, optimiser.start(model), 0, float("nan"))
     if start is None:
         yield at
     with bar("epochs", epochs, at.epoch) as one_more:
         while at.epoch < epochs:
-            at = _epoch(at, either, data, draw, batch, seed, optimiser.rate * schedule(at.epoch + 1), weight_decay)
+            rate = optimiser.rate * schedule(at.epoch + 1)
+            at = _epoch(at, steps, first, data, draw, batch, seed, rate, weight_decay)
             one_more()
             yield at
 
@@ -134,13 +149,25 @@ def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None
 
 @fixed_threads()
 def _epoch(
-    at: Descent, step: Any, data: Sequence[Any], draw: Draw, batch: int, seed: int, rate: float, weight_decay: float
+    at: Descent,
+    steps: tuple[Any, Any],
+    first: float,
+    data: Sequence[Any],
+    draw: Draw,
+    batch: int,
+    seed: int,
+    rate: float,
+    weight_decay: float,
 ) -> Descent:
+    """One pass over the data. steps: as it runs, and compiled from the `first` step of one size on."""
     rng = np.random.default_rng([seed, at.epoch + 1])
     model, state, total = at.model, at.state, 0.0
     order = rng.permutation(len(data[0]))
     for i in range(0, len(order), batch):
         chosen = [array[order[i : i + batch]] for array in data]
+        whole = len(chosen[0]) == batch
+        before = at.epoch * (len(order) // batch) + i // batch if whole else at.epoch
+        step = steps[before >= first]
         value, model, state = step(model, state, rate, weight_decay, *chosen, *draw(rng, *chosen))
         total += float(value) * len(chosen[0])
         if not isfinite(total):

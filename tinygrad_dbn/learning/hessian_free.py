@@ -19,7 +19,7 @@ from ..autodiff.blas import fixed_threads
 from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
 from ..autodiff.trees import Rebuild, flatten
 from .bars import bar
-from .descent import compiled
+from .descent import compiled_unless_told
 
 Vector = NDArray[Any]
 Output = Callable[..., Any]
@@ -112,12 +112,12 @@ class _Problem:
         self.decay = np.concatenate(
             [np.full(leaf.size, weight_decay * (leaf.ndim == 2), leaf.dtype) for leaf in leaves]
         )
-        self._value = compiled(lambda m, *data: loss(output(m, *data), *data))
+        self._value = compiled_unless_told(lambda m, *data: loss(output(m, *data), *data))
         self._plain_gradient: Callable[..., Any] = lambda m, *data: value_and_grad(
             lambda m: loss(output(m, *data), *data)
         )(m)[1]
-        self._gradient = compiled(self._plain_gradient)
-        self._product = compiled(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
+        self._gradient = compiled_unless_told(self._plain_gradient)
+        self._product = compiled_unless_told(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
 
     def vector(self, tree: Any) -> Vector:
         return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])

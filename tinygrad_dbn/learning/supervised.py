@@ -64,6 +64,7 @@ def fit(
     patience: int | None = None,
     start: Fit | None = None,
     watch: Callable[[Fit], None] | None = None,
+    compile: bool | None = None,
 ) -> Fit:
     """The net trained by minibatch descent of the mean −log f(x)_y, keeping the model of lowest validation error.
 
@@ -71,11 +72,13 @@ def fit(
     error. max_norm: no hidden or output unit's incoming weights grow longer than this (Srivastava et al. 2014).
     watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
     back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
+    compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
     Raises ValueError for data that does not fit the net, and `Diverged` with the last good descent.
     """
     *_, last = fitting(
         net, train, valid, optimiser=optimiser, epochs=epochs, batch=batch, seed=seed, dropout=dropout,
         weight_decay=weight_decay, max_norm=max_norm, schedule=schedule, patience=patience, start=start, watch=watch,
+        compile=compile,
     )  # fmt: skip
     return last
 
@@ -96,6 +99,7 @@ def fitting(
     patience: int | None,
     start: Fit | None,
     watch: Callable[[Fit], None] | None,
+    compile: bool | None = None,
 ) -> Iterator[Fit]:
     """`fit`, yielding the training at its start and after each epoch."""
     X, y = examples(train, net)
@@ -132,6 +136,7 @@ def fitting(
         weight_decay=weight_decay,
         project=None if max_norm is None else lambda net: bounded(net, max_norm),
         start=None if start is None else start.descent,
+        compile=compile,
     ):
         new = line(descent)
         if at is None:

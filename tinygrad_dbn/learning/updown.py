@@ -71,14 +71,16 @@ def up_down(
     k: int = 1,
     batch: int = 50,
     start: Descent | None = None,
+    compile: bool | None = None,
 ) -> Iterator[Descent]:
     """Fine-tune a DBN on X (T, D), yielding the start and where it stands after each epoch (claim I7).
 
     optimiser: sgd(0.01) unless said otherwise. `Descent.loss` is the sum that is descended, not a likelihood: measure
-    `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. Raises what `descend` raises.
+    `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. compile: as in `descend`.
+    Raises what `descend` raises.
     """
     X = np.asarray(X, dbn.top.W.dtype)
     return descend(
         dbn, (X,), up_down_loss(k), optimiser or sgd(0.01), epochs=epochs, batch=batch, seed=seed,
-        draw=up_down_uniforms(dbn.sizes, k), start=start,
+        draw=up_down_uniforms(dbn.sizes, k), start=start, compile=compile,
     )  # fmt: skip

@@ -31,7 +31,8 @@ def compile(f: Callable[..., Any], *, specialisations: int = 16) -> Compiled:
     `y[:, None] == np.arange(10)`, `x[i + 1]`, `x * (m & ~k)`, `m.astype(float)`. Raises CompileError (a TypeError)
     where f is not pure or needs a value; it says where, and what to write instead.
 
-    Where Numba is switched off (NUMBA_DISABLE_JIT) nothing is compiled: f is traced, and so found to be pure, and then just runs.
+    Where Numba is switched off (NUMBA_DISABLE_JIT) nothing is compiled: f is traced, and so found to be pure, and then
+    just runs.
 
     >>> import numpy as np
     >>> compile(lambda x: (x * x).sum())(np.array([1.0, 2.0]))

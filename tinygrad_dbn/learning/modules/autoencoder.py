@@ -62,6 +62,8 @@ class AutoencoderModule:
     batch: int = 20
     weight_decay: float = 0.0
     watch: Callable[[Descent], None] | None = None
+    compile: bool | None = None
+    """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
     def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
         """An autoencoder of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
@@ -70,7 +72,7 @@ class AutoencoderModule:
         start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)
         for at in descend(
             as_width(start, X.dtype), (X,), self._loss, self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=self._draw, weight_decay=self.weight_decay,
+            draw=self._draw, weight_decay=self.weight_decay, compile=self.compile,
         ):  # fmt: skip
             if self.watch is not None:
                 self.watch(at)

@@ -36,6 +36,8 @@ class RBMModule:
     batch: int = 100
     weight_decay: float = 0.0
     watch: Callable[[Descent], None] | None = None
+    compile: bool | None = None
+    """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
     rule: str = "cd"
 
     def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
@@ -54,7 +56,7 @@ class RBMModule:
         rbm = as_width(RBM(fresh.W, np.log(on / (1 - on)), fresh.c), X.dtype)
         for at in descend(
             rbm, (X,), cd_loss(self.k), self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=gibbs_uniforms(hidden, self.k), weight_decay=self.weight_decay,
+            draw=gibbs_uniforms(hidden, self.k), weight_decay=self.weight_decay, compile=self.compile,
         ):  # fmt: skip
             if self.watch is not None:
                 self.watch(at)

@@ -34,6 +34,8 @@ class EmbeddingModule:
     batch: int = 20
     weight_decay: float = 0.0
     watch: Callable[[Descent], None] | None = None
+    compile: bool | None = None
+    """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
     def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
         """The layer of `hidden` units trained on X (T, D). Raises ValueError with fewer examples than neighbours."""
@@ -55,7 +57,7 @@ class EmbeddingModule:
 
         for at in descend(
             as_width(start, X.dtype), (X, near), loss, self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=draw, weight_decay=self.weight_decay,
+            draw=draw, weight_decay=self.weight_decay, compile=self.compile,
         ):  # fmt: skip
             if self.watch is not None:
                 self.watch(at)

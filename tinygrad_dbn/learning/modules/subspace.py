@@ -10,7 +10,7 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.blas import one_thread
 from ...autodiff.differentiate import value_and_grad
-from ..descent import compiled
+from ..descent import compiled_unless_told
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SubspaceModule:
         whiten = (directions[:, -rows:] / np.sqrt(variances[-rows:])).T
         Z = ((X - mean) @ whiten.T).astype(X.dtype)
         W = _orthonormal(np.random.default_rng(seed).normal(size=(rows, rows)))
-        objective = compiled(
+        objective = compiled_unless_told(
             value_and_grad(lambda W, Z: ops.mean(ops.sum(lengths(ops.matmul(Z, W.T), self.size), axis=-1)))
         )
         value, slope = objective(W.astype(X.dtype), Z)

@@ -1,5 +1,6 @@
 """What the long commands share: a bar with the time left, and a refusal in one line."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,21 @@ def refuse(message: str) -> NoReturn:
     """One line on the error stream, and exit code 2."""
     print(f"tinygrad-dbn: {message}", file=sys.stderr)
     raise typer.Exit(2)
+
+
+class _Notice(logging.Handler):
+    """Writes to whatever is the error stream by then: a table that grows on the terminal puts its own there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"tinygrad-dbn: {record.getMessage()}", file=sys.stderr)
+
+
+def announce_compiling() -> None:
+    """On a terminal, say before machine code is made for the first time that this takes a while."""
+    if sys.stderr.isatty():
+        logger = logging.getLogger("tinygrad_dbn.compile.first")
+        logger.setLevel(logging.INFO)
+        logger.handlers = [_Notice()]
 
 
 @contextmanager

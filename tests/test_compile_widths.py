@@ -1,5 +1,7 @@
 """Compiled programs in mixed widths: float32 beside float64, integers and booleans, as arguments and closed over."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from compiling import interpreted, kept_apart  # noqa: F401 – a fixture
@@ -10,6 +12,7 @@ from test_programs import RATIONAL, SEEDS, SMOOTH, everything, programs
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.compile import emit
 from tinygrad_dbn.autodiff.trees import flatten
 
 DTYPES = (np.float64, np.float32, np.int64, np.int8, np.uint8, np.bool_)
@@ -55,11 +58,11 @@ THREE = st.tuples(*[st.sampled_from(DTYPES)] * 3)
 CLOSED = st.tuples(*[st.booleans()] * 3)
 
 
-@given(PROGRAMS, THREE, CLOSED, SEEDS)
+@given(PROGRAMS, THREE, CLOSED, SEEDS, st.sampled_from([1, emit.MANY]))
 @settings(max_examples=300)
-def test_programs_of_all_dtypes_agree(program, dtypes, closed, seed):
-    """The generated text, run by Python."""
-    with interpreted():
+def test_programs_of_all_dtypes_agree(program, dtypes, closed, seed, many):
+    """The generated text, run by Python: with constants in it, and with constants as parameters."""
+    with interpreted(), mock.patch.object(emit, "MANY", many):
         agree(program, dtypes, closed, seed)
 
 
@@ -93,7 +96,8 @@ def test_every_op_of_two_meets_every_dtype(other, by):
         if other not in (np.float32, np.int8, np.bool_):
             pytest.skip("by Python only")
         both = lambda x, z, y: (f(x, y), f(z, np.ones(3, other)))
-        compare(both, x, x.astype(np.float32), y)
+        with mock.patch.object(emit, "MANY", 1):
+            compare(both, x, x.astype(np.float32), y)
         return
     with interpreted():
         for dtype in FLOATS:

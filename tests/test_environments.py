@@ -36,11 +36,11 @@ ALL = ("first op", "compile", "exact", "fit")
 NOT_ROOT = hasattr(os, "geteuid") and os.geteuid() != 0
 
 
-def run(jobs, environment, *, before=(), flags=()):
+def run(jobs, environment, *, before=(), flags=(), first=""):
     """The jobs in a process of their own: their numbers, and what it said."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_", "HOME", "PYTHON"))}
     kept |= {"PYTHONPATH": str(Path(td.__file__).parents[1]), **environment}
-    program = f"JOBS = {jobs}\n{PROGRAM}"
+    program = f"{first}\nJOBS = {jobs}\n{PROGRAM}"
     done = subprocess.run(
         [*before, sys.executable, "-B", *flags, "-c", program], capture_output=True, text=True, env=kept, cwd="/"
     )
@@ -177,6 +177,15 @@ def test_damaged_machine_code_is_made_again(expected, tmp_path):
     assert not said
     whole = [jit._read(path) is not None for path in files]
     assert sum(whole) >= len(lines)
+
+
+def test_the_first_compilation_is_announced(tmp_path):
+    """Once, before it; and not where the machine code is found."""
+    watch = "import logging; logging.basicConfig(level='INFO', format='%(name)s %(message)s')"
+    said = [run(("first op", "compile"), {"NUMBA_CACHE_DIR": str(tmp_path)}, first=watch)[1] for _ in range(2)]
+    assert said[0].startswith("tinygrad_dbn.compile.first compiling: ")
+    assert said[0].count("compile.first") == 1
+    assert "compile.first" not in said[1]
 
 
 def test_a_file_that_others_can_write_is_not_read(tmp_path, monkeypatch):

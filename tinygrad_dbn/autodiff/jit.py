@@ -5,7 +5,8 @@ it is a pickle, which runs what it is told to. So the folder and the file must b
 one else, and a file starts with the digest of the rest: one that was torn or damaged is thrown away and made anew.
 Where no folder can be kept, everything is compiled in every process, and said once.
 
-The logger "tinygrad_dbn.compile" says at WARNING what is wrong with the cache, once each, and at INFO what is compiled.
+The logger "tinygrad_dbn.compile" says at WARNING what is wrong with the cache, once each, and at INFO what is compiled;
+its child "first" says at INFO, before the first time that a process compiles, that it will take a while.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PRIVATE = 0o600
 """Nobody else may read or write what is kept."""
 
 LOG = logging.getLogger("tinygrad_dbn.compile")
+FIRST = LOG.getChild("first")
 
 _said: set[str] = set()
 
@@ -96,7 +98,7 @@ class Stored:
                 _damaged(path)
         if "compiling" not in _said:
             _said.add("compiling")
-            LOG.info("compiling; the first run takes seconds to half a minute, later ones find the machine code")
+            FIRST.info("compiling: seconds, or half a minute on an empty cache; the next run finds the machine code")
         LOG.debug("compiling %s%s", self._name, signature)
         return None
 

@@ -12,6 +12,7 @@ from .measure import measure
 from .prove import prove
 from .study import study
 from .table import table
+from .terminal import announce_compiling
 
 app = typer.Typer(
     name="tinygrad-dbn",
@@ -51,4 +52,4 @@ def _tinygrad_dbn(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    pass
+    announce_compiling()

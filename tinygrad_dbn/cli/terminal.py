@@ -1,5 +1,6 @@
 """What the commands share: a bar with the time left, a refusal in one line, and text that is safe to print."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,21 @@ def stopped(how_to_go_on: str) -> NoReturn:
     """Ctrl-C: say what is kept and how to go on, and end as a program does that it stopped."""
     print(f"\ntinygrad-dbn: stopped; {printable(how_to_go_on)}", file=sys.stderr)
     raise typer.Exit(130)
+
+
+class _Notice(logging.Handler):
+    """Writes to whatever is the error stream by then: a table that grows on the terminal puts its own there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"tinygrad-dbn: {record.getMessage()}", file=sys.stderr)
+
+
+def announce_compiling() -> None:
+    """On a terminal, say before machine code is made for the first time that this takes a while."""
+    if sys.stderr.isatty():
+        logger = logging.getLogger("tinygrad_dbn.compile.first")
+        logger.setLevel(logging.INFO)
+        logger.handlers = [_Notice()]
 
 
 @contextmanager

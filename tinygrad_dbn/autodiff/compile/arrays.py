@@ -21,6 +21,8 @@ class Arrays:
         self._buffers = reuse(plan)
         self._results = {self._buffers.get(y.number, y.number): f"y{i}" for i, y in enumerate(plan.outputs)}
         self._numbers: dict[str, int] = {}
+        self.names: list[str] = []
+        """In the order of their numbers."""
         self.offsets: list[int] = []
         self.room = 0
         """Bytes of the buffers, without what aligns them."""
@@ -31,13 +33,8 @@ class Arrays:
             self._number(name)
             if n.weak:
                 self._number(f"{name}_bits")  # a Python float lives in the table itself
-        self.first = len(self._numbers)
+        self.first = len(self.names)
         """The number of the first buffer; what comes before is given by the caller."""
-
-    @property
-    def names(self) -> list[str]:
-        """In the order of their numbers."""
-        return list(self._numbers)
 
     @property
     def block(self) -> int:
@@ -66,4 +63,6 @@ class Arrays:
         return self._number(name)
 
     def _number(self, name: str) -> int:
-        return self._numbers.setdefault(name, len(self._numbers))
+        self._numbers[name] = len(self.names)
+        self.names.append(name)
+        return self._numbers[name]

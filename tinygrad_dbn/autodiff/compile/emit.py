@@ -31,6 +31,8 @@ VERSION = sha256(Path(__file__).with_name("machine.py").read_bytes()).hexdigest(
 READONLY = ", readonly=True"
 MOST, BLOCK = 24, 16
 """The arrays that `run` takes at most, and those that a function before it takes."""
+MANY = 40
+"""Distinct steps: each takes the compiler a fraction of a second."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,25 @@ class Emitted:
 
 
 def emit(plan: Plan, name: str) -> Emitted:
-    """A plan written down. PROGRAM is an argument of `run` because its integers, lengths of short rows among them,
-    must be unknown to LLVM: a loop of a few dozen exponentials whose length it knows is unrolled before it could
-    become a loop over vectors, and is three times slower."""
-    arrays, complaints = Arrays(plan), list[Complaint]()
-    steps: dict[tuple[str, str], int] = {}
-    kernels: set[str] = set()
-    program = []
-    for step in plan.steps:
-        writer = _Step(plan, arrays, complaints, step)
-        body = writer.write(step)
-        text = f"({', '.join(writer.given)}):\n{body}\n", f"({', '.join(writer.given.values())})"
-        kernels |= writer.kernels
-        program.append((steps.setdefault(text, len(steps)), writer.numbers, describe(step)))
+    """A plan written down. Constants are part of its steps, unless that would make MANY of them.
+
+    PROGRAM is an argument of `run` because its integers, lengths of short rows among them, must be unknown to LLVM: a
+    loop of a few dozen exponentials whose length it knows is unrolled before it could become a loop over vectors, and
+    is three times slower.
+    """
+    for lift in (False, True):
+        arrays, complaints = Arrays(plan), list[Complaint]()
+        steps: dict[tuple[str, str], int] = {}
+        kernels: set[str] = set()
+        program = []
+        for step in plan.steps:
+            writer = _Step(plan, arrays, complaints, step, lift)
+            body = writer.write(step)
+            text = f"({', '.join(writer.given)}):\n{body}\n", f"({', '.join(writer.given.values())})"
+            kernels |= writer.kernels
+            program.append((steps.setdefault(text, len(steps)), writer.row, describe(step)))
+        if len(steps) < MANY:
+            break
     parts = [
         HEADER.format(name=name, version=VERSION) + kernel_sources({k: TABLE[k].kernel for k in sorted(kernels)}),
         *(f"@step\ndef step_{k}{text}" for (text, _), k in steps.items()),
@@ -80,7 +88,7 @@ class _Step(Loops, Moves):
         return self.whole
 
 
-def _program(arrays: Arrays, program: list[tuple[int, list[int], str]]) -> str:
+def _program(arrays: Arrays, program: list[tuple[int, list[int | str], str]]) -> str:
     names = arrays.names
     lines = [
         "# The arrays by number: arguments x, constants c, results y; buffers b, and r of a single row.",
@@ -91,8 +99,8 @@ def _program(arrays: Arrays, program: list[tuple[int, list[int], str]]) -> str:
         "# Which step is called, with which arrays, and integers that it needs.",
         "PROGRAM = rows([",
     ]
-    for step, numbers, kinds in program:
-        lines.append(f"    ({step}, {', '.join(map(str, numbers))}),  # {kinds}")
+    for step, row, kinds in program:
+        lines.append(f"    ({step}, {', '.join(map(str, row))}),  # {kinds}")
     return "\n".join([*lines, "])"])
 
 

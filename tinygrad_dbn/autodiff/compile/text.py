@@ -20,15 +20,17 @@ Complaint: TypeAlias = tuple[Node, int]
 class Text:
     """The lines of one step, with names of its own for what it works on: so equal steps are equal texts.
 
-    `given` has its parameters, and what `run` passes for each from a row of the program; `numbers` are that row: of its
-    arrays in the table, and its integers.
+    `given` has its parameters, and what `run` passes for each from a row of the program; `row` is that row: names of
+    arrays, and integers. With `lift`, constants are parameters too, so that steps which differ in them alone are one.
     """
 
-    def __init__(self, plan: Plan, arrays: Arrays, complaints: list[Complaint], step: Loop | Node) -> None:
-        self.plan, self.arrays, self.complaints = plan, arrays, complaints
+    def __init__(
+        self, plan: Plan, arrays: Arrays, complaints: list[Complaint], step: Loop | Node, lift: bool = False
+    ) -> None:
+        self.plan, self.arrays, self.complaints, self.lift = plan, arrays, complaints, lift
         self.lines: list[str] = []
         self.depth = 1
-        self.numbers: list[int] = []
+        self.row: list[int | str] = []
         self.given: dict[str, str] = {}
         self._made = set(step.members) if isinstance(step, Loop) else {step.number}
         self._header: list[str] = []
@@ -62,17 +64,27 @@ class Text:
 
     def _integer(self, value: int) -> str:
         """A parameter for an integer."""
-        self.numbers.append(value)
-        name = f"n{len(self.numbers)}"
-        self.given[name] = f"program[i, {len(self.numbers)}]"
+        self.row.append(value)
+        name = f"n{len(self.row)}"
+        self.given[name] = f"program[i, {len(self.row)}]"
+        return name
+
+    def constant(self, n: Node) -> str:
+        """The value of a uniform constant."""
+        if not self.lift or n.dtype.kind not in "iuf" or n.literal in (0, 1) or np.float64(n.literal) != n.literal:
+            return literal(n.literal)
+        name, new = self._name("w", n.number)
+        if new:
+            self.row.append(int(np.float64(n.literal).view(np.int64)))
+            self.given[name] = f"numpy.int64(program[i, {len(self.row)}]).view(numpy.float64)"
         return name
 
     def _array(self, number: int, n: Node, shape: Callable[[], str]) -> str:
         """The local that holds an array."""
         name, new = self._name("a", number)
         if new:
-            self.numbers.append(number)
-            self.given[f"p{name}"] = f"pointer(table, program[i, {len(self.numbers)}], {numpy_name(n)})"
+            self.row.append(self.arrays.names[number])
+            self.given[f"p{name}"] = f"pointer(table, program[i, {len(self.row)}], {numpy_name(n)})"
             self._header.append(f"{name} = at(p{name}, {shape()})")
         return name
 
@@ -107,7 +119,7 @@ class Text:
         ref = self.plan.ref(x)
         base = ref.base
         if base.literal is not None:
-            return literal(base.literal), base
+            return self.constant(base), base
         if enumerates(base):
             (axis, start, step) = ref.entries[0]
             return str(start) if axis is None else affine(at[axis], start, step), base
@@ -161,7 +173,9 @@ def literal(value: Any) -> str:
 
 
 def cast(text: str, base: Node, dtype: np.dtype[Any]) -> str:
-    if base.literal is not None:
+    if base.literal is not None and text == literal(base.literal):
         return f"numpy.float32({text})" if dtype == np.float32 else literal(dtype.type(base.literal))
+    if base.literal is not None:  # a parameter, of float64
+        return text if dtype == np.float64 else f"numpy.{dtype}({text})"
     same = base.dtype == dtype and not (base.weak and dtype == np.float32)
     return text if same else f"numpy.{'bool_' if dtype.kind == 'b' else dtype}({text})"

@@ -44,9 +44,15 @@ class Ref:
 
 
 def view(node: Node, known: dict[int, Ref]) -> Ref:
-    """Where a node's elements are read from. `known` remembers what has been found; inputs come before their users."""
-    if node.number not in known:
-        known[node.number] = _view(node, known)
+    """Where a node's elements are read from. `known` remembers what has been found."""
+    ahead = [node]
+    while node.number not in known:  # a loop, for a chain of views may be longer than Python's stack
+        last = ahead[-1]
+        if last.kind in VIEWS and last.inputs[0].number not in known:
+            ahead.append(last.inputs[0])
+        else:
+            known[last.number] = _view(last, known)
+            ahead.pop()
     return known[node.number]
 
 
@@ -54,7 +60,7 @@ def _view(node: Node, known: dict[int, Ref]) -> Ref:
     itself = Ref(node, tuple((i, 0, 1) for i in range(len(node.shape))), node.shape)
     if node.kind not in VIEWS:
         return itself
-    source = view(node.inputs[0], known)
+    source = known[node.inputs[0].number]
     if node.dtype != source.base.dtype:
         return itself
     moves = _moves(node, source.shape)

@@ -303,7 +303,7 @@ def floats_with(change=None):
         assert source.count(old) == 1, f"{old!r} occurs {source.count(old)} times in floats.py"
         source = source.replace(old, new)
     module = ModuleType("floats")
-    module.__file__ = floats.__file__
+    module.__file__, module.__package__ = floats.__file__, floats.__package__
     exec(source, module.__dict__)
     return module
 

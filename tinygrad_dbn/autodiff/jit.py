@@ -47,7 +47,7 @@ def njit(
 ) -> Any:
     """`numba.njit` with this package's cache. With signatures the function is compiled for these at once, and no other.
 
-    version: what the machine code depends on besides the function; all files of the function's folder, if not given.
+    version: what the machine code depends on besides the function's file; if not given, all files of its folder.
     """
     if function is None:
         return partial(njit, signatures=signatures, version=version, **options)
@@ -68,9 +68,10 @@ class Stored:
     """The cache of one function, as Numba asks for it."""
 
     def __init__(self, function: Any, version: str | None = None) -> None:
-        code = function.__code__
-        version = version or _sources(os.path.dirname(code.co_filename))
-        self._name, self._of = function.__qualname__, (function.__module__, code.co_filename, code.co_code, version)
+        code, file = function.__code__, Path(function.__code__.co_filename)
+        sources = _digest(*sorted(file.parent.glob("*.py"))) if version is None else _digest(file)
+        self._name = function.__qualname__
+        self._of = function.__module__, str(file), code.co_code, sources, version
 
     cache_path = property(lambda self: folder())
 
@@ -192,8 +193,7 @@ def once(message: str) -> None:
 
 
 @cache
-def _sources(place: str) -> str:
-    """A digest of the Python files in a folder, and of `floats.py`: compiled code has functions of theirs in it."""
-    paths = [*sorted(Path(place).glob("*.py")), Path(__file__).with_name("floats.py")]
-    texts = [path.read_bytes() for path in paths]
-    return sha256(b"\0".join(texts)).hexdigest()
+def _digest(*files: Path) -> str:
+    """A digest of what is in files, as far as they can be read. Compiled code has constants and functions of its
+    neighbours in it."""
+    return sha256(b"\0".join(file.read_bytes() for file in files if file.is_file())).hexdigest()

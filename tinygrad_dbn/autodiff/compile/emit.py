@@ -29,7 +29,7 @@ from tinygrad_dbn.autodiff.compile.machine import (  # version {version}
 
 VERSION = sha256(Path(__file__).with_name("machine.py").read_bytes()).hexdigest()[:12]
 READONLY = ", readonly=True"
-MOST, BLOCK = 24, 16
+MOST, BLOCK = 16, 8
 """The arrays that `run` takes at most, and those that a function before it takes."""
 MANY = 40
 """Distinct steps: each takes the compiler a fraction of a second."""

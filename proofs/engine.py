@@ -5,8 +5,9 @@ import sympy
 
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.kernels import meanings, using_meanings
+from tinygrad_dbn.autodiff.op import Op
 from tinygrad_dbn.autodiff.symbolic import branches, symbols
-from tinygrad_dbn.autodiff.tensor import Op, Tensor
+from tinygrad_dbn.autodiff.tensor import Tensor
 
 # How an op with parameters is called: a function of the arrays whose shapes are listed.
 CALLS = {

@@ -15,8 +15,8 @@ from proofs.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.autodiff.kernels import meanings
+from tinygrad_dbn.autodiff.operators import TABLE
 from tinygrad_dbn.autodiff.symbolic import branches, expression, sign, symbols
-from tinygrad_dbn.autodiff.tensor import TABLE
 from tinygrad_dbn.models import FeedForward
 
 formulas = np.vectorize(expression, otypes=[object])

@@ -149,7 +149,7 @@ MIXTURE_SPOILS = [
         "what was taken out of the products not put back",
         mutated(matrices, "mixture", ".sum(axis=0) + peak", "[0] + peak"),
     ),
-    Spoiled("underflow let pass", mutated(matrices, "mixture", "(hidden + MARGIN) * lost", "(hidden - 1070.0)")),
+    Spoiled("underflow let pass", mutated(matrices, "mixture", "(hidden + sizes.MARGIN) * lost", "(hidden - 1070.0)")),
 ]
 
 

@@ -93,7 +93,7 @@ def test_backwards_from_given_samples():
 @pytest.mark.parametrize(
     ("arguments", "keywords", "words"),
     [
-        ((1, [0, 1]), {}, "1 chains"),
+        ((1, [0, 1]), {}, "chains=1: write a whole number from 2"),
         ((5, [0, 0.5]), {}, "from 0 to 1"),
         ((5, [0, 2]), {}, "from 0 to 1"),
         ((5, [0, 0.5, 0.5, 1]), {}, "from 0 to 1"),

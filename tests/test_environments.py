@@ -188,6 +188,16 @@ def test_the_first_compilation_is_announced(tmp_path):
     assert "compile.first" not in said[1]
 
 
+def test_machine_code_depends_on_all_that_is_inlined_into_it(monkeypatch):
+    """The loops of the exact sums inline one another, and the engine's elementary functions."""
+    from tinygrad_dbn.exact import moments
+
+    files = []
+    monkeypatch.setattr(jit, "_digest", lambda *given: files.extend(given) or "")
+    jit.Stored(moments.sum_blocks.py_func)
+    assert {"moments.py", "odds.py", "floats.py"} <= {path.name for path in files}
+
+
 def test_a_file_that_others_can_write_is_not_read(tmp_path, monkeypatch):
     """Its bytes would be run as a pickle says."""
     monkeypatch.setattr(jit, "_said", set())

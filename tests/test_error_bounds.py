@@ -13,8 +13,8 @@ import tinygrad_dbn as td
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff import bounds
 from tinygrad_dbn.autodiff.trees import flatten
-from tinygrad_dbn.exact import budget, certify, matrices, odds
-from tinygrad_dbn.exact.matrices import BATCH
+from tinygrad_dbn.exact import budget, certify, odds, sizes
+from tinygrad_dbn.exact.sizes import BATCH
 
 DOUBLE = bounds.Format.of(np.float64)
 U, TINY = 2.0**-53, 2.0**-1022
@@ -143,11 +143,11 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
         (odds, "LOW", 10, by_moments, 2 * (1024 - 128)),
         (odds, "MIDDLE", 9, by_moments, 2 * 256),
         (odds, "ROOM", 660.0, by_moments, np.exp(-30) / 1.001 / U),
-        (matrices, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
-        (matrices, "SHIFT", 310, mixed, 3 * 10),
-        (matrices, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
-        (matrices, "ROWS", 256, posterior, -512 + 2),
-        (matrices, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
+        (sizes, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
+        (sizes, "SHIFT", 310, mixed, 3 * 10),
+        (sizes, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
+        (sizes, "ROWS", 256, posterior, -512 + 2),
+        (sizes, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
         (td.ops.softplus, "ulp", 4, free, 4 * (21 + 3 + 2)),
         (td.ops.softplus, "ulp", 4, mixed, 4 * (25 + 3)),
         (td.ops.sigmoid, "ulp", 4, sigmoid, 4),
@@ -166,7 +166,7 @@ def test_computations_with_other_constants_keep_their_bounds(name, changed, monk
     dbn, X = td.DBN.from_rbms([RBM, td.RBM(W.T / 3, C[:2], B[[0, 1, 1]])]), exact.states(3)
     value, error = exact.log_likelihood(dbn, X, with_error=True)
     gradient, errors = exact.gradient(dbn, X, with_error=True)
-    monkeypatch.setattr(matrices, name, changed)
+    monkeypatch.setattr(sizes, name, changed)
     other, its = exact.log_likelihood(dbn, X, with_error=True)
     assert (np.abs(value - other) <= error + its).all()
     for a, b, e in zip(*map(lambda tree: flatten(tree)[0], (gradient, exact.gradient(dbn, X), errors)), strict=True):
@@ -177,7 +177,7 @@ def test_products_of_odds_stay_within_doubles():
     largest = odds.UNITS * np.log(2) + (odds.LOW + odds.MIDDLE) * np.log(2)
     assert odds.ROOM < 690
     assert largest < np.log(np.finfo(float).max)
-    assert 3 * matrices.SHIFT + 26 < 1024
+    assert 3 * sizes.SHIFT + 26 < 1024
 
 
 # --- what a sum costs, told before it starts --------------------------------------------------------------------------

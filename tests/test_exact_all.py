@@ -304,3 +304,43 @@ def test_same_bits_for_any_number_of_threads():
         assert other == first
         assert int(first.split()[2]) > 0
     assert len({line.split()[1] for line in outputs[0]}) > 25  # not one and the same hash of nothing
+
+
+# ---- Whole numbers ---------------------------------------------------------------------------------------------------
+
+WHOLE = {
+    "annealed chains": lambda n: exact.annealed(RBM, n, [0, 0.5, 1], quantities.rng()),
+    "annealed_backwards chains": lambda n: exact.annealed_backwards(RBM, n, [0, 0.5, 1], quantities.rng()),
+    "best_factorial starts": lambda n: exact.best_factorial(DBN, X, quantities.rng(), n),
+    "best_factorial sweeps": lambda n: exact.best_factorial(DBN, X, quantities.rng(), 2, sweeps=n),
+    "compare worst": lambda n: exact.compare(RBM, RBM, n),
+    "entropy layer": lambda n: exact.entropy(DBN, n),
+    "expected_cd k": lambda n: exact.expected_cd(RBM, X, n),
+    "expected_sleep k": lambda n: exact.expected_sleep(DBN, X, n),
+    "expected_wake k": lambda n: exact.expected_wake(DBN, X, n),
+    "log_marginal layer": lambda n: exact.log_marginal(DBN, n),
+    "sample count": lambda n: exact.sample(DBN, n, quantities.rng()),
+    "states n": exact.states,
+    "unit_means layer": lambda n: exact.unit_means(DBN, n),
+}
+
+
+@pytest.mark.parametrize("argument", WHOLE)
+def test_whole_numbers_are_whole(argument):
+    call = WHOLE[argument]
+    call(np.int64(2))
+    for wrong in (-1, 2.0, 1.5, True, "2", np.nan, np.array([2])):
+        with pytest.raises(ValueError, match=rf"{argument.split()[1]}=.*write a whole number from \d"):
+            call(wrong)
+
+
+def test_every_whole_number_is_tried():
+    """Every argument of td.exact that its signature calls an int."""
+    found = {
+        f"{name} {parameter.name}"
+        for name in exact.__all__
+        if callable(getattr(exact, name)) and not isinstance(getattr(exact, name), type)
+        for parameter in inspect.signature(getattr(exact, name)).parameters.values()
+        if str(parameter.annotation).split(" |")[0] == "int"
+    }
+    assert found == set(WHOLE)

@@ -67,7 +67,7 @@ def test_an_rbm_loses_nothing_to_a_factorial_q():
     found = exact.best_factorial(rbm, X, rng, starts=2)
     np.testing.assert_allclose(found.bound, exact.log_likelihood(rbm, X), rtol=1e-12)
     np.testing.assert_allclose(found.means, rbm.hidden_given_visible(X), atol=1e-9)
-    with pytest.raises(ValueError, match="0 starts"):
+    with pytest.raises(ValueError, match="starts=0: write a whole number from 1"):
         exact.best_factorial(rbm, X, rng, starts=0)
 
 

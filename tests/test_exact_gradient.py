@@ -14,8 +14,8 @@ from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget, gradients, posteriors
-from tinygrad_dbn.exact.matrices import ROWS
 from tinygrad_dbn.exact.posteriors import STRIPS
+from tinygrad_dbn.exact.sizes import ROWS
 
 
 def leaves(model):

@@ -164,7 +164,7 @@ X3 = np.zeros((2, 3))
         (lambda: exact.conditional_likelihood(RBM3, X3, [0, 0]), ValueError, "twice"),
         (lambda: exact.conditional_likelihood(RBM3, X3, [0, 1, 2]), ValueError, "nothing is asked"),
         (lambda: exact.conditional_likelihood(RBM3, X3, [0], [0, 1]), ValueError, r"\[0\] are in `of` and in `given`"),
-        (lambda: exact.sample(RBM3, 0, np.random.default_rng(0)), ValueError, "0 samples"),
+        (lambda: exact.sample(RBM3, 0, np.random.default_rng(0)), ValueError, "count=0: write a whole number from 1"),
         (lambda: exact.entropy(td.RBM.init(28, 2, np.random.default_rng(0))), exact.TooLarge, "2\\^28 states"),
         (
             lambda: exact.fisher_information(td.RBM.init(28, 9, np.random.default_rng(0))),

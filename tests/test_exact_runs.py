@@ -17,7 +17,7 @@ import pytest
 import tinygrad_dbn as td
 from tests.kept import reseal
 from tinygrad_dbn import exact, files
-from tinygrad_dbn.exact import budget, checkpoint, chunks, matrices, of_floats
+from tinygrad_dbn.exact import budget, checkpoint, chunks, matrices, of_floats, sizes
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -279,6 +279,6 @@ def test_chunks_of_layers_are_whole_batches_of_about_a_second():
     for hidden in (4, 16, 20, 24):
         parts = matrices.ranges(hidden, 1 << 16)
         assert [last for _, last in parts[:-1]] == [first for first, _ in parts[1:]]
-        assert all(first % matrices.ROWS == 0 for first, _ in parts)
+        assert all(first % sizes.ROWS == 0 for first, _ in parts)
         seconds = (parts[0][1] - parts[0][0]) * 2.0**hidden * 2e-10
         assert seconds > 0.5 or len(parts) == 1

@@ -163,8 +163,8 @@ def test_compare():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda r, d: exact.expected_cd(r, np.zeros((1, 3)), 0), ValueError, "0 rounds"),
-        (lambda r, d: exact.expected_wake(d, np.zeros((1, 3)), 0), ValueError, "0 rounds"),
+        (lambda r, d: exact.expected_cd(r, np.zeros((1, 3)), 0), ValueError, "k=0: write a whole number from 1"),
+        (lambda r, d: exact.expected_wake(d, np.zeros((1, 3)), 0), ValueError, "k=0: write a whole number from 1"),
         (lambda r, d: exact.expected_sleep(d, np.zeros((1, 3))), ValueError, "X and k together"),
         (lambda r, d: exact.expected_cd(td.RBM.init(20, 20, np.random.default_rng(0)), np.zeros((1, 20))),
          exact.TooLarge, r"2\^20 states.* max_seconds="),

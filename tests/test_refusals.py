@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.tensor import Op
+from tinygrad_dbn.autodiff.op import Op
 
 HERE = r"(.|\n)*\n  in .*test_refusals\.py:\d+"
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .balls import Ball, UndecidedError, precision
 from .differentiate import vjp
-from .tensor import Op, Rule
+from .op import Op, Rule
 
 ACCURATE_BITS = 100
 PRECISIONS = (160, 400, 1300, 4000)

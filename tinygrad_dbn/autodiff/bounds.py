@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Axis, Value
+from .operators import Value
+from .tensor import Axis
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The graph walked twice: backward for cotangents, forward for tangents.
+"""The transforms: a function is run once on Tensors, and the graph that it leaves is walked.
 
 `vjp` and `jvp` run a function once on Tensors of a fresh level. What it leaves behind is a graph whose nodes know
 their op and inputs. The walk backward is reverse mode, the walk forward is forward mode, and both apply the rules to
@@ -7,97 +7,17 @@ the values one level down. So `hvp` is simply a forward walk over the graph of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .callers import callers_line
-from .inputs import given, kept, lent, owner
+from .inputs import given, kept, lent, owned
 from .kernels import native
-from .strict import has_nan, is_hunting, nan_hunt
-from .tensor import TABLE, Tensor, Value, new_level, refuse_ended
+from .operators import Value
+from .tensor import Tensor, cotangents, new_level, refuse_ended, tangents, zeros_like
 from .trees import flatten, tree_map
-
-
-def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """The nodes of their level that the outputs depend on, oldest first. No recursion, each node once."""
-    found: dict[int, Tensor] = {}
-    ahead = list(outputs)
-    while ahead:
-        node = ahead.pop()
-        if id(node) not in found:
-            found[id(node)] = node
-            ahead += [x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level]
-    return sorted(found.values(), key=attrgetter("birth"))
-
-
-def below(node: Tensor) -> tuple[Value, ...]:
-    """The values of a node's inputs one level down, which is where rules work."""
-    return tuple([x.value if isinstance(x, Tensor) and x.level == node.level else x for x in node.inputs])
-
-
-def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> list[Value]:
-    """Reverse mode: from (output, cotangent) pairs, the cotangents of the leaves."""
-    pending: dict[int, Value] = {}
-
-    def receive(node: Tensor, g: Value) -> None:
-        known = pending.get(id(node))
-        pending[id(node)] = g if known is None else TABLE["add"](known, g)
-
-    pull = _pull_in_a_hunt if is_hunting() else _pull
-    for y, g in outputs:
-        receive(y, g)
-    with np.errstate(all="ignore"):  # rules meet inf and NaN on purpose; `chain` drops what does not count
-        for node in reversed(tape(y for y, _ in outputs)):
-            if node.op is None or id(node) not in pending:
-                continue
-            g, inputs = pending.pop(id(node)), below(node)
-            for i, x in enumerate(node.inputs):
-                if isinstance(x, Tensor) and x.level == node.level:
-                    share = pull(node, i, g, inputs)
-                    if share is not None:
-                        receive(x, share)
-    return [pending[id(leaf)] if id(leaf) in pending else _zeros(leaf) for leaf in leaves]
-
-
-def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
-    """Forward mode: from (leaf, tangent) pairs, the tangents of the outputs."""
-    known = {id(leaf): t for leaf, t in leaves}
-    with np.errstate(all="ignore"):
-        for node in tape(outputs):
-            if node.op is not None:
-                given = [known.get(id(x)) for x in node.inputs]
-                if any(t is not None for t in given):
-                    t = node.op.push(given, node.value, below(node), node.params)
-                    if t is not None:
-                        known[id(node)] = t
-    return [known[id(y)] if id(y) in known else _zeros(y) for y in outputs]
-
-
-def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
-    assert node.op is not None
-    return node.op.pull(i, g, node.value, inputs, node.params)
-
-
-def _pull_in_a_hunt(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
-    """The same during a `nan_hunt`. Inside a rule NaN is allowed: `chain` may drop it. What comes out counts."""
-    with nan_hunt(False):
-        share = _pull(node, i, g, inputs)
-    if has_nan(share) and not has_nan(g, node.value, *inputs):
-        assert node.op is not None
-        shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in node.inputs)
-        raise FloatingPointError(
-            f"{node.op.name}({shapes}): a NaN is born in the backward pass, in the cotangent of input {i}, from values "
-            f"that have none; keep arguments out of where the derivative is undefined, as in ops.where(x > 0, x, 1)\n"
-            f"  in {getattr(node, 'line', None) or callers_line()}"
-        )
-    return share
-
-
-def _zeros(x: Value) -> Any:
-    return np.zeros(x.shape, x.dtype)
 
 
 def _differentiable(name: str, leaf: Value) -> Value:
@@ -123,22 +43,6 @@ def _matching(name: str, trees: Any, leaves: list[Value]) -> list[Value]:
         refuse_ended(g) if isinstance(g, Tensor) else np.asarray(given(g), x.dtype)
         for g, x in zip(found, leaves, strict=True)
     ]
-
-
-def owned(results: list[Value], others: list[Value]) -> list[Value]:
-    """The results, copied where they share memory with one another, with the others, or with what a graph has saved.
-
-    Rules may hand on what they were given. This is the one place where it becomes the caller's, to change at will.
-    """
-    seen = {id(owner(x)) for x in others}
-    own: list[Value] = []
-    for x in results:
-        root = owner(x)
-        if isinstance(x, np.ndarray) and (not x.flags.writeable or not root.flags.writeable or id(root) in seen):
-            x = root = x.copy()
-        seen.add(id(root))
-        own.append(x)
-    return own
 
 
 class _Trace:
@@ -176,7 +80,7 @@ class _Trace:
         outputs = [y for y, live in zip(self.outputs, self.live, strict=True) if live]
         pushed = tangents(outputs, list(zip(self.leaves, ts, strict=True)))
         found = iter(owned(pushed, ts + [leaf.value for leaf in self.leaves]))
-        constants = (_zeros(y) for y in self.outputs)
+        constants = (zeros_like(y) for y in self.outputs)
         return self.rebuild_outputs(
             [next(found) if live else zero for live, zero in zip(self.live, constants, strict=True)]
         )
@@ -224,7 +128,7 @@ def value_and_grad(
     holds arrays for the Tensors it was made of. The gradient of a model is a model of the same shape. Raises TypeError
     where the value is not a scalar, ValueError for argnums that are no positions of arguments.
     """
-    chosen = (argnums,) if np.ndim(argnums) == 0 else tuple(argnums)  # type: ignore[arg-type]
+    chosen = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
 
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
         positions = _positions(chosen, len(args))
@@ -243,7 +147,7 @@ def value_and_grad(
         trace = _Trace("grad", of_chosen, tuple(args[i] for i in positions))  # pulled at once: no copies
         (value,) = trace.values
         gradient = trace.pull([np.ones((), value.dtype)])
-        gradient = gradient[0] if np.ndim(argnums) == 0 else gradient
+        gradient = gradient if isinstance(argnums, tuple | list) else gradient[0]
         return ((value, tree_map(trace.lowered, aux[0], opaque=True)) if has_aux else value), gradient
 
     return with_gradient

@@ -57,7 +57,7 @@ class _Place:
 
 
 def svg(graph: Graph) -> str:
-    """The drawing, as the text of an SVG file."""
+    """A box for each step, inputs above, light or dark as its reader's screen is: the text of an SVG file."""
     layers = _layers(graph)
     _order(layers)
     width, height = _positions(layers)

@@ -20,12 +20,14 @@ where it has not. Only `add` lets LLVM reorder a sum, whose last bits then depen
 """
 
 # Compiled code carries no types, and Numba's decorators have none.
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, call-arg"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -47,7 +49,19 @@ SQUARE_VANISHES = 2.0**-54  # below this x² is lost beside x
 abs, sqrt = np.abs, np.sqrt  # one instruction each already
 
 
-@intrinsic
+def instruction(in_python: Callable[..., Any]) -> Callable[..., Any]:
+    """An instruction of LLVM's, for compiled code; in_python does the same where Numba is switched off."""
+    return lambda code: in_python if disabled() else intrinsic(code)
+
+
+def _by_horner(x, coefficients):
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = x * total + c
+    return total
+
+
+@instruction(lambda condition, yes, no: yes if condition else no)
 def select(context, condition, yes, no):
     """`yes if condition else no`, both computed: Python's own may become a jump, and a jump ends a vector."""
 
@@ -57,9 +71,9 @@ def select(context, condition, yes, no):
     return types.float64(types.boolean, types.float64, types.float64), code
 
 
-@intrinsic
+@instruction(lambda a, b, c: a * b + c)
 def fma(context, a, b, c):
-    """a · b + c, rounded once, on every machine: where no instruction does it, the C library does."""
+    """a · b + c, rounded once, on every machine: where no instruction does it, the C library does. Twice in Python."""
 
     def code(context, builder, signature, arguments):
         return builder.fma(*arguments)
@@ -67,7 +81,7 @@ def fma(context, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), code
 
 
-@intrinsic
+@instruction(_by_horner)
 def polynomial(context, x, coefficients):
     """c₀ + x (c₁ + x (c₂ + …)) for a tuple of coefficients, by one `fma` a step."""
     count = len(coefficients)
@@ -82,7 +96,7 @@ def polynomial(context, x, coefficients):
     return types.float64(types.float64, coefficients), code
 
 
-@intrinsic
+@instruction(lambda value: value)
 def inlined(context, value):
     """The value, in a function that is from then on always inlined where it is called, however long it is."""
 
@@ -93,7 +107,7 @@ def inlined(context, value):
     return value(value), code
 
 
-@intrinsic
+@instruction(lambda a, b: a + b)
 def add(context, a, b):
     """a + b in a sum whose order is free: it may run in the lanes of a vector. No other operation is reordered."""
 
@@ -206,10 +220,3 @@ def peak(x):
         largest = max(largest, _ordered(np.float64(x[i]).view(np.int64)))
     value = np.int64(_ordered(largest)).view(np.float64)
     return value if np.abs(value) < np.inf else 0.0
-
-
-if disabled():  # Python runs what calls these, and cannot run an instruction of LLVM's
-    exp, expm1, log, log1p, tanh = np.exp, np.expm1, np.log, np.log1p, np.tanh  # type: ignore[assignment]
-
-    def fma(a, b, c):  # type: ignore[misc]
-        return a * b + c

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .differentiate import _Trace, below, tape
-from .tensor import Tensor, Value, new_level
+from .differentiate import _Trace
+from .operators import Value
+from .tensor import Tensor, below, new_level, tape
 
 _INFIX = {
     "add": ("+", 1), "subtract": ("−", 1), "multiply": ("·", 2), "divide": ("/", 2), "chain": ("·", 2),
@@ -68,12 +69,6 @@ class Graph:
             lines.append(f"{node!s:{width}}   {node.kind}")
             lines += [f"    {barred(name)} += {formula}" for name, formula in node.derivatives]
         return "\n".join([*lines, f"result: {', '.join(self.outputs)}"])
-
-    def svg(self) -> str:
-        """The same as a drawing: a box for each step, inputs above, light or dark as its reader's screen is."""
-        from .drawing import svg
-
-        return svg(self)
 
 
 def graph(f: Callable[..., Any], *args: Any) -> Graph:

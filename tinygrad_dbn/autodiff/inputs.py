@@ -1,4 +1,4 @@
-"""What comes into a trace from outside: arrays with no Tensor hidden in them, which stay as they are.
+"""What comes into a trace from outside: arrays with no Tensor hidden in them, which stay as they are; and what leaves.
 
 Rules read an op's inputs again in the backward pass, long after the op has run. So what a node keeps must still say
 the same then. Results of ops are frozen as they are made; an array that somebody may still write to is copied.
@@ -95,3 +95,19 @@ def owner(x: Any) -> Any:
     while isinstance(x, np.ndarray) and isinstance(x.base, np.ndarray):
         x = x.base
     return x
+
+
+def owned(results: list[Any], others: list[Any]) -> list[Any]:
+    """The results, copied where they share memory with one another, with the others, or with what a graph has saved.
+
+    Rules may hand on what they were given. This is the one place where it becomes the caller's, to change at will.
+    """
+    seen = {id(owner(x)) for x in others}
+    own: list[Any] = []
+    for x in results:
+        root = owner(x)
+        if isinstance(x, np.ndarray) and (not x.flags.writeable or not root.flags.writeable or id(root) in seen):
+            x = root = x.copy()
+        seen.add(id(root))
+        own.append(x)
+    return own

@@ -47,7 +47,8 @@ def njit(
 ) -> Any:
     """`numba.njit` with this package's cache. With signatures the function is compiled for these at once, and no other.
 
-    version: what the machine code depends on besides the function's file; if not given, all files of its folder.
+    version: what the machine code depends on besides the function's file; if not given, all files of its folder and
+    `floats.py`.
     """
     if function is None:
         return partial(njit, signatures=signatures, version=version, **options)
@@ -69,7 +70,8 @@ class Stored:
 
     def __init__(self, function: Any, version: str | None = None) -> None:
         code, file = function.__code__, Path(function.__code__.co_filename)
-        sources = _digest(*sorted(file.parent.glob("*.py"))) if version is None else _digest(file)
+        beside = sorted(file.parent.glob("*.py"))
+        sources = _digest(file) if version is not None else _digest(*beside, Path(__file__).with_name("floats.py"))
         self._name = function.__qualname__
         self._of = function.__module__, str(file), code.co_code, sources, version
 

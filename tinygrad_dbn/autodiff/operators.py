@@ -6,17 +6,21 @@ is a value, so Python reads `x += y` as `x = x + y`, and other names for the old
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .callers import callers_line
 
-if TYPE_CHECKING:
-    from .tensor import Op, Value
+Value: TypeAlias = Any
+"""An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
 
-TABLE: dict[str, Op] = {}
-"""Every op of the library by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
+TABLE: dict[str, Any] = {}
+"""Every op of the library, an `Op`, by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
+
+COMPOSED: dict[str, Callable[..., Value]] = {}
+"""What an operator runs where one row is not enough: `ops.linear` puts its `matmul` here, which also takes vectors."""
 
 
 class Operators:
@@ -66,14 +70,10 @@ class Operators:
         return TABLE["power"](other, self)
 
     def __matmul__(self, other: Value) -> Value:
-        from .ops.linear import matmul  # not the table's row: this one also takes vectors
-
-        return matmul(self, other)
+        return COMPOSED["matmul"](self, other)
 
     def __rmatmul__(self, other: Value) -> Value:
-        from .ops.linear import matmul
-
-        return matmul(other, self)
+        return COMPOSED["matmul"](other, self)
 
     # ---- Comparisons, and masks made of them ------------------------------------------------------------------------
 

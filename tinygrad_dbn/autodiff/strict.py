@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .callers import asked_by_the_user
+
 
 class Modes(NamedTuple):
     """Which modes are on."""
@@ -81,3 +83,13 @@ def refuse_promotion(inputs: tuple[Any, ...], axes: bool) -> None:
 def has_nan(*values: Any) -> bool:
     """True if an array of floats among the values has a NaN."""
     return any(isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f" and np.isnan(x).any() for x in values)
+
+
+def watched(op: Any, inputs: tuple[Any, ...], params: dict[str, Any], modes: Modes) -> Any:
+    """An op's forward computation on plain arrays, in these modes."""
+    if modes.strict and asked_by_the_user():
+        refuse_promotion(inputs, axes=op.aligned)
+    y = op.forward(*inputs, **params)
+    if modes.hunting and has_nan(y) and not has_nan(*inputs):
+        raise FloatingPointError("a NaN is born here, from inputs that have none")
+    return y

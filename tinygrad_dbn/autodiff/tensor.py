@@ -1,40 +1,36 @@
-"""Tensors, and the one function that applies an op.
+"""Tensors, the one function that applies an op, and the walks over the graph that is left behind.
 
 A transform (`grad`, `vjp`, `jvp`) replaces its inputs by Tensors of a fresh *level*, higher than that of any transform
 around it. An op applied to Tensors computes on the values one level down – which may be Tensors themselves – and
 leaves a node: the op, its inputs, its output. That is the whole mechanism. Nesting, and therefore every order of
 derivative, needs nothing else: the rules of the inner transform run one level down, where the outer one is watching.
+
+The file is read in the order in which things are understood: levels, `apply`, the Tensor, the walk backward (reverse
+mode) and the walk forward (forward mode). What an op is, `op.py` says.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, Protocol, TypeAlias
+from operator import attrgetter
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from .callers import asked_by_the_user, callers_line
-from .inputs import given, kept
+from .callers import callers_line
+from .errors import explained, restated
+from .inputs import given, kept, owned
 from .kernels import float_dtype
-from .operators import TABLE
+from .operators import TABLE, Value
 from .protocols import Protocols
-from .strict import MODES, Modes, has_nan, is_hunting, refuse_promotion
+from .strict import MODES, has_nan, is_hunting, nan_hunt, watched
 
-__all__ = ["RECORDER", "TABLE", "Axis", "Edges", "Op", "Recorder", "Rule", "Tensor", "Value", "apply", "new_level"]
-
-Value: TypeAlias = Any
-"""An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
-
-Rule: TypeAlias = Callable[..., Value]
-Edges: TypeAlias = Sequence[tuple[Any, Any]]
 Axis: TypeAlias = int | tuple[int, ...] | None
 
-_MISSING = object()
 _births = itertools.count()
 _levels = itertools.count(1)
 _RUNNING = {0}
@@ -57,139 +53,13 @@ class Recorder(Protocol):
 
     level: int
 
-    def record(self, op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value: ...
+    def record(self, op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value: ...
 
 
 RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
-class Op:
-    """One row of the table: what an op computes, what it means, how it is differentiated, where it is special.
-
-    forward(*values, **params)
-        computes on arrays of floats, and on arrays of objects in their own arithmetic.
-    meaning
-        the mathematical definition, a function of objects only. Proofs compare the forward computation with it.
-    vjps[i](g, y, *inputs, **params)
-        takes the cotangent g of the output y to that of input i. None: nothing flows through input i. One rule
-        instead of a tuple serves any number of inputs, and is told which by `index`.
-    jvps[i](t, y, *inputs, **params)
-        takes the tangent t of input i to its share of the output's. "linear" stands for an op that is linear in all
-        its inputs together, hence its own derivative.
-    domain
-        the open interval of each input in which the op is defined and finite.
-    edges
-        (argument, value) pairs where the value needs saying: at ±0, ±inf, NaN and ties. Several arguments are a tuple.
-    options
-        name → the function that brings it into its normal form (see `ops/arguments.py`), or (function, default).
-    slopes
-        (argument, partial derivatives) pairs where these have no limit: the convention at kinks and corners.
-    ulp
-        the largest error, in units in the last place, that the row promises.
-    slope_ulp, curvature_ulp
-        the same for the first and second derivatives of an elementwise op.
-    bound(format, y, *inputs, **params)
-        for an op that sums, whose terms may cancel, so that `ulp` is inf: the largest error of each element, in units
-        of half of the spacing of floats at 1. They are written, and derived, in `bounds.py`.
-
-    Rules are made of ops, so they can be differentiated again.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        forward: Rule,
-        *,
-        meaning: Rule,
-        vjps: tuple[Rule | None, ...] | Rule,
-        jvps: tuple[Rule | None, ...] | Literal["linear"],
-        domain: tuple[float, float],
-        edges: Edges,
-        ulp: float,
-        options: dict[str, Rule | tuple[Rule, Any]] | None = None,
-        slopes: Edges = (),
-        slope_ulp: float = 4,
-        curvature_ulp: float = 8,
-        bound: Rule | None = None,
-    ) -> None:
-        if name in TABLE:
-            raise ValueError(f"the table already has an op named {name!r}")
-        if not forward.__doc__ and sys.flags.optimize < 2:  # python -OO leaves docstrings out
-            raise ValueError(f"op {name!r} has no docstring: say in one line what it computes")
-        self.name, self.forward, self.meaning, self.vjps, self.jvps = name, forward, meaning, vjps, jvps
-        self.domain, self.edges, self.slopes, self.bound = domain, edges, slopes, bound
-        self.ulp, self.slope_ulp, self.curvature_ulp = ulp, slope_ulp, curvature_ulp
-        self.arity = len(vjps) if isinstance(vjps, tuple) else None  # None: any number of arrays
-        self.options = {k: o if isinstance(o, tuple) else (o, _MISSING) for k, o in (options or {}).items()}
-        self.kernel: Rule | None = None  # the scalar kernel, where the op is elementwise
-        self.aligned = False  # whether its inputs are matched axis by axis, and `strict` refuses to lend one
-        self.__name__, self.__doc__ = name, forward.__doc__
-        TABLE[name] = self
-
-    def __call__(self, *inputs: Value, **params: Any) -> Value:
-        if self.options or params or len(inputs) != self.arity:
-            try:
-                inputs, params = self._normal(inputs, params)
-            except (ValueError, TypeError, IndexError) as error:
-                raise _restated(error, _explain(self, inputs, error)) from None
-        return apply(self, inputs, params)
-
-    def _normal(self, inputs: tuple[Value, ...], given: dict[str, Any]) -> tuple[tuple[Value, ...], dict[str, Any]]:
-        """The arrays, and every option in its normal form. Options may follow the arrays by position, as in NumPy."""
-        if len(inputs) != self.arity or not self.options.keys() >= given.keys():
-            inputs, given = self._named(inputs, given)
-        shapes = [x.shape if hasattr(x, "shape") else np.shape(x) for x in inputs]
-        normal = {}
-        for name, (form, default) in self.options.items():
-            value = given.get(name, default)
-            if value is _MISSING:
-                raise TypeError(f"{name}= is missing; its options are {', '.join(self.options)}")
-            normal[name] = form(value, shapes)
-        return inputs, normal
-
-    def _named(self, inputs: tuple[Value, ...], given: dict[str, Any]) -> tuple[tuple[Value, ...], dict[str, Any]]:
-        """The arrays alone, and options that were given by position under their names."""
-        arrays, extra = (inputs, ()) if self.arity is None else (inputs[: self.arity], inputs[self.arity :])
-        named = dict(zip(self.options, extra, strict=False))
-        known = f"its options are {', '.join(self.options)}" if self.options else "it has no options"
-        if not arrays or len(arrays) < (self.arity or 0) or len(extra) > len(named):
-            raise TypeError(f"takes {self.arity or 'one or more'} arrays, {len(inputs)} were given; {known}")
-        for name in given:
-            if name in named or name not in self.options:
-                raise TypeError(f"{name}= is {'given twice' if name in named else 'not known'}; {known}")
-        return arrays, named | given
-
-    def __repr__(self) -> str:
-        return f"<op {self.name}>"
-
-    def pull(self, index: int, g: Value, y: Value, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
-        """The cotangent of input `index` from the output's, or None where nothing flows."""
-        if not isinstance(self.vjps, tuple):
-            return self.vjps(g, y, *inputs, index=index, **params)
-        if index >= len(self.vjps):
-            raise NotImplementedError(
-                f"{self.name} has no rule for its input {index}: nobody has written one, so this is not a zero; "
-                f"add a vjp to its row, or write ops.stop_gradient(x) for that input\n  in {callers_line()}"
-            )
-        rule = self.vjps[index]
-        return None if rule is None else rule(g, y, *inputs, **params)
-
-    def push(self, tangents: list[Value], y: Value, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
-        """The output's tangent from those of the inputs (None: constant), or None where nothing flows."""
-        if self.jvps == "linear":
-            given = zip(tangents, inputs, strict=True)
-            return self(
-                *(np.zeros(np.shape(x), getattr(x, "dtype", float)) if t is None else t for t, x in given), **params
-            )
-        total: Value = None
-        for rule, t in zip(self.jvps, tangents, strict=True):
-            if rule is not None and t is not None:
-                share = rule(t, y, *inputs, **params)
-                total = share if total is None else TABLE["add"](total, share)
-        return total
-
-
-def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
+def apply(op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
     """Apply an op: on plain arrays it just computes, inside a trace it leaves a node as well."""
     level, inputs = _highest(inputs)
     recorder = RECORDER.get()
@@ -198,9 +68,9 @@ def apply(op: Op, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
         try:
             if recorder is not None:
                 return recorder.record(op, inputs, params)
-            return op.forward(*inputs, **params) if modes is None else _watched(op, inputs, params, modes)
+            return op.forward(*inputs, **params) if modes is None else watched(op, inputs, params, modes)
         except (ValueError, TypeError, IndexError, FloatingPointError) as error:
-            raise _restated(error, _explain(op, inputs, error)) from None
+            raise restated(error, explained(op.name, inputs, error)) from None
     if level not in _RUNNING:
         for x in inputs:
             refuse_ended(x)
@@ -236,34 +106,6 @@ def refuse_ended(x: Value) -> Value:
     return x
 
 
-def _watched(op: Op, inputs: tuple[Value, ...], params: dict[str, Any], modes: Modes) -> Value:
-    """The op's forward computation on plain arrays, in a mode of `strict.py`."""
-    if modes.strict and asked_by_the_user():
-        refuse_promotion(inputs, axes=op.aligned)
-    y = op.forward(*inputs, **params)
-    if modes.hunting and has_nan(y) and not has_nan(*inputs):
-        raise FloatingPointError("a NaN is born here, from inputs that have none")
-    return y
-
-
-def _restated(error: Exception, text: str) -> Exception:
-    """The same kind of error with another text. Some of NumPy's take more than a text: then the kind they are of."""
-    for kind in type(error).__mro__:
-        try:
-            return kind(text)  # type: ignore[no-any-return]
-        except TypeError:
-            continue
-    return error
-
-
-def _explain(op: Op, inputs: tuple[Value, ...], error: Exception) -> str:
-    """What was given, why it fails, and on which line of the caller's."""
-    if "\n  in " in str(error):  # an op inside an op: the inner one has said it already
-        return str(error)
-    shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in inputs)
-    return f"{op.name}({shapes}): {error}\n  in {callers_line()}"
-
-
 class Tensor(Protocols):
     """An array inside a trace.
 
@@ -280,7 +122,7 @@ class Tensor(Protocols):
 
     value: Value
     level: int
-    op: Op | None
+    op: Any
     inputs: tuple[Value, ...]
     params: dict[str, Any]
     birth: int
@@ -293,9 +135,7 @@ class Tensor(Protocols):
         self._fill(np.array(array, float_dtype(array)), 0, None, (), {})
 
     @classmethod
-    def _node(
-        cls, value: Value, level: int, op: Op | None, inputs: tuple[Value, ...], params: dict[str, Any]
-    ) -> Tensor:
+    def _node(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> Tensor:
         node = cls.__new__(cls)
         node._fill(value, level, op, inputs, params)
         return node
@@ -305,7 +145,7 @@ class Tensor(Protocols):
         """An input of a transform. A view, so that freezing it does not freeze the caller's array."""
         return cls._node(value.view() if isinstance(value, np.ndarray) else value, level, None, (), {})
 
-    def _fill(self, value: Value, level: int, op: Op | None, inputs: tuple[Value, ...], params: dict[str, Any]) -> None:
+    def _fill(self, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> None:
         if isinstance(value, np.ndarray):
             value.setflags(write=False)  # the rules will read it later: it must still say the same
         self.value, self.level, self.op, self.inputs, self.params = value, level, op, inputs, params
@@ -360,8 +200,6 @@ class Tensor(Protocols):
 
         Raises ValueError where self is not a scalar, TypeError inside a transform, whose leaves are its own.
         """
-        from .differentiate import cotangents, owned, tape
-
         if self.level:
             raise self.refused("backward()", "it was made by a transform, which walks back itself", "return it")
 
@@ -392,3 +230,85 @@ class Tensor(Protocols):
     def transpose(self, *axes: Any) -> Value:
         axes = axes[0] if axes and isinstance(axes[0], tuple) else axes
         return TABLE["transpose"](self, axes=axes or tuple(reversed(range(self.ndim))))
+
+
+# ---- The walks over a graph: backward for cotangents, forward for tangents -----------------------------------------
+
+
+def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """The nodes of their level that the outputs depend on, oldest first. No recursion, each node once."""
+    found: dict[int, Tensor] = {}
+    ahead = list(outputs)
+    while ahead:
+        node = ahead.pop()
+        if id(node) not in found:
+            found[id(node)] = node
+            ahead += [x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level]
+    return sorted(found.values(), key=attrgetter("birth"))
+
+
+def below(node: Tensor) -> tuple[Value, ...]:
+    """The values of a node's inputs one level down, which is where rules work."""
+    return tuple([x.value if isinstance(x, Tensor) and x.level == node.level else x for x in node.inputs])
+
+
+def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> list[Value]:
+    """Reverse mode: from (output, cotangent) pairs, the cotangents of the leaves."""
+    pending: dict[int, Value] = {}
+
+    def receive(node: Tensor, g: Value) -> None:
+        known = pending.get(id(node))
+        pending[id(node)] = g if known is None else TABLE["add"](known, g)
+
+    pull = _pull_in_a_hunt if is_hunting() else _pull
+    for y, g in outputs:
+        receive(y, g)
+    with np.errstate(all="ignore"):  # rules meet inf and NaN on purpose; `chain` drops what does not count
+        for node in reversed(tape(y for y, _ in outputs)):
+            if node.op is None or id(node) not in pending:
+                continue
+            g, inputs = pending.pop(id(node)), below(node)
+            for i, x in enumerate(node.inputs):
+                if isinstance(x, Tensor) and x.level == node.level:
+                    share = pull(node, i, g, inputs)
+                    if share is not None:
+                        receive(x, share)
+    return [pending[id(leaf)] if id(leaf) in pending else zeros_like(leaf) for leaf in leaves]
+
+
+def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
+    """Forward mode: from (leaf, tangent) pairs, the tangents of the outputs."""
+    known = {id(leaf): t for leaf, t in leaves}
+    with np.errstate(all="ignore"):
+        for node in tape(outputs):
+            if node.op is not None:
+                given = [known.get(id(x)) for x in node.inputs]
+                if any(t is not None for t in given):
+                    t = node.op.push(given, node.value, below(node), node.params)
+                    if t is not None:
+                        known[id(node)] = t
+    return [known[id(y)] if id(y) in known else zeros_like(y) for y in outputs]
+
+
+def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
+    assert node.op is not None
+    return node.op.pull(i, g, node.value, inputs, node.params)
+
+
+def _pull_in_a_hunt(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
+    """The same during a `nan_hunt`. Inside a rule NaN is allowed: `chain` may drop it. What comes out counts."""
+    with nan_hunt(False):
+        share = _pull(node, i, g, inputs)
+    if has_nan(share) and not has_nan(g, node.value, *inputs):
+        assert node.op is not None
+        shapes = ", ".join(f"{np.shape(x)} {getattr(x, 'dtype', type(x).__name__)}" for x in node.inputs)
+        raise FloatingPointError(
+            f"{node.op.name}({shapes}): a NaN is born in the backward pass, in the cotangent of input {i}, from values "
+            f"that have none; keep arguments out of where the derivative is undefined, as in ops.where(x > 0, x, 1)\n"
+            f"  in {getattr(node, 'line', None) or callers_line()}"
+        )
+    return share
+
+
+def zeros_like(x: Value) -> Any:
+    return np.zeros(x.shape, x.dtype)

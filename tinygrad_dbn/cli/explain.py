@@ -10,7 +10,7 @@ import typer
 from .terminal import refuse
 
 if TYPE_CHECKING:
-    from ..autodiff.tensor import Op
+    from ..autodiff.op import Op
 
 _LETTERS = "xyz"
 

@@ -14,6 +14,7 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     """Print the graph of an op, a composite, or MODULE:FUNCTION at random arguments; draw it where a file is named."""
     import numpy as np
 
+    from ..autodiff import drawing
     from ..autodiff.graph import graph
 
     function, sizes, low = _function(name)
@@ -27,7 +28,7 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     print(traced.text())
     if svg is not None:
         try:
-            write_atomically(svg, traced.svg().encode())
+            write_atomically(svg, drawing.svg(traced).encode())
         except OSError as error:
             refuse(error)
         say(f"drawn in {svg}")

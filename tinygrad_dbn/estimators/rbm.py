@@ -68,8 +68,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
         """Train for one epoch more, on X (T, D). As many calls with one X are a `fit` of so many epochs.
 
-        To the same bits, where both are compiled or neither is: "auto" decides by the steps of one call. The first call
-        of an estimator that is not fitted yet starts as `fit` does, with X for all the data.
+        To the same bits, since "auto" counts steps from the start of the training. The first call of an estimator that
+        is not fitted yet starts as `fit` does, with X for all the data.
         """
         given = settings(self, self._parameters)
         first = not hasattr(self, "descent_")
@@ -121,10 +121,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         X = X.astype(at.model.W.dtype, copy=False)
         begin = monotonic()
         try:
-            with (
-                compiling(given["compile"]),
-                np.errstate(over="ignore", invalid="ignore"),
-            ):  # what is not finite ends in Diverged
+            # What is not finite ends in Diverged.
+            with compiling(given["compile"]), np.errstate(over="ignore", invalid="ignore"):
                 for epoch in descend(
                     at.model, (X,), cd_loss(given["k"]), sgd(given["learning_rate"]), epochs=at.epoch + epochs,
                     batch=given["batch_size"], seed=self.seed_, draw=gibbs_uniforms(len(at.model.W), given["k"]),

@@ -24,7 +24,7 @@ from ..models import RBM
 from ..models.rbm import bernoulli
 from . import budget, costs
 from .budget import spending
-from .data import binary, plain_numbers, rows
+from .data import binary, plain_numbers, rows, whole
 from .samples import sample
 from .tables import as_dbn
 
@@ -148,8 +148,7 @@ def _checked(rbm: RBM, chains: int, betas: Any, base: Any, confidence: float) ->
     betas, base = plain_numbers(betas, "betas"), np.zeros(visible) if base is None else plain_numbers(base, "base")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence}: write a number between 0 and 1, such as 0.95")
-    if chains < 2:
-        raise ValueError(f"{chains} chains: an interval needs at least 2, and means little below 100")
+    whole("chains", chains, 2, why="an interval needs at least 2, and means little below 100")
     if betas.ndim != 1 or len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) > 0).all():
         raise ValueError("betas rise from 0 to 1, both included: for instance np.linspace(0, 1, 1001)")
     if base.shape != (visible,) or not np.isfinite(base).all():

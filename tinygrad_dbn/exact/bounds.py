@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.tensor import Tensor, Value
+from ..autodiff.operators import Value
+from ..autodiff.tensor import Tensor
 from ..models import DBN, RBM
 from . import budget, costs, matrices, of_floats, recognition
 from .budget import Place, spending
@@ -82,8 +83,8 @@ def bound(
                 known = recognition.recognised(dbn.layers[0], X, q, pool)
                 return recognition.bound(dbn.layers[0], X, prior, known, pool)
         parts = [
-            _expectation(q_rows, _log_joint(dbn, rows, prior) - log_q)
-            for rows, q_rows, log_q, prior in _rows(dbn, X, q)
+            _expectation(q_rows, _log_joint(dbn, some, prior) - log_q)
+            for some, q_rows, log_q, prior in _rows(dbn, X, q)
         ]
         return ops.concatenate(parts)
 
@@ -111,8 +112,8 @@ def audit(
             log_p, lower, kl = _audit_floats(dbn, X, q)
         else:
             columns = []
-            for rows_, q_rows, log_q, prior in _rows(dbn, X, q):
-                joint = _log_joint(dbn, rows_, prior)
+            for some, q_rows, log_q, prior in _rows(dbn, X, q):
+                joint = _log_joint(dbn, some, prior)
                 log_p = ops.logsumexp(joint, axis=-1)
                 log_posterior = ops.log_softmax(joint, axis=-1)
                 lower, kl = _expectation(q_rows, joint - log_q), _expectation(q_rows, log_q - log_posterior)
@@ -146,14 +147,14 @@ def _rows(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]
     prior = log_prior(dbn)
     step = max(1, ELEMENTS // len(every))
     for i in range(0, len(X), step):
-        rows = X[i : i + step]
+        some = X[i : i + step]
         if q is None:
-            a = dbn.layers[0].recognition_logits(rows)
+            a = dbn.layers[0].recognition_logits(some)
             log_q = ops.matmul(a, every.T) - ops.sum(ops.softplus(a), axis=-1, keepdims=True)
-            yield rows, ops.exp(log_q), log_q, prior
+            yield some, ops.exp(log_q), log_q, prior
         else:
-            some = q[i : i + step]
-            yield rows, some, ops.where(ops.greater(some, 0), ops.log(some), 0), prior
+            q_rows = q[i : i + step]
+            yield some, q_rows, ops.where(ops.greater(q_rows, 0), ops.log(q_rows), 0), prior
 
 
 def _expectation(q: Value, f: Value) -> Value:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..models import RBM, DirectedLayer
+from . import sizes
 
 U = 2.0**-53
 LARGEST = 1e15  # nats: beyond it a float64 logit is not known to an eighth of a nat
@@ -111,16 +112,14 @@ def mixture_error(layer: DirectedLayer, prior: float, value: NDArray[np.float64]
     The same figures cover `matrices.by_logarithms`: x·a instead of v, log(1 + e^a) instead of log cosh, sums over BATCH
     states and 7 u for each of their rescalings.
     """
-    from . import matrices
-
     H, D = layer.W.shape
     weights = float(np.abs(layer.W).sum() + np.abs(layer.b).sum())
     size = 2 * weights + D + prior
     logits = (H + 1) * weights + (D + 4 + 2 * ops.softplus.ulp) * (weights + D) + (D + 1) * weights
-    sums = 2 ** (H // 2 + 2) + matrices.BATCH + 7 * 2**H / matrices.BATCH
-    last = 3 * (matrices.SHIFT + 1074)
+    sums = 2 ** (H // 2 + 2) + sizes.BATCH + 7 * 2**H / sizes.BATCH
+    last = 3 * (sizes.SHIFT + 1074)
     total: NDArray[np.float64] = logits + (D + H + 7) * size + 6 * H + sums + last + 5 * np.abs(value)
-    return error + 1.001 * U * total + 2.0**-matrices.MARGIN
+    return error + 1.001 * U * total + 2.0**-sizes.MARGIN
 
 
 def moments_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], added: int) -> float:
@@ -161,9 +160,7 @@ def posterior_error(hidden: int, T: int, error: float) -> float:
     `error` bounds that of log p(x) by `mixture_error`, which counts every term's own: so p(h | x), a term by their sum,
     is within twice that. The sums: halves of 2^(hidden/2 + 1) states, batches of ROWS examples and their number.
     """
-    from . import matrices
-
-    return 2 * error + 1.001 * U * (2.0 ** (hidden // 2 + 2) + 2 * matrices.ROWS + T / matrices.ROWS + 40)
+    return 2 * error + 1.001 * U * (2.0 ** (hidden // 2 + 2) + 2 * sizes.ROWS + T / sizes.ROWS + 40)
 
 
 def difference_error(a: Any, b: Any, nats_a: Any, nats_b: Any) -> Any:
@@ -171,12 +168,10 @@ def difference_error(a: Any, b: Any, nats_a: Any, nats_b: Any) -> Any:
 
     The true a is at most a e^nats, so that it is off by at most a (e^nats − 1). The subtraction rounds by u (a + b).
     What underflows where weights are summed, or shared out among states, is below 2^(10 − MARGIN) of their sum, with
-    `matrices.MARGIN`: it is added for every entry. And as a and b are between 0 and 1, no bound is above 2.
+    `sizes.MARGIN`: it is added for every entry. And as a and b are between 0 and 1, no bound is above 2.
     """
-    from . import matrices
-
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = np.expm1(nats_a) * a + np.expm1(nats_b) * b + 1.001 * U * (a + b) + 2.0 ** (10 - matrices.MARGIN)
+        bound = np.expm1(nats_a) * a + np.expm1(nats_b) * b + 1.001 * U * (a + b) + 2.0 ** (10 - sizes.MARGIN)
     return np.fmin(bound, 2.0)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autodiff.blas import one_thread
 from ..autodiff.trees import flatten
+from .data import whole
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def compare(update: Any, gradient: Any, worst: int = 3) -> Comparison:
     >>> round(compare((1.0, 0.0), (1.0, 1.0)).angle, 9)
     45.0
     """
+    worst = whole("worst", worst, 0)
     leaves, others = flatten(update)[0], flatten(gradient)[0]
     shapes, wanted = [np.shape(leaf) for leaf in leaves], [np.shape(leaf) for leaf in others]
     if shapes != wanted:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import DBN, RBM, DirectedLayer
 from . import budget, costs
 from .budget import spending

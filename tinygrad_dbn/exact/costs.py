@@ -21,9 +21,9 @@ from ..models import DBN, RBM
 from . import budget, of_floats
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats
-from .matrices import CELLS, ROWS
 from .posteriors import STRIPS
-from .states import BATCH, BLOCK
+from .sizes import BATCH, CELLS, ROWS
+from .states import BLOCK
 
 SECONDS_PER_LOGIT = 1.2e-8  # log cosh or softplus of a logit, summed over units
 SECONDS_PER_OBJECT = 3e-5  # an op on one number that is a Python object
@@ -36,8 +36,6 @@ SECONDS_PER_ROW = 4e-7  # one element of rows that are sorted, to find the disti
 BYTES_PER_OBJECT = 200.0
 IN_A_TRACE = 4  # how much longer a sum made of ops takes with its way back
 KEPT = 4.5  # arrays that the graph keeps for one that a sum made of ops computes
-
-
 SWEEPS = 8  # of the search for the best factorial q from one start: usual ones, for it is not known before
 
 
@@ -121,7 +119,7 @@ def cells_of_marginal(dbn: DBN, at: int) -> float:
     return cells_of_log_partition(dbn.top) + power_of_two(below) * float(above) + sum(inner)
 
 
-# ---- The quantities --------------------------------------------------------------------------------------------------
+# ---- The quantities: each is the cost of the function of its name in `td.exact` --------------------------------------
 
 
 def log_partition(rbm: RBM) -> Cost:

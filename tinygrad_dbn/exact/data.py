@@ -140,6 +140,21 @@ def plain_numbers(values: Any, name: str) -> NDArray[np.float64]:
     return np.asarray(_numbers(array, name) if array.dtype == object else array, np.float64)
 
 
+def whole(name: str, value: Any, least: int, most: int | None = None, why: str = "") -> int:
+    """A whole number of Python or NumPy from `least` to `most`, as Python's own; ValueError for anything else.
+
+    Booleans are none, and neither is 2.0. why: what the number means, for the end of the sentence.
+
+    >>> whole("k", np.int64(3), 1)
+    3
+    """
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_whole and least <= value and (most is None or value <= most):
+        return int(value)
+    until = "on" if most is None else f"to {most}"
+    raise ValueError(f"{name}={value!r}: write a whole number from {least} {until}{why and '; '}{why}")
+
+
 def units(name: str, chosen: Any, count: int) -> list[int]:
     """The numbers of some of a model's `count` units; ValueError for one that it lacks, named twice, or no integer."""
     array = np.ravel(as_array(chosen, name))

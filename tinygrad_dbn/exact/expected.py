@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..models import RBM
 from . import budget, costs
 from .budget import spending
-from .data import rows
+from .data import rows, whole
 from .marginals import log_marginal
 from .states import states
 from .tables import bernoulli_table, distinct
@@ -39,7 +39,7 @@ def expected_cd(
     Time (k + 1) · 2^(D + H). Raises ValueError for k below 1, `TooLarge` where the cost is predicted beyond
     `max_seconds` or `max_bytes`.
     """
-    X = rows(rbm, X)
+    X, k = rows(rbm, X), whole("k", k, 1)
     with spending("expected_cd", costs.expected_cd(rbm, X, k), max_seconds, max_bytes):
         data = distinct(X)
         return difference(rbm, data, after_gibbs(rbm, data, k))
@@ -66,8 +66,6 @@ def equilibrium(rbm: RBM) -> Ensemble:
 
 def after_gibbs(rbm: RBM, start: Ensemble, k: int) -> Ensemble:
     """The distribution over all visible states after k ≥ 1 rounds of block Gibbs sampling x → h → x from `start`."""
-    if k < 1:
-        raise ValueError(f"{k} rounds of Gibbs sampling: k is at least 1")
     hidden, visible = rbm.W.shape
     every = states(visible)
     down = np.asarray(bernoulli_table(rbm.visible_logits(states(hidden))))

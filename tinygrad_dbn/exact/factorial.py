@@ -22,7 +22,7 @@ from ..autodiff import ops
 from ..models import DBN, RBM
 from . import budget, costs, matrices, of_floats
 from .budget import Place, spending
-from .data import are_floats, as_float64, rows
+from .data import are_floats, as_float64, rows, whole
 from .likelihood import log_conditional, log_prior
 from .states import states
 from .tables import log_bernoulli_table, with_hidden
@@ -61,11 +61,10 @@ def best_factorial(
     found is at least the recognition model's and at most log p(x) (claim H2). It is the best of the fixed points
     reached; that no other is higher is not proved. For an RBM, whose posterior is factorial, nothing is lost (claim
     H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction reckons with `costs.SWEEPS` a
-    start, or `sweeps` where that is fewer. Raises ValueError for starts below 1, `TooLarge` where the cost is predicted
-    beyond `max_seconds` or `max_bytes`.
+    start, or `sweeps` where that is fewer. Raises ValueError for starts or sweeps below 1, `TooLarge` where the cost is
+    predicted beyond `max_seconds` or `max_bytes`.
     """
-    if starts < 1:
-        raise ValueError(f"best_factorial from {starts} starts: at least 1")
+    starts, sweeps = whole("starts", starts, 1), whole("sweeps", sweeps, 1)
     dbn = with_hidden(model)
     X = rows(dbn, X)
     with spending("best_factorial", costs.best_factorial(dbn, X, starts, sweeps), max_seconds, max_bytes):

@@ -12,7 +12,8 @@ from ..models import RBM
 from . import budget, costs
 from .budget import spending
 from .marginals import log_marginal
-from .states import BATCH, some_states
+from .sizes import BATCH
+from .states import some_states
 
 Array = NDArray[np.float64]
 

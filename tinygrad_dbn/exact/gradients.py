@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, certify, chunks, matrices, of_floats
+from . import budget, certify, chunks, of_floats, sizes
 from .budget import Place
 from .posteriors import Mixture, expected_hidden, expected_visible, spread
 
@@ -149,4 +149,4 @@ def _difference(
 
 def _sum_over(units: int) -> float:
     """The error of a sum over all states of so many units, BATCH at a time, as `posteriors` takes it."""
-    return certify.sum_error(2.0**units / matrices.BATCH + matrices.BATCH)
+    return certify.sum_error(2.0**units / sizes.BATCH + sizes.BATCH)

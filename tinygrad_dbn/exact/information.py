@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import DBN, RBM
 from . import budget, costs
 from .budget import spending
 from .data import binary, rows
 from .likelihood import log_likelihood
-from .marginals import log_marginal
+from .marginals import layer_of, log_marginal
 from .tables import as_dbn, distinct
 
 
@@ -29,7 +29,9 @@ def entropy(
     >>> round(float(entropy(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0]))), 12)  # two fair coins: 2 log 2
     1.38629436112
     """
-    with spending("entropy", costs.log_marginal(as_dbn(model), layer), max_seconds, max_bytes):
+    dbn = as_dbn(model)
+    layer = layer_of(dbn, layer)
+    with spending("entropy", costs.log_marginal(dbn, layer), max_seconds, max_bytes):
         log_p = log_marginal(model, layer)
         return -ops.sum(ops.exp(log_p) * log_p)
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import DBN, RBM
 from . import budget, costs, of_floats, recognition
 from .budget import Place, spending

@@ -16,14 +16,14 @@ from typing import Any
 
 from ..autodiff import ops
 from ..autodiff.differentiate import grad
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
 from . import budget, costs, gradients, of_floats
 from .budget import Place, spending
 from .data import are_floats, as_float64, rows
-from .matrices import ROWS
 from .partition import log_add, log_partition
+from .sizes import ROWS
 from .states import BLOCK, blocks, states
 
 

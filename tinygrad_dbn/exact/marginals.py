@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import DBN, RBM
 from . import budget, costs, of_floats
 from .budget import Place, spending
-from .data import are_floats, as_float64, binary
+from .data import are_floats, as_float64, binary, whole
 from .likelihood import log_mixture
 from .partition import log_partition
 from .states import states
@@ -33,7 +33,7 @@ def log_marginal(
     array([-1.31326169, -0.31326169])
     """
     dbn = as_dbn(model)
-    _check_layer(dbn, layer)
+    layer = layer_of(dbn, layer)
     with spending("log_marginal", costs.log_marginal(dbn, layer), max_seconds, max_bytes):
         if are_floats(dbn):
             return of_floats.log_marginal(as_float64(dbn), layer, Place())[0]
@@ -44,10 +44,10 @@ def log_marginal(
         return log_p
 
 
-def _check_layer(dbn: DBN, layer: int) -> None:
+def layer_of(dbn: DBN, layer: int) -> int:
+    """The number of a layer that the model has, or ValueError."""
     last = len(dbn.sizes) - 1
-    if not 0 <= layer <= last:
-        raise ValueError(f"layer {layer} of a model whose layers are 0 (x) to {last}: write one of those")
+    return whole("layer", layer, 0, last, f"this model's layers are 0 (x) to {last}")
 
 
 def unit_means(
@@ -63,7 +63,7 @@ def unit_means(
     array([0.73105858])
     """
     dbn = as_dbn(model)
-    _check_layer(dbn, layer)
+    layer = layer_of(dbn, layer)
     with spending("unit_means", costs.unit_means(dbn, layer), max_seconds, max_bytes):
         return ops.matmul(ops.exp(log_marginal(model, layer)), states(dbn.sizes[layer]))
 

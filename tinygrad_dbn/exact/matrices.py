@@ -27,17 +27,12 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..autodiff.blas import one_thread
 from ..models import RBM, DirectedLayer
-from . import budget, certify
-from .states import BATCH as BATCH
+from . import budget, certify, sizes
 from .states import blocks, some_states
 
 Floats = NDArray[np.float64]
 
-SHIFT = 300  # entries reach 2^300, products of three 2^900, sums of 2^26 of them stay finite
-CELLS = 1 << 16  # numbers of a table of (example, state) that a thread works on at a time
-ROWS = 1 << 9  # examples in a batch: with 2^8 states of half a layer their products take two megabytes
 LN2 = math.log(2)
-MARGIN = 80  # bits that a sum is to stand above everything that can have underflowed in it
 
 
 def layer_below(layer: DirectedLayer, prior: Floats, error: float) -> tuple[Floats, float]:
@@ -57,8 +52,8 @@ def rows_of(X: Floats | None, visible: int) -> Callable[[int, int], Floats]:
 
 def ranges(hidden: int, T: int) -> list[tuple[int, int]]:
     """T examples cut into chunks of whole batches, of about a second each: a function of the sum alone."""
-    seconds = ROWS * 2.0**hidden * (2 * budget.SECONDS_PER_FLOP) + 1e-3
-    rows = ROWS * max(1, round(1 / seconds))
+    seconds = sizes.ROWS * 2.0**hidden * (2 * budget.SECONDS_PER_FLOP) + 1e-3
+    rows = sizes.ROWS * max(1, round(1 / seconds))
     return [(first, min(first + rows, T)) for first in range(0, T, rows)]
 
 
@@ -89,22 +84,22 @@ def mixture(
 
     def room() -> list[Floats]:
         if not hasattr(own, "room"):
-            own.room = [np.empty((1 << bits, min(ROWS, T))) for bits in (half, hidden - half, hidden - half)]
+            own.room = [np.empty((1 << bits, min(sizes.ROWS, T))) for bits in (half, hidden - half, hidden - half)]
         return own.room  # type: ignore[no-any-return]
 
     def batch(first: int) -> tuple[Floats, Floats]:
-        X = rows(first, min(first + ROWS, T))
+        X = rows(first, min(first + sizes.ROWS, T))
         centred = X - 0.5
         v = layer.W @ centred.T
         factors = np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0))  # of h_j = 0 and 1, without e^max(v_j, 0)
         low, high, sums = (array[:, : len(X)] for array in room())
-        np.matmul(omega, _products(factors, 0, half, low), out=sums)
-        sums *= _products(factors, half, hidden, high)
+        np.matmul(omega, products(factors, 0, half, low), out=sums)
+        sums *= products(factors, half, hidden, high)
         scaled = sums.sum(axis=0)
         lost = lost_by_a_term(v)
-        certain = scaled >= 2.0 ** (hidden + MARGIN) * lost
+        certain = scaled >= 2.0 ** (hidden + sizes.MARGIN) * lost
         mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))  # so that 2^SHIFT leaves as it came: exactly
-        value = np.log(mantissa) + (exponent - 3 * SHIFT) * LN2
+        value = np.log(mantissa) + (exponent - 3 * sizes.SHIFT) * LN2
         value += centred @ layer.b + np.maximum(v, 0).sum(axis=0) + peak
         if not certain.all():
             value[~certain] = by_logarithms(layer, X[~certain], prior)
@@ -114,13 +109,13 @@ def mixture(
         weights = log_omega(layer, prior, pool)
         peak = float(weights.max())
         omega = exponentials(weights - peak).reshape(-1, 1 << half)
-        values, errors = zip(*pool.map(batch, range(0, T, ROWS)), strict=True)
+        values, errors = zip(*pool.map(batch, range(0, T, sizes.ROWS)), strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
 
 def exponentials(a: Floats) -> Floats:
     """2^SHIFT e^a for a ≤ 0."""
-    return np.where(a > -600, np.exp(a) * 2.0**SHIFT, np.exp(a + SHIFT * LN2))
+    return np.where(a > -600, np.exp(a) * 2.0**sizes.SHIFT, np.exp(a + sizes.SHIFT * LN2))
 
 
 def lost_by_a_term(v: Floats) -> Floats:
@@ -129,7 +124,7 @@ def lost_by_a_term(v: Floats) -> Floats:
     An entry below 2^−1074 is lost before it meets two of at most 2^SHIFT; a factor e^−|v|, below e^−700, before it
     meets three. The rest, 2^7 and 2^4, is for what is rounded on the way.
     """
-    entry, factor = 2.0 ** (2 * SHIFT - 1074 + 7), 2.0 ** (3 * SHIFT - 1074 + 4)
+    entry, factor = 2.0 ** (2 * sizes.SHIFT - 1074 + 7), 2.0 ** (3 * sizes.SHIFT - 1074 + 4)
     return np.where(np.abs(v).max(axis=0) < 700, entry, factor)
 
 
@@ -141,7 +136,7 @@ def log_joint(layer: DirectedLayer, X: Floats, prior: Floats, normalised: bool =
     hidden, centred = layer.W.shape[0], X - 0.5
     v, out = centred @ layer.W.T, np.empty((len(X), 1 << hidden))
     out[:, 0] = centred @ layer.b
-    per_batch = max(1, CELLS >> hidden)
+    per_batch = max(1, sizes.CELLS >> hidden)
 
     def fill(first: int) -> None:
         table = out[first : first + per_batch]
@@ -162,9 +157,9 @@ def log_joint(layer: DirectedLayer, X: Floats, prior: Floats, normalised: bool =
 def by_logarithms(layer: DirectedLayer, X: Floats, prior: Floats) -> Floats:
     """The same log Σ_h p(x | h) p(h) for rows X (T, D), whatever its size: T · 2^H exponentials."""
     peak, total = np.full(len(X), -np.inf), np.zeros(len(X))
-    for i, h in enumerate(blocks(layer.W.shape[0], BATCH)):
+    for i, h in enumerate(blocks(layer.W.shape[0], sizes.BATCH)):
         a = layer.visible_logits(h)
-        joint = X @ a.T + (prior[i * BATCH : (i + 1) * BATCH] - ops.softplus(a).sum(axis=1))
+        joint = X @ a.T + (prior[i * sizes.BATCH : (i + 1) * sizes.BATCH] - ops.softplus(a).sum(axis=1))
         new = np.maximum(peak, joint.max(axis=1))
         finite = np.where(np.isneginf(new), 0.0, new)  # states of probability 0 alone: e^−inf, not e^NaN
         total = total * np.exp(peak - finite) + np.exp(joint - finite[:, None]).sum(axis=1)
@@ -183,18 +178,18 @@ def log_omega(layer: DirectedLayer, prior: Floats, pool: ThreadPoolExecutor) -> 
     hidden = layer.W.shape[0]
 
     def batch(first: int) -> Floats:
-        h = some_states(first, min(first + BATCH, 1 << hidden), hidden)
+        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
         a = np.abs(layer.visible_logits(h))
         return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
 
-    return np.concatenate(list(pool.map(batch, range(0, 1 << hidden, BATCH)))) + prior
+    return np.concatenate(list(pool.map(batch, range(0, 1 << hidden, sizes.BATCH)))) + prior
 
 
-def _products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:
+def products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:
     """2^SHIFT Π_(first ≤ j < last) factors[h_j][j] for every state of those units: (2^(last − first), T)."""
     off, on = factors
     out = np.empty((1 << (last - first), on.shape[1])) if out is None else out
-    out[0] = 2.0**SHIFT
+    out[0] = 2.0**sizes.SHIFT
     for k in range(last - first):
         size = 1 << k
         np.multiply(out[:size], on[first + k], out=out[size : 2 * size])

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from os import PathLike
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import RBM
 from . import budget, costs, of_floats
 from .budget import Place, spending

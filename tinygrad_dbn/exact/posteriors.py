@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..models import RBM, DirectedLayer
-from . import certify, matrices
+from . import certify, matrices, sizes
 from .states import blocks, some_states
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Mixture:
         self.log_omega = matrices.log_omega(layer, prior, pool)
         self.peak = float(self.log_omega.max())
         self.omega = matrices.exponentials(self.log_omega - self.peak).reshape(-1, 1 << self.half)
-        parts = list(zip(*spread(pool, self._sum, range(0, self.T, matrices.ROWS)), strict=True))
+        parts = list(zip(*spread(pool, self._sum, range(0, self.T, sizes.ROWS)), strict=True))
         self.value, self.error, self.scaled = (np.concatenate(part) for part in parts[:3])
         self.high_means = np.concatenate(parts[3], axis=1)
 
@@ -56,7 +56,7 @@ class Mixture:
 
         r(h) = Σ_t w_t p(h | x_t), (2^H,); and (Σ_t w_t E[h | x_t] x_tᵀ, (H, D); Σ_t w_t x_t, (D,)).
         """
-        per_strip = -(-self.T // (STRIPS * matrices.ROWS)) * matrices.ROWS
+        per_strip = -(-self.T // (STRIPS * sizes.ROWS)) * sizes.ROWS
         starts = range(0, self.T, per_strip)
         strips = spread(self.pool, lambda start: self._strip(start, start + per_strip, weights), starts)
         r, *moments = _added(strips)
@@ -64,16 +64,16 @@ class Mixture:
 
     def log_normalisers(self) -> Floats:
         """log Σ_h ω(h) e^(h·v) for every example: (T,), nats, which is log p(x) − (x − ½)·b, by another product."""
-        return np.concatenate(list(spread(self.pool, self._sum_high_first, range(0, self.T, matrices.ROWS))))
+        return np.concatenate(list(spread(self.pool, self._sum_high_first, range(0, self.T, sizes.ROWS))))
 
     def _sum_high_first(self, first: int) -> Floats:
-        X, some = self.rows(first, first + matrices.ROWS), slice(first, first + matrices.ROWS)
+        X, some = self.rows(first, first + sizes.ROWS), slice(first, first + sizes.ROWS)
         v, low, high = self._factors(X)
         low *= self.omega.T @ high
         lost = np.isinf(self.scaled[some])
         mantissa, exponent = np.frexp(np.where(lost, 1.0, low.sum(axis=0)))
         value = (
-            np.log(mantissa) + (exponent - 3 * matrices.SHIFT) * matrices.LN2 + np.maximum(v, 0).sum(axis=0) + self.peak
+            np.log(mantissa) + (exponent - 3 * sizes.SHIFT) * matrices.LN2 + np.maximum(v, 0).sum(axis=0) + self.peak
         )
         return np.asarray(np.where(lost, self.value[some] - (X - 0.5) @ self.layer.b, value))
 
@@ -85,7 +85,7 @@ class Mixture:
         """v = W (x − ½), and the factors E_low (2^half, T) and E_high (2^(H − half), T)."""
         v = self.layer.W @ (X - 0.5).T
         factors = np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0))
-        products = matrices._products
+        products = matrices.products
         return v, products(factors, 0, self.half), products(factors, self.half, self.hidden)
 
     def _sum(self, first: int) -> tuple[Floats, Floats, Floats, Floats]:
@@ -93,15 +93,15 @@ class Mixture:
 
         Where p scaled is lost among what underflows it is inf, so that no product has a share in the posterior.
         """
-        X = self.rows(first, first + matrices.ROWS)
+        X = self.rows(first, first + sizes.ROWS)
         v, low, high = self._factors(X)
         sums = self.omega @ low
         sums *= high
         scaled = sums.sum(axis=0)
         lost = matrices.lost_by_a_term(v)
-        certain = scaled >= 2.0 ** (self.hidden + matrices.MARGIN) * lost
+        certain = scaled >= 2.0 ** (self.hidden + sizes.MARGIN) * lost
         mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))
-        value = np.log(mantissa) + (exponent - 3 * matrices.SHIFT) * matrices.LN2
+        value = np.log(mantissa) + (exponent - 3 * sizes.SHIFT) * matrices.LN2
         value += (X - 0.5) @ self.layer.b + np.maximum(v, 0).sum(axis=0) + self.peak
         if not certain.all():
             value[~certain] = matrices.by_logarithms(self.layer, X[~certain], self.prior)
@@ -114,8 +114,8 @@ class Mixture:
         r = np.zeros(self.omega.shape)
         of_h, of_x = np.zeros(self.layer.W.shape), np.zeros(self.layer.W.shape[1])
         low_states = _bits(self.half).T
-        for start in range(first, min(last, self.T), matrices.ROWS):
-            X = self.rows(start, min(start + matrices.ROWS, last))
+        for start in range(first, min(last, self.T), sizes.ROWS):
+            X = self.rows(start, min(start + sizes.ROWS, last))
             some = slice(start, start + len(X))
             w, scaled = weights[some], self.scaled[some]
             _, low, high = self._factors(X)
@@ -131,8 +131,8 @@ class Mixture:
 
     def _by_logarithms(self, X: Floats, w: Floats, value: Floats, r: Floats, of_h: Floats) -> None:
         """Add the same for rows X whose products of factors underflow: T · 2^H exponentials."""
-        for i, h in enumerate(blocks(self.hidden, matrices.BATCH)):
-            some = slice(i * matrices.BATCH, i * matrices.BATCH + len(h))
+        for i, h in enumerate(blocks(self.hidden, sizes.BATCH)):
+            some = slice(i * sizes.BATCH, i * sizes.BATCH + len(h))
             a = self.layer.visible_logits(h)
             joint = X @ a.T + (self.prior[some] - ops.softplus(a).sum(axis=1))
             p = w[:, None] * np.exp(joint - value[:, None])
@@ -149,12 +149,12 @@ def expected_visible(layer: DirectedLayer, r: Floats, pool: ThreadPoolExecutor) 
     hidden = layer.W.shape[0]
 
     def batch(first: int) -> Parts:
-        h = some_states(first, min(first + matrices.BATCH, 1 << hidden), hidden)
+        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
         x = np.asarray(ops.sigmoid(layer.visible_logits(h)))
-        x *= r[first : first + matrices.BATCH, None]
+        x *= r[first : first + sizes.BATCH, None]
         return h.T @ x, x.sum(axis=0)
 
-    return _added(spread(pool, batch, range(0, 1 << hidden, matrices.BATCH)))
+    return _added(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH)))
 
 
 def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolExecutor) -> tuple[Parts, Parts]:
@@ -162,12 +162,12 @@ def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolEx
     visible = rbm.W.shape[1]
 
     def batch(first: int) -> Parts:
-        x = some_states(first, min(first + matrices.BATCH, 1 << visible), visible)
+        x = some_states(first, min(first + sizes.BATCH, 1 << visible), visible)
         h = np.asarray(rbm.hidden_given_visible(x))
-        shares = [w[first : first + matrices.BATCH] for w in weights]
+        shares = [w[first : first + sizes.BATCH] for w in weights]
         return tuple(part for w in shares for part in ((w[:, None] * h).T @ x, w @ x, w @ h))
 
-    sums = _added(spread(pool, batch, range(0, 1 << visible, matrices.BATCH)))
+    sums = _added(spread(pool, batch, range(0, 1 << visible, sizes.BATCH)))
     return sums[:3], sums[3:]
 
 

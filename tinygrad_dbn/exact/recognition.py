@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..models import DirectedLayer
-from . import budget, matrices
+from . import budget, matrices, sizes
 from .posteriors import Mixture, spread
 from .states import some_states
 
@@ -50,12 +50,12 @@ class Independent:
         table = g.reshape(-1, 1 << half)
 
         def batch(first: int) -> Floats:
-            factors = self.others[first : first + matrices.ROWS].T, self.means[first : first + matrices.ROWS].T
-            sums = table @ matrices._products(factors, 0, half)
-            sums *= matrices._products(factors, half, hidden)
-            return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * matrices.SHIFT))
+            factors = self.others[first : first + sizes.ROWS].T, self.means[first : first + sizes.ROWS].T
+            sums = table @ matrices.products(factors, 0, half)
+            sums *= matrices.products(factors, half, hidden)
+            return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
 
-        return np.concatenate(list(spread(self.pool, batch, range(0, len(self.means), matrices.ROWS))))
+        return np.concatenate(list(spread(self.pool, batch, range(0, len(self.means), sizes.ROWS))))
 
 
 class Table:
@@ -63,7 +63,7 @@ class Table:
 
     def __init__(self, q: Any, pool: ThreadPoolExecutor) -> None:
         self.q, self.pool = q, pool
-        self.per_batch = max(1, matrices.CELLS // q.shape[1])
+        self.per_batch = max(1, sizes.CELLS // q.shape[1])
         parts = [*zip(*self._spread(self._moments), strict=True)]
         self.means, self.entropy = (np.concatenate(part) for part in parts)
 
@@ -79,8 +79,8 @@ class Table:
     def _moments(self, some: Floats) -> tuple[Floats, Floats]:
         hidden = some.shape[1].bit_length() - 1
         means = np.zeros((len(some), hidden))
-        for first in range(0, some.shape[1], matrices.BATCH):
-            part = some[:, first : first + matrices.BATCH]
+        for first in range(0, some.shape[1], sizes.BATCH):
+            part = some[:, first : first + sizes.BATCH]
             means += part @ some_states(first, first + part.shape[1], hidden)
         return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
 
@@ -118,10 +118,10 @@ def log_mean(logits: Floats) -> Floats:
     with threads() as pool:
 
         def batch(first: int) -> Floats:
-            h = some_states(first, min(first + matrices.BATCH, 1 << hidden), hidden)
+            h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
             return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
 
-        total = np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, matrices.BATCH))))
+        total = np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
     return np.asarray(total - np.log(len(logits)))
 
 
@@ -130,10 +130,10 @@ def _log_normalisers(layer: DirectedLayer, pool: ThreadPoolExecutor) -> Floats:
     hidden = layer.W.shape[0]
 
     def batch(first: int) -> Floats:
-        h = some_states(first, min(first + matrices.BATCH, 1 << hidden), hidden)
+        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
         return np.asarray(ops.softplus(layer.visible_logits(h)).sum(axis=1))
 
-    return np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, matrices.BATCH))))
+    return np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
 
 
 def threads() -> ThreadPoolExecutor:

@@ -11,6 +11,7 @@ from ..models import DBN, RBM
 from ..models.rbm import bernoulli
 from . import budget, costs
 from .budget import spending
+from .data import whole
 from .marginals import log_marginal
 from .tables import as_dbn
 
@@ -29,8 +30,7 @@ def sample(
     layers below by their exact conditionals, which are products over units.
     Raises ValueError for a count below 1, `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
     """
-    if count < 1:
-        raise ValueError(f"{count} samples: draw at least 1")
+    count = whole("count", count, 1)
     dbn = as_dbn(model)
     top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]
     with spending("sample", costs.sample(dbn, count), max_seconds, max_bytes):

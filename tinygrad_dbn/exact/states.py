@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .budget import MAX_BYTES, Cost, spending
+from .data import whole
 
 BLOCK = 1 << 12  # states at a time: what keeps memory independent of their number
-BATCH = 1 << 10  # the same for matrix products, whose factors are to stay in the L2 cache
 
 
 def states(n: int, *, max_bytes: float = MAX_BYTES) -> NDArray[np.float64]:
@@ -25,8 +25,7 @@ def states(n: int, *, max_bytes: float = MAX_BYTES) -> NDArray[np.float64]:
            [0., 1.],
            [1., 1.]])
     """
-    if not 0 <= n <= 26:
-        raise ValueError(f"states({n}): n runs from 0 to 26; sum block by block beyond that")
+    n = whole("n", n, 0, 26, "sum block by block beyond that")
     with spending("states", Cost(held=8 * (n + 2) * 2.0**n, units=n), math.inf, max_bytes):
         return some_states(0, 1 << n, n)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from ..models import DBN, RBM
 from .states import states
 

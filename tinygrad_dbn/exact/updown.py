@@ -12,7 +12,7 @@ from ..autodiff.trees import tree_map
 from ..models import DBN, DirectedLayer
 from . import budget, costs
 from .budget import spending
-from .data import rows
+from .data import rows, whole
 from .expected import Array, Ensemble, after_gibbs, difference, equilibrium, moment
 from .layers import deep_bound
 from .states import states
@@ -35,7 +35,7 @@ def expected_wake(
     biased as far as q is not the posterior. Recognition weights stay: theirs is 0. Raises ValueError for k below 1,
     `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
     """
-    X = rows(dbn, X)
+    X, k = rows(dbn, X), None if k is None else whole("k", k, 1)
     with spending("expected_wake", costs.expected_wake(dbn, X, k), max_seconds, max_bytes):
         return _wake(dbn, X, k)
 
@@ -74,7 +74,8 @@ def expected_sleep(
     """
     if (X is None) != (k is None):
         raise ValueError("expected_sleep takes X and k together (dreams after k rounds from the data), or neither")
-    X = None if X is None else rows(dbn, X)
+    if k is not None:
+        X, k = rows(dbn, X), whole("k", k, 1)
     with spending("expected_sleep", costs.expected_sleep(dbn, X, k), max_seconds, max_bytes):
         return _sleep(dbn, X, k)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward
 from .rbm import RBM
 from .validation import adopt, parameter

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.tensor import Rule, Value
+from ..autodiff.op import Rule
+from ..autodiff.operators import Value
 from .validation import adopt, parameter
 
 ACTIVATIONS: dict[str, Rule] = {"sigmoid": ops.sigmoid, "tanh": ops.tanh, "relu": ops.relu}

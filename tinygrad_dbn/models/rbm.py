@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.tensor import Value
+from ..autodiff.operators import Value
 from .validation import adopt, parameter
 
 

@@ -22,9 +22,9 @@ def compile(f: Callable[..., Any], *, specialisations: int = 16) -> Compiled:
     """f as a compiled function: the same arguments and results (trees of arrays), the same values up to rounding.
 
     f is traced once for each combination of shapes, dtypes and static values (strings, integers, booleans) that it is
-    called with, and what it does – gradients and updates included – becomes one Numba function. It must be pure: no
-    branches on values, no random draws, no counters. Arrays that it closes over are constants, taken as they are when
-    it is traced. Inputs are never changed, and results never share memory with them.
+    called with, and what it does – gradients and updates included – is compiled whole. It must be pure: no branches on
+    values, no random draws, no counters. Arrays that it closes over are constants, taken as they are when it is traced.
+    Inputs are never changed, and results never share memory with them.
 
     At most `specialisations` combinations are kept; one more drops the least recently used, with a RuntimeWarning.
     Integer and boolean arguments may be sliced, compared, combined and converted: `net.nll(x[:n], y[:n])`,

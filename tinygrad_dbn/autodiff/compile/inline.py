@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import textwrap
 from functools import cache
 from typing import Any
@@ -44,7 +43,7 @@ def kernel_sources(kernels: dict[str, Any]) -> str:
 @cache
 def _source(kernel: Any) -> str:
     text = textwrap.dedent(inspect.getsource(kernel))
-    return text[re.search(r"^def ", text, re.MULTILINE).start() :]  # type: ignore[union-attr]
+    return text[f"\n{text}".index("\ndef ") :]
 
 
 @cache

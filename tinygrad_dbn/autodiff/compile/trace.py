@@ -15,8 +15,10 @@ from .. import ops
 from ..callers import callers_line
 from ..inputs import given
 from ..kernels import float_dtype, native
+from ..op import Op
+from ..operators import Value
 from ..ops.arguments import positions
-from ..tensor import Op, Tensor, Value
+from ..tensor import Tensor
 from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
 from .spelled import SPELLED
 from .traced import Traced, Watched

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..tensor import RECORDER, TABLE, Tensor
+from ..operators import TABLE
+from ..tensor import RECORDER, Tensor
 from .node import CompileError, Node
 
 

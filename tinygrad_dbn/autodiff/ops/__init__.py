@@ -5,7 +5,7 @@ edges, and how accurate it is. Everything else – eager evaluation, derivatives
 tests – is a loop over `TABLE`.
 """
 
-from ..tensor import TABLE
+from ..operators import TABLE
 from .composites import bernoulli_cross_entropy, softmax_nll, squared_error
 from .elementwise import (
     abs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..callers import callers_line
-from ..tensor import Value
+from ..operators import Value
 from .elementwise import softplus, square
 from .reductions import log_softmax, sum
 from .shapes import index

@@ -15,7 +15,8 @@ from math import inf, nan
 import numpy as np
 
 from ..kernels import Kernel, elementwise, float_dtype
-from ..tensor import Edges, Op, Rule, Value
+from ..op import Edges, Op, Rule
+from ..operators import Value
 from .shapes import stretched, unbroadcast
 
 NUMBERS = (bool, int, float)

@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import bounds
 from ..kernels import float_dtype
-from ..tensor import Op, Value
+from ..op import Op
+from ..operators import COMPOSED, Value
 from .shapes import reshape, transpose, unbroadcast
 
 
@@ -55,3 +56,6 @@ def matmul(a: Value, b: Value) -> Value:
         return y
     shape = np.shape(y)
     return reshape(y, shape=shape[:-2] + shape[-2:][rows : 2 - columns])
+
+
+COMPOSED["matmul"] = matmul

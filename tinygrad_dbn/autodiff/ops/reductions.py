@@ -19,8 +19,10 @@ import numpy as np
 
 from .. import bounds
 from ..kernels import float_dtype, using_meanings
+from ..op import Edges, Op, Rule
+from ..operators import Value
 from ..rows import RowKernel, along, peak
-from ..tensor import Axis, Edges, Op, Rule, Value
+from ..tensor import Axis
 from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
 from .shapes import spread

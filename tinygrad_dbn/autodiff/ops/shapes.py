@@ -12,7 +12,9 @@ import numpy as np
 
 from ..callers import callers_line
 from ..kernels import float_dtype
-from ..tensor import TABLE, Axis, Op, Rule, Value
+from ..op import Op, Rule
+from ..operators import TABLE, Value
+from ..tensor import Axis
 from . import arguments
 
 REALS = (-inf, inf)

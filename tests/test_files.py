@@ -160,7 +160,7 @@ TOUCHING = {
 }  # fmt: skip
 ALLOWED = {
     ("autodiff/floats.py", "Path(__file__).read_bytes"): "the package's own source",
-    ("autodiff/jit.py", "path.read_bytes"): "the package's own source",
+    ("autodiff/jit.py", "file.read_bytes"): "the package's own source",
     ("autodiff/jit.py", "path.open"): "machine code, believed by its owner, rights and digest",
     ("autodiff/compile/emit.py", "Path(__file__).with_name('machine.py').read_bytes"): "the package's own source",
     ("book/site.py", "(HERE / 'book.css').read_bytes"): "the package's own source",

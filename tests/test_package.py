@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ["cli", "lab", "storage", "learning", "exact", "models", "datasets", "autodiff", "records", "files"]
+LAYERS = [
+    *("cli", "book", "lab", "estimators", "storage", "learning", "exact"),
+    *("models", "datasets", "autodiff", "records", "files"),
+]
 
 
 def test_import_is_light():
@@ -62,3 +65,30 @@ def test_imports_only_point_down():
                     found += 1
                     assert target >= here, f"{path} imports up the layout: {ast.unparse(node)}"
     assert found > 20
+
+
+def imports(path, modules):
+    """The files of the package that a file imports from, also inside functions and for types alone."""
+    package = path.relative_to(ROOT).with_suffix("").parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*package[: len(package) - node.level], *(node.module or "").split(".")] if node.module else [
+                *package[: len(package) - node.level]
+            ]  # fmt: skip
+            for alias in node.names:  # of a module, or a module of a package
+                names = [".".join([*base, alias.name]), ".".join(base)]
+                found.update(modules[name] for name in names[: 1 if names[0] in modules else 2] if name in modules)
+    return found
+
+
+def test_no_files_import_each_other_in_a_circle():
+    files = [p for p in (ROOT / "tinygrad_dbn").rglob("*.py") if p.name != "__init__.py"]
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in files}
+    waiting = {p: imports(p, modules) - {p} for p in files}
+    assert sum(map(len, waiting.values())) > 300
+    while waiting:
+        grounded = [p for p, needs in waiting.items() if not needs & waiting.keys()]
+        assert grounded, f"a circle among {sorted(p.relative_to(ROOT).as_posix() for p in waiting)}"
+        for p in grounded:
+            del waiting[p]

@@ -24,8 +24,9 @@ from tables import heading, show
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
-from tinygrad_dbn.autodiff.blas import one_thread
-from tinygrad_dbn.exact import budget, matrices, of_floats
+from tinygrad_dbn.autodiff.kernels.blas import one_thread
+from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact.sums import float64, matrices
 
 RUNS = 7
 
@@ -75,11 +76,11 @@ def vector_limit():
 def log_z_beside_the_limit(n=24, m=32):
     rbm, limit = random_rbm(m, n), vector_limit()
     model, blocks = (rbm.W, rbm.c, rbm.b), 1 << (n - 15)
-    of_floats.sum_chunk(*model, 0, 1)
+    float64.sum_chunk(*model, 0, 1)
     rates, limits = [], []
     for _ in range(RUNS):
         limits.append(limit() if limit else np.nan)
-        rates.append(m * 2**n / seconds(lambda: of_floats.sum_chunk(*model, 0, blocks), 3))
+        rates.append(m * 2**n / seconds(lambda: float64.sum_chunk(*model, 0, blocks), 3))
     print(f"log Z, n = {n}, m = {m}, one core: {max(rates):.3e} pairs/s", end="")
     print(f", vector limit {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}" if limit else "")
     every = m * 2 ** (n + 2) / seconds(lambda: td.exact.log_partition(random_rbm(m, n + 2)), 5)

@@ -1,6 +1,6 @@
 """Makes the ledger part of every run that includes the proofs."""
 
-from proofs.ledger import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary
+from proofs.harness.ledger import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_terminal_summary"]
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tinygrad_dbn.autodiff import floats
 from tinygrad_dbn.autodiff.compile import machine, specialise
+from tinygrad_dbn.autodiff.kernels import floats
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
 
 

@@ -4,7 +4,7 @@ import csv
 import json
 
 from tinygrad_dbn import records
-from tinygrad_dbn.lab.record import COLUMNS, Row
+from tinygrad_dbn.lab.run.record import COLUMNS, Row
 
 
 def history(path):

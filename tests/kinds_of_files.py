@@ -17,11 +17,11 @@ from tests.test_book import CONTENT
 from tests.test_measure import SCALES
 from tinygrad_dbn import book, records, storage
 from tinygrad_dbn.datasets import from_file, idx, load, mnist_from_idx
-from tinygrad_dbn.exact import of_floats
-from tinygrad_dbn.exact.checkpoint import Checkpoint
-from tinygrad_dbn.lab import description, run
+from tinygrad_dbn.exact.sums import float64
+from tinygrad_dbn.exact.sums.checkpoint import Checkpoint
 from tinygrad_dbn.lab.claims import experiment
-from tinygrad_dbn.lab.record import Row
+from tinygrad_dbn.lab.run import description, loop
+from tinygrad_dbn.lab.run.record import Row
 from tinygrad_dbn.lab.study import Moment
 from tinygrad_dbn.lab.study import run as study
 from tinygrad_dbn.lab.tables import search
@@ -92,8 +92,8 @@ def is_a_model(value):
     return isinstance(value, td.DBN)
 
 
-SUM = (of_floats.sum_chunk, (np.eye(3), np.ones(3), np.zeros(3)), [(0, 2), (2, 4), (4, 6)], of_floats._is_sum)
-MIXTURE = (of_floats.matrices.mixture_chunk, (np.eye(2),), [(0, 2), (2, 4)], of_floats._is_mixture)
+SUM = (float64.sum_chunk, (np.eye(3), np.ones(3), np.zeros(3)), [(0, 2), (2, 4), (4, 6)], float64._is_sum)
+MIXTURE = (float64.matrices.mixture_chunk, (np.eye(2),), [(0, 2), (2, 4)], float64._is_mixture)
 CHUNKS = {"sum": (SUM, [(1.5, 3), (0.1 + 0.2, -7)]), "mixture": (MIXTURE, [(-1.5, -2.25, 1e-16, 0.0)])}
 
 
@@ -108,20 +108,20 @@ def sums(name):
         return place / "z.json"
 
     read = lambda place: Checkpoint(place / "z.json", *asked).done
-    return Kind(f"checkpoint of a {name}", "exact/checkpoint.py", make, read, open=("chunks",))
+    return Kind(f"checkpoint of a {name}", "exact/sums/checkpoint.py", make, read, open=("chunks",))
 
 
 ARGUMENTS = description.Arguments("parity:2", (2, 2, 1), epochs=1, seed=0, rule="pcd", k=1, rate=0.1, batch=2)
 DATA = load(ARGUMENTS.data)
 ROWS = tuple(Row(1, epoch, -2.0 + epoch / 3, -2.0, 0.1, None, None, None, 1e-16) for epoch in (0, 1))
-STATE = run.State(Progress(1, 1, (rbm(2, 2),), rbm(2, 2), np.ones((2, 2))), ROWS)
+STATE = loop.State(Progress(1, 1, (rbm(2, 2),), rbm(2, 2), np.ones((2, 2))), ROWS)
 OPTIONAL = ("optimum", "last", "heldout_log_likelihood", "heldout_bound", "heldout_kl")
 
 
 def a_run(place):
     said = description.describe(ARGUMENTS, DATA, ROWS[-1], 1.25, finished=False)
-    (place / "run.json").write_bytes(said.to_json())
-    run._keep(place, STATE, said.key)
+    (place / "loop.json").write_bytes(said.to_json())
+    loop._keep(place, STATE, said.key)
 
 
 def file_of_a_run(name, module, read, **more):
@@ -228,17 +228,17 @@ KINDS = [
     Kind("model of the first version", "storage.py", of_the_first_version, with_a_warning, sound=is_a_model),
     *map(sums, CHUNKS),
     file_of_a_run(
-        "run.json", "lab/description.py", lambda place: description.from_json(place / "run.json"),
+        "loop.json", "lab/run/description.py", lambda place: description.from_json(place / "loop.json"),
         open=(*OPTIONAL, "versions"),
     ),
     file_of_a_run(
-        "checkpoint.safetensors", "lab/run.py", lambda place: run.restore(place, DATA), open=(*ANY, *OPTIONAL)
+        "checkpoint.safetensors", "lab/loop.py", lambda place: loop.restore(place, DATA), open=(*ANY, *OPTIONAL)
     ),
     Kind(
         "tables: trials", "lab/tables/search.py", trials, lambda place: search.read(place / "t.json", SEARCH),
         open=("test_errors",),
     ),
-    Kind("study: course", "lab/study/run.py", course, lambda place: study.kept(place, CELL, 0.5)),
+    Kind("study: course", "lab/study/loop.py", course, lambda place: study.kept(place, CELL, 0.5)),
     Kind(
         "measure: figures", "lab/claims/experiment.py", figures,
         lambda place: experiment.kept(place, SCALES, ("light", 0), False), open=("figures",),

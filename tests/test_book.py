@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from proofs.derivation import steps, watched
-from proofs.kernel import real, ring
-from proofs.lecture import CHAPTERS, CLAIMS
-from proofs.ledger import claims_of
-from proofs.theorem import LEVELS
+from proofs.harness.derivation import steps, watched
+from proofs.harness.lecture import CHAPTERS, CLAIMS
+from proofs.harness.ledger import claims_of
+from proofs.harness.theorem import LEVELS
+from proofs.kernel.rules import real, ring
 from tinygrad_dbn import book, ops, records
 from tinygrad_dbn.book.record import FORMAT
 from tinygrad_dbn.cli import app
@@ -37,7 +37,7 @@ CONTENT = {
     "chapters": CHAPTERS,
     "claims": [vars(c) | {} for c in CLAIMS],
     "levels": LEVELS,
-    "trusted": ["proofs/kernel.py (9 lines)"],
+    "trusted": ["proofs/kernel/rules.py (9 lines)"],
     "theorems": THEOREMS,
 }
 

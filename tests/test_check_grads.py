@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.check import GradientError
+from tinygrad_dbn.autodiff.inspect.check import GradientError
 
 THREE = np.array([0.3, 0.2, -0.5])
 BIG = np.random.default_rng(0).normal(size=200)

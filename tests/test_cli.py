@@ -17,7 +17,7 @@ import tinygrad_dbn as td
 from tests.kept import history, reseal
 from tinygrad_dbn import files
 from tinygrad_dbn.cli import app
-from tinygrad_dbn.lab import record
+from tinygrad_dbn.lab.run import record
 
 TINY = ["--data", "bars-and-stripes:2", "--layers", "4-3-2", "--epochs", "2"]
 
@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
 
 
 def test_permission_denied_is_one_line(monkeypatch):
-    from tinygrad_dbn.lab import folder
+    from tinygrad_dbn.lab.run import folder
 
     def denied(*_):
         raise PermissionError(13, "Permission denied", "out")

@@ -24,7 +24,7 @@ from safetensors.numpy import save as to_bytes
 
 import tinygrad_dbn as td
 from tests.kinds_of_files import KINDS, a_run
-from tinygrad_dbn.lab import folder
+from tinygrad_dbn.lab.run import folder
 
 PACKAGE = Path(td.__file__).parent
 
@@ -201,8 +201,8 @@ def test_no_reader_is_left_out():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in called
     }
     # `files` and `records` are what they all read with; `folder` only asks whether a run.json is the lab's.
-    assert readers - {"files.py", "records.py", "lab/folder.py"} == {kind.module for kind in KINDS}
-    assert "lab/folder.py" in readers
+    assert readers - {"files.py", "records.py", "lab/run/folder.py"} == {kind.module for kind in KINDS}
+    assert "lab/run/folder.py" in readers
 
 
 def test_damage_makes_no_file_the_labs(tmp_path):

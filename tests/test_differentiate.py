@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.check import GradientError
+from tinygrad_dbn.autodiff.inspect.check import GradientError
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
 
 

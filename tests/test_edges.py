@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.symbolic import Ball, precision
+from tinygrad_dbn.autodiff.numbers.symbolic import Ball, precision
 
 ROWS = {  # ops over an axis, as functions of two numbers
     "logsumexp": lambda x, y: ops.logsumexp(ops.stack([x, y]), axis=0),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tinygrad_dbn.autodiff import jit
+from tinygrad_dbn.autodiff.kernels import jit
 
 PROGRAM = """
 import json, numpy as np, tinygrad_dbn as td
@@ -190,7 +190,7 @@ def test_the_first_compilation_is_announced(tmp_path):
 
 def test_machine_code_depends_on_all_that_is_inlined_into_it(monkeypatch):
     """The loops of the exact sums inline one another, and the engine's elementary functions."""
-    from tinygrad_dbn.exact import moments
+    from tinygrad_dbn.exact.sums import moments
 
     files = []
     monkeypatch.setattr(jit, "_digest", lambda *given: files.extend(given) or "")

@@ -11,12 +11,13 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
-from tinygrad_dbn.autodiff import bounds
+from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.trees import flatten
-from tinygrad_dbn.exact import budget, certify, odds, sizes
-from tinygrad_dbn.exact.sizes import BATCH
+from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact.sums import certify, odds, sizes
+from tinygrad_dbn.exact.sums.sizes import BATCH
 
-DOUBLE = bounds.Format.of(np.float64)
+DOUBLE = error_bounds.Format.of(np.float64)
 U, TINY = 2.0**-53, 2.0**-1022
 
 
@@ -31,20 +32,21 @@ COLUMNS = np.array([[1.0, -2.0, 3.0], [10.0, 20.0, -30.0]])
 @pytest.mark.parametrize(
     ("bound", "wanted"),
     [
-        (bounds.of_nothing(DOUBLE, np.array([1.0, -2.0]), X), [0, 0]),
-        (bounds.of_sum(DOUBLE, np.array(2.0), X), gamma(2) * 6),
-        (bounds.of_sum(DOUBLE, np.zeros(3), COLUMNS, axis=0), [gamma(1) * 11, gamma(1) * 22, gamma(1) * 33]),
-        (bounds.of_sum(DOUBLE, np.zeros((2, 1)), COLUMNS, axis=1, keepdims=True), [[gamma(2) * 6], [gamma(2) * 60]]),
-        (bounds.of_sum(DOUBLE, np.array(5.0), np.array([5.0])), 0),
-        (bounds.of_sum(DOUBLE, np.zeros(0), np.zeros((0, 3)), axis=1), np.zeros(0)),
-        (bounds.of_mean(DOUBLE, np.array(2 / 3), X), gamma(3) / 3 * 6 + TINY),
-        (bounds.of_mean(DOUBLE, np.zeros((1, 3)), COLUMNS, axis=0, keepdims=True),
+        (error_bounds.of_nothing(DOUBLE, np.array([1.0, -2.0]), X), [0, 0]),
+        (error_bounds.of_sum(DOUBLE, np.array(2.0), X), gamma(2) * 6),
+        (error_bounds.of_sum(DOUBLE, np.zeros(3), COLUMNS, axis=0), [gamma(1) * 11, gamma(1) * 22, gamma(1) * 33]),
+        (error_bounds.of_sum(DOUBLE, np.zeros((2, 1)), COLUMNS, axis=1, keepdims=True),
+         [[gamma(2) * 6], [gamma(2) * 60]]),
+        (error_bounds.of_sum(DOUBLE, np.array(5.0), np.array([5.0])), 0),
+        (error_bounds.of_sum(DOUBLE, np.zeros(0), np.zeros((0, 3)), axis=1), np.zeros(0)),
+        (error_bounds.of_mean(DOUBLE, np.array(2 / 3), X), gamma(3) / 3 * 6 + TINY),
+        (error_bounds.of_mean(DOUBLE, np.zeros((1, 3)), COLUMNS, axis=0, keepdims=True),
          [[gamma(2) / 2 * s for s in (11, 22, 33)]]),
-        (bounds.of_matmul(DOUBLE, np.zeros((1, 1)), X[None, :], COLUMNS.T[:, :1]), [[gamma(3) * 14 + 6 * TINY]]),
-        (bounds.of_logsumexp(DOUBLE, np.array(-5.0), X), 5 + 2 * 3 + 2),
-        (bounds.of_softmax(DOUBLE, np.array([0.25, 0.25, 0.5]), np.array([1.0, 0.0, 2.0])),
+        (error_bounds.of_matmul(DOUBLE, np.zeros((1, 1)), X[None, :], COLUMNS.T[:, :1]), [[gamma(3) * 14 + 6 * TINY]]),
+        (error_bounds.of_logsumexp(DOUBLE, np.array(-5.0), X), 5 + 2 * 3 + 2),
+        (error_bounds.of_softmax(DOUBLE, np.array([0.25, 0.25, 0.5]), np.array([1.0, 0.0, 2.0])),
          [(1 + 6 + 4) * 0.25, (2 + 6 + 4) * 0.25, (0 + 6 + 4) * 0.5]),
-        (bounds.of_log_softmax(DOUBLE, np.array([-2.0, -0.5, -1.0]), X), [4 + 6 + 2, 1 + 6 + 2, 2 + 6 + 2]),
+        (error_bounds.of_log_softmax(DOUBLE, np.array([-2.0, -0.5, -1.0]), X), [4 + 6 + 2, 1 + 6 + 2, 2 + 6 + 2]),
     ],
 )  # fmt: skip
 def test_reductions(bound, wanted):
@@ -55,14 +57,14 @@ def test_reductions(bound, wanted):
 def test_what_underflows_is_counted():
     """Zeros are off by what was lost on the way to them."""
     none = np.zeros(3)
-    assert float(bounds.of_mean(DOUBLE, np.array(0.0), none)) == TINY
-    assert bounds.of_matmul(DOUBLE, np.zeros(()), none, none) == 6 * TINY
-    np.testing.assert_array_equal(bounds.of_softmax(DOUBLE, np.array([0.0]), np.array([1.0])), [4 * TINY])
+    assert float(error_bounds.of_mean(DOUBLE, np.array(0.0), none)) == TINY
+    assert error_bounds.of_matmul(DOUBLE, np.zeros(()), none, none) == 6 * TINY
+    np.testing.assert_array_equal(error_bounds.of_softmax(DOUBLE, np.array([0.0]), np.array([1.0])), [4 * TINY])
 
 
 @pytest.mark.parametrize(("dtype", "bits"), [(np.float64, 53), (np.float32, 24)])
 def test_roundings_in_a_row(dtype, bits):
-    form = bounds.Format.of(dtype)
+    form = error_bounds.Format.of(dtype)
     assert form.u == Fraction(1, 2**bits)
     assert form.tiny == Fraction(float(np.finfo(dtype).tiny))
     most = 2 ** (bits - 1) - 1

@@ -17,10 +17,11 @@ import tinygrad_dbn as td
 from tests import quantities
 from tests.quantities import ENUMERATING, ON_ROWS, OTHERS, RBM_ONLY, WITHOUT_ROWS, random_dbn, random_rbm, rows
 from tinygrad_dbn import exact
-from tinygrad_dbn.autodiff.rational import Exact
-from tinygrad_dbn.autodiff.symbolic import Symbolic
+from tinygrad_dbn.autodiff.numbers.rational import Exact
+from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic
 from tinygrad_dbn.autodiff.trees import flatten
-from tinygrad_dbn.exact import budget, matrices, of_floats
+from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact.sums import float64, matrices
 
 DBN, RBM, X = random_dbn(4, 3, 3, 2), random_rbm(4, 3), rows(4, 7)
 CALLS = {**ENUMERATING, **ON_ROWS}
@@ -186,7 +187,7 @@ def test_every_quantity_has_a_budget(name, limit, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("something was started")
 
-    for owner, started in ((of_floats, "sum_chunk"), (matrices, "mixture"), (matrices, "log_weights")):
+    for owner, started in ((float64, "sum_chunk"), (matrices, "mixture"), (matrices, "log_weights")):
         monkeypatch.setattr(owner, started, fail)
     with pytest.raises(exact.TooLarge, match=rf"{name}.* or pass {limit}=") as refused:
         ENUMERATING[name](DBN, RBM, X, **{limit: 1e-12})

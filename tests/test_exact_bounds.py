@@ -11,7 +11,7 @@ import tinygrad_dbn as td
 from tests import brute_force
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact.factorial import coordinate_ascent
+from tinygrad_dbn.exact.variational.factorial import coordinate_ascent
 
 
 @settings(max_examples=20)

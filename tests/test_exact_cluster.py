@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact import checkpoint, matrices
+from tinygrad_dbn.exact.sums import checkpoint, matrices
 
 distributed = pytest.importorskip("distributed")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tinygrad_dbn as td
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact import certify, matrices
+from tinygrad_dbn.exact.sums import certify, matrices
 
 
 def by_ops(f, model):

@@ -13,9 +13,10 @@ import tinygrad_dbn as td
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.trees import flatten
-from tinygrad_dbn.exact import budget, gradients, posteriors
-from tinygrad_dbn.exact.posteriors import STRIPS
-from tinygrad_dbn.exact.sizes import ROWS
+from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact.sums import gradients, posteriors
+from tinygrad_dbn.exact.sums.posteriors import STRIPS
+from tinygrad_dbn.exact.sums.sizes import ROWS
 
 
 def leaves(model):

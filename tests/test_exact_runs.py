@@ -17,7 +17,8 @@ import pytest
 import tinygrad_dbn as td
 from tests.kept import reseal
 from tinygrad_dbn import exact, files
-from tinygrad_dbn.exact import budget, checkpoint, chunks, matrices, of_floats, sizes
+from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact.sums import checkpoint, chunks, float64, matrices, sizes
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -44,10 +45,10 @@ class Counting:
 def test_same_bits_wherever_it_runs():
     rbm = model(22)
     alone = exact.log_partition(rbm)
-    parts = chunks.ranges(1 << 7, of_floats.seconds_per_block(rbm.W, rbm.b))
+    parts = chunks.ranges(1 << 7, float64.seconds_per_block(rbm.W, rbm.b))
     assert len(parts) >= 8
-    in_order = [of_floats.sum_chunk(rbm.W, rbm.c, rbm.b, *part) for part in parts]
-    assert chunks.run(of_floats.sum_chunk, (rbm.W, rbm.c, rbm.b), parts) == in_order
+    in_order = [float64.sum_chunk(rbm.W, rbm.c, rbm.b, *part) for part in parts]
+    assert chunks.run(float64.sum_chunk, (rbm.W, rbm.c, rbm.b), parts) == in_order
     counting = Counting()
     assert exact.log_partition(rbm, executor=counting) == alone
     assert counting.calls == len(parts)
@@ -188,12 +189,12 @@ def test_a_checkpoint_belongs_to_the_function_that_is_summed(tmp_path):
     X, first = np.ones((600, 3)), tmp_path / "z.json"
     parts = [(0, 1), (1, 2)]
     asked = (X,), parts, lambda part, found: True
-    checkpoint.Checkpoint(first, of_floats.sum_chunk, *asked)
+    checkpoint.Checkpoint(first, float64.sum_chunk, *asked)
     with pytest.raises(ValueError, match="belongs to another model"):
         checkpoint.Checkpoint(first, matrices.mixture_chunk, *asked)
     with pytest.raises(ValueError, match="belongs to another model"):
-        checkpoint.Checkpoint(first, of_floats.sum_chunk, (X.astype(np.int64),), *asked[1:])
-    assert checkpoint.Checkpoint(first, of_floats.sum_chunk, *asked).done == {}
+        checkpoint.Checkpoint(first, float64.sum_chunk, (X.astype(np.int64),), *asked[1:])
+    assert checkpoint.Checkpoint(first, float64.sum_chunk, *asked).done == {}
 
 
 def test_cost_is_known_before_it_is_spent():

@@ -52,8 +52,8 @@ def test_the_sampled_rule_has_this_mean():
 def test_the_stationary_chain_gives_the_gradient(rbm, seed):
     X = rows(seed, rbm.W.shape[1])
     same(exact.expected_pcd(rbm, X), exact.gradient(rbm, X))
-    chain = exact.expected.equilibrium(rbm)
-    np.testing.assert_allclose(exact.expected.after_gibbs(rbm, chain, 1)[1], chain[1], atol=1e-13)
+    chain = exact.rules.expected.equilibrium(rbm)
+    np.testing.assert_allclose(exact.rules.expected.after_gibbs(rbm, chain, 1)[1], chain[1], atol=1e-13)
 
 
 def test_the_bias_of_cd_vanishes_with_k():
@@ -102,7 +102,7 @@ def test_wake_and_sleep_are_sums_over_all_configurations(shape):
     h = exact.states(shape[-2])
     top_data = (h, awake.reshape(-1, len(h)).sum(axis=0))
     statistics = lambda e: (e[1][:, None] * dbn.top.hidden_given_visible(e[0])).T @ e[0]
-    once = exact.expected.after_gibbs(dbn.top, top_data, 1)
+    once = exact.rules.expected.after_gibbs(dbn.top, top_data, 1)
     np.testing.assert_allclose(wake.top.W, statistics(top_data) - statistics(once), atol=1e-12)
 
     asleep = brute_force.dbn_joint(dbn).sum(axis=-1)

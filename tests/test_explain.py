@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff import accuracy
+from tinygrad_dbn.autodiff.inspect import accuracy
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.cli.examples import CALLS
 
@@ -51,7 +51,7 @@ def test_an_unknown_op_gets_the_nearest_name():
 
 
 def test_without_flint_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tinygrad_dbn.autodiff.accuracy", None)
+    monkeypatch.setitem(__import__("sys").modules, "tinygrad_dbn.autodiff.inspect.accuracy", None)
     text = run("exp").stdout
     assert "promised 1 ulp; not measured" in text
     assert "Theorems" in text

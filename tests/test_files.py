@@ -159,9 +159,9 @@ TOUCHING = {
     "shutil.copy",     "pickle.dump", "pickle.load", "np.save", "np.load", "json.dump", "json.load",
 }  # fmt: skip
 ALLOWED = {
-    ("autodiff/floats.py", "Path(__file__).read_bytes"): "the package's own source",
-    ("autodiff/jit.py", "file.read_bytes"): "the package's own source",
-    ("autodiff/jit.py", "path.open"): "machine code, believed by its owner, rights and digest",
+    ("autodiff/kernels/floats.py", "Path(__file__).read_bytes"): "the package's own source",
+    ("autodiff/kernels/jit.py", "file.read_bytes"): "the package's own source",
+    ("autodiff/kernels/jit.py", "path.open"): "machine code, believed by its owner, rights and digest",
     ("autodiff/compile/emit.py", "Path(__file__).with_name('machine.py').read_bytes"): "the package's own source",
     ("book/site.py", "(HERE / 'book.css').read_bytes"): "the package's own source",
     ("book/site.py", "(HERE / 'book.js').read_bytes"): "the package's own source",
@@ -170,8 +170,8 @@ ALLOWED = {
     ("cli/book.py", "readme.read_text"): "the checkout's README",
     ("cli/book.py", "p.read_text"): "the checkout's README and THEOREMS.md",
     ("cli/lab.py", "os.open"): "the null device, in place of a pipe whose reader has left",
-    ("lab/folder.py", "os.open"): "a folder, to lock it",
-    ("lab/plots.py", "figure.savefig"): "into memory",
+    ("lab/run/folder.py", "os.open"): "a folder, to lock it",
+    ("lab/run/plots.py", "figure.savefig"): "into memory",
     ("lab/tables/show.py", "figure.savefig"): "into memory",
     ("autodiff/compile/cache.py", "path.read_bytes"): "generated source, compared with what is to be run",
 }

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
-from tinygrad_dbn.autodiff import drawing
-from tinygrad_dbn.autodiff.graph import graph
+from tinygrad_dbn.autodiff.inspect import drawing
+from tinygrad_dbn.autodiff.inspect.graph import graph
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.cli.examples import CALLS
 

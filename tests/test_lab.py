@@ -18,10 +18,10 @@ import tinygrad_dbn as td
 from tests.kept import history, reseal
 from tinygrad_dbn import files, storage
 from tinygrad_dbn.datasets import load
-from tinygrad_dbn.lab import folder as folders
-from tinygrad_dbn.lab import live, plots, record, report
-from tinygrad_dbn.lab.description import Arguments
-from tinygrad_dbn.lab.run import State, check_cost, restore, run
+from tinygrad_dbn.lab.run import folder as folders
+from tinygrad_dbn.lab.run import live, plots, record, report
+from tinygrad_dbn.lab.run.description import Arguments
+from tinygrad_dbn.lab.run.loop import State, check_cost, restore, run
 
 ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2)
 DATA = load(ARGUMENTS.data)

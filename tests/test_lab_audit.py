@@ -12,10 +12,12 @@ import tinygrad_dbn as td
 from tests.kept import reseal
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.datasets import load
-from tinygrad_dbn.lab import audit_plots, examine, folder, plots, report
-from tinygrad_dbn.lab.audit_report import entries
-from tinygrad_dbn.lab.description import Arguments
-from tinygrad_dbn.lab.run import restore, run
+from tinygrad_dbn.lab.run import folder, plots, report
+from tinygrad_dbn.lab.run.audit import examine
+from tinygrad_dbn.lab.run.audit import plots as audit_plots
+from tinygrad_dbn.lab.run.audit.report import entries
+from tinygrad_dbn.lab.run.description import Arguments
+from tinygrad_dbn.lab.run.loop import restore, run
 
 ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2, audit=True)
 DATA = load(ARGUMENTS.data)
@@ -175,10 +177,10 @@ def test_stopped_while_examining_it_resumes_to_the_same_bits(finished, tmp_path,
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinygrad_dbn.lab.run.examine", stop)
+    monkeypatch.setattr("tinygrad_dbn.lab.run.loop.examine", stop)
     assert not run(ARGUMENTS, DATA, tmp_path, ignore)
     assert not (tmp_path / "audit.json").exists()
-    monkeypatch.setattr("tinygrad_dbn.lab.run.examine", examine.examine)
+    monkeypatch.setattr("tinygrad_dbn.lab.run.loop.examine", examine.examine)
     assert run(ARGUMENTS, DATA, tmp_path, ignore, restore(tmp_path, DATA))
     for name in ("audit.json", "history.csv", "model.safetensors"):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()

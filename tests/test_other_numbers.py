@@ -7,11 +7,11 @@ import pytest
 import sympy
 
 import tinygrad_dbn as td
-from proofs.decide import is_zero
+from proofs.decide.zero import is_zero
 from tinygrad_dbn import exact, ops
-from tinygrad_dbn.autodiff.balls import Ball, UndecidedError, balls, precision
-from tinygrad_dbn.autodiff.rational import Exact, log_array
-from tinygrad_dbn.autodiff.symbolic import Symbolic, branches, express, latex, symbols
+from tinygrad_dbn.autodiff.numbers.balls import Ball, UndecidedError, balls, precision
+from tinygrad_dbn.autodiff.numbers.rational import Exact, log_array
+from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic, branches, express, latex, symbols
 from tinygrad_dbn.autodiff.trees import tree_map
 
 

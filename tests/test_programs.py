@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.rational import Exact
+from tinygrad_dbn.autodiff.numbers.rational import Exact
 
 SMOOTH = {  # bounded or tame, so that a chain of them stays where finite differences can see
     "tanh": ops.tanh,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tinygrad_dbn.autodiff import blas
+from tinygrad_dbn.autodiff.kernels import blas
 
 PROGRAMS = {
     "exact sums": """

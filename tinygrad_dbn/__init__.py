@@ -6,9 +6,9 @@ from typing import Any
 
 from . import datasets, exact, learning, models
 from .autodiff import ops
-from .autodiff.check import check_grads
 from .autodiff.compile import compile
 from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
+from .autodiff.inspect.check import check_grads
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
 from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
@@ -47,7 +47,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`symbolic` brings SymPy, `estimators` scikit-learn, which take a second to import: they come when asked for."""
     if name == "symbolic":
-        return import_module(".autodiff.symbolic", __name__)
+        return import_module(".autodiff.numbers.symbolic", __name__)
     if name == "estimators":
         return import_module(".estimators", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ import numpy as np
 
 from .callers import callers_line
 from .inputs import given, kept, lent, owned
-from .kernels import native
+from .kernels.scalar import native
 from .operators import Value
 from .tensor import Tensor, cotangents, new_level, refuse_ended, tangents, zeros_like
 from .trees import flatten, tree_map

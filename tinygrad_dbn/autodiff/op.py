@@ -45,7 +45,7 @@ class Op:
         the same for the first and second derivatives of an elementwise op.
     bound(format, y, *inputs, **params)
         for an op that sums, whose terms may cancel, so that `ulp` is inf: the largest error of each element, in units
-        of half of the spacing of floats at 1. They are written, and derived, in `bounds.py`.
+        of half of the spacing of floats at 1. They are written, and derived, in `ops/error_bounds.py`.
 
     Rules are made of ops, so they can be differentiated again.
     """

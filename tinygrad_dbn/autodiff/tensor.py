@@ -24,7 +24,7 @@ import numpy as np
 from .callers import callers_line
 from .errors import explained, restated
 from .inputs import given, kept, owned
-from .kernels import float_dtype
+from .kernels.scalar import float_dtype
 from .operators import TABLE, Value
 from .protocols import Protocols
 from .strict import MODES, has_nan, is_hunting, nan_hunt, watched

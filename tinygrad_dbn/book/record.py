@@ -66,7 +66,7 @@ def load(path: Path) -> Record:
 def checkout() -> Path:
     """The folder of the repository that this package is run from. Raises ValueError where there are no proofs in it."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / "proofs" / "theorem.py").exists():
+    if not (root / "proofs" / "harness" / "theorem.py").exists():
         raise ValueError(f"{root} has no proofs: they are in the repository, not in the installed package; clone it")
     return root
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @cache
 def highlighted(place: str) -> tuple[str, str]:
-    """(the name, HTML of the source) of a function given as "exact/bounds.py:55 bound"; empty HTML where it is gone."""
+    """(the name, HTML of the source) of a function given as "exact/states.py:20 states"; no HTML where it is gone."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

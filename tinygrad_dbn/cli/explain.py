@@ -133,7 +133,7 @@ def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
     import numpy as np
 
     from ..autodiff.differentiate import vjp
-    from ..autodiff.symbolic import expressions, symbols
+    from ..autodiff.numbers.symbolic import expressions, symbols
 
     arguments = [symbols(letter) for letter in _LETTERS[: _arity(op)]]
     found = [("y" if len(arguments) == 1 else "f", _on_branches(lambda: expressions(op(*arguments))))]
@@ -149,7 +149,7 @@ def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
 def _array_formulas(name: str) -> list[tuple[str, list[tuple[str, Any]]]]:
     """The same for a function of whole arrays, on small ones; g is the cotangent of its result."""
     from ..autodiff.differentiate import vjp
-    from ..autodiff.symbolic import expressions, symbols
+    from ..autodiff.numbers.symbolic import expressions, symbols
     from .examples import CALLS
 
     if name not in CALLS:  # a comparison
@@ -171,8 +171,8 @@ def _on_branches(f: Any) -> list[tuple[str, Any]]:
     """f's formulas, one for every sign of what the code compares, or a single one where they agree."""
     import sympy
 
-    from ..autodiff.kernels import meanings
-    from ..autodiff.symbolic import branches
+    from ..autodiff.kernels.scalar import meanings
+    from ..autodiff.numbers.symbolic import branches
 
     def run() -> Any:
         with meanings():
@@ -224,7 +224,7 @@ def _accuracy(op: "Op") -> list[str]:
         )
         return [f"value: promised {stated}; u is half of the spacing of floats at 1" if bound is not None else stated]
     try:
-        from ..autodiff.accuracy import worst_curvature, worst_derivative, worst_value
+        from ..autodiff.inspect.accuracy import worst_curvature, worst_derivative, worst_value
     except ImportError as error:
         return [f"promised {op.ulp} ulp; not measured: {error}"]
     lines = []
@@ -251,11 +251,14 @@ def _theorems(op: "Op") -> list[str]:
     from importlib import import_module
 
     root = Path(__file__).resolve().parents[2]
-    if not (root / "proofs" / "theorem.py").exists():
+    if not (root / "proofs" / "harness" / "theorem.py").exists():
         return ["they are in the repository's folder proofs/, which is not installed with the package"]
     sys.path.insert(0, str(root))
     try:
-        modules = [import_module(f"proofs.{path.stem}") for path in sorted((root / "proofs").glob("test_engine_*.py"))]
+        modules = [
+            import_module(f"proofs.engine.{path.stem}")
+            for path in sorted((root / "proofs" / "engine").glob("test_engine_*.py"))
+        ]
     except ImportError as error:
         return [f"not listed: {error}; write: pip install -e '.[test]'"]
     finally:

@@ -17,7 +17,7 @@ from .terminal import refuse, say, sentence
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
-    from ..lab.description import Arguments
+    from ..lab.run.description import Arguments
 
 _DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
 # A small table gives few steps an epoch: it gets smaller steps and more epochs.
@@ -73,7 +73,7 @@ def lab(
                 arguments, table, before = _resumed(folder, given)
             else:
                 arguments, table = _fresh(given)
-                from ..lab import folder as folders
+                from ..lab.run import folder as folders
 
                 folder = folders.create(out, arguments.data, force, datetime.now())
                 before = 0.0
@@ -117,8 +117,8 @@ def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
     """The arguments of a new run, checked before any work is done."""
     values = {**_DEFAULTS, **given}
     from ..datasets import load
-    from ..lab.description import Arguments, check
-    from ..lab.run import check_cost
+    from ..lab.run.description import Arguments, check
+    from ..lab.run.loop import check_cost
 
     sizes = _sizes(values["layers"]) if "layers" in values else None
     check({**values, "layers": sizes or (1, 1)})  # before the data, which may take a while to read
@@ -158,7 +158,7 @@ def _folder_to_resume(out: Path | None, force: bool) -> Path:
 def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, float]":
     """The arguments and data of the run in `folder`, and the seconds spent on it."""
     from ..datasets import load
-    from ..lab import folder as folders
+    from ..lab.run import folder as folders
 
     description = folders.read_description(folder)
     arguments = description.arguments
@@ -174,9 +174,9 @@ def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, 
 
 
 def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, before: float) -> None:
-    from ..lab import folder as folders
-    from ..lab.live import screen
-    from ..lab.run import State, restore, run
+    from ..lab.run import folder as folders
+    from ..lab.run.live import screen
+    from ..lab.run.loop import State, restore, run
 
     with folders.lock(folder):
         if resume and folders.read_description(folder).finished:

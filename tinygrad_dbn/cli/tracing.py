@@ -14,8 +14,8 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     """Print the graph of an op, a composite, or MODULE:FUNCTION at random arguments; draw it where a file is named."""
     import numpy as np
 
-    from ..autodiff import drawing
-    from ..autodiff.graph import graph
+    from ..autodiff.inspect import drawing
+    from ..autodiff.inspect.graph import graph
 
     function, sizes, low = _function(name)
     if shapes:

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
-from ..autodiff.blas import one_thread
+from ..autodiff.kernels.blas import one_thread
 from ..learning import Dropout, RBMModule, compiling, fine_tune, pretrain, sgd
 from .features import UnitRange, examples, features
 from .parameters import COMPILE, PROBABILITY, RANDOM_STATE, RATE, Parameter, one_or_each, seed, settings, whole

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
-from ..autodiff.blas import one_thread
+from ..autodiff.kernels.blas import one_thread
 from ..learning import Descent, Diverged, RBMModule, cd_loss, compiling, descend, sgd
 from ..learning.contrastive import gibbs_uniforms
 from ..models import RBM

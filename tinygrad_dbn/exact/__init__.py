@@ -3,33 +3,34 @@
 Likelihoods, marginals, bounds and divergences are made of ops: they can be differentiated, and run on symbols and
 rationals as well as on floats. Samples, searches and expected updates are for floats.
 
-For plain arrays of floats everything is compiled sums and matrix products (`odds.py`, `matrices.py`). `log_partition`,
-`log_likelihood` and `gradient` bound their error on request (`with_error=True`); `certified` bounds any other
-quantity's.
+Four ideas have a folder each. The files beside this one define the quantities; `sums` adds them up for plain arrays of
+floats, by compiled products of odds and by matrix products, and bounds the error of what it added; `variational` is the
+bound and what is lost by it; `rules` are the expected updates of the learning rules. `log_partition`, `log_likelihood`
+and `gradient` bound their error on request (`with_error=True`); `certified` bounds any other quantity's.
 
 Whatever enumerates says beforehand what it will cost, and is refused beyond `max_seconds` or `max_bytes` (`budget.py`);
 rows are checked at one gate (`data.py`); and the bits are the same on any number of threads.
 """
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
-from .bounds import Audit, audit, bound, posterior
 from .budget import TooLarge
-from .ceilings import Ceiling, bound_gain, ceiling, log_aggregated_posterior, prior_divergence
-from .comparison import Comparison, compare
 from .conditionals import conditional_likelihood, log_conditional_likelihood
 from .enclosure import certified
-from .expected import expected_cd, expected_pcd
-from .factorial import Factorial, best_factorial
 from .fisher import fisher_information
 from .information import data_entropy, entropy, kl_from_data
-from .layers import LayeredAudit, audit_layers, deep_bound
 from .likelihood import gradient, log_likelihood, log_prior
 from .marginals import log_joint, log_marginal, unit_means
 from .optima import OPTIMA, AboveOptimum, check_optimum, optimum
 from .partition import log_partition
+from .rules.comparison import Comparison, compare
+from .rules.expected import expected_cd, expected_pcd
+from .rules.updown import expected_sleep, expected_wake, recognition_gradient
 from .samples import sample
 from .states import states
-from .updown import expected_sleep, expected_wake, recognition_gradient
+from .variational.bound import Audit, audit, bound, posterior
+from .variational.ceilings import Ceiling, bound_gain, ceiling, log_aggregated_posterior, prior_divergence
+from .variational.factorial import Factorial, best_factorial
+from .variational.layers import LayeredAudit, audit_layers, deep_bound
 
 __all__ = [
     "OPTIMA",

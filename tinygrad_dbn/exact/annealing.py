@@ -25,8 +25,8 @@ from ..models.rbm import bernoulli
 from . import budget, costs
 from .budget import spending
 from .data import binary, plain_numbers, rows, whole
+from .distributions import as_dbn
 from .samples import sample
-from .tables import as_dbn
 
 Array = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from ..autodiff.blas import one_thread
+from ..autodiff.kernels.blas import one_thread
 
 MAX_SECONDS = 600.0
 MAX_BYTES = 2e9

@@ -15,8 +15,8 @@ from ..models import DBN, RBM, DirectedLayer
 from . import budget, costs
 from .budget import spending
 from .data import rows, units
+from .distributions import with_hidden
 from .likelihood import log_mixture, log_prior
-from .tables import with_hidden
 
 
 def log_conditional_likelihood(

@@ -18,12 +18,13 @@ import numpy as np
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM
-from . import budget, of_floats
+from . import budget
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats
-from .posteriors import STRIPS
-from .sizes import BATCH, CELLS, ROWS
 from .states import BLOCK
+from .sums import float64
+from .sums.posteriors import STRIPS
+from .sums.sizes import BATCH, CELLS, ROWS
 
 SECONDS_PER_LOGIT = 1.2e-8  # log cosh or softplus of a logit, summed over units
 SECONDS_PER_OBJECT = 3e-5  # an op on one number that is a Python object
@@ -71,14 +72,14 @@ def products(hidden: int, examples: float) -> Cost:
 
 def product_of_odds(rbm: RBM) -> Cost:
     """log Z over the smaller side's 2^n states, by products of odds."""
-    from . import odds
+    from .sums import odds
 
     W, c = (rbm.W, rbm.b) if rbm.W.shape[1] <= rbm.W.shape[0] else (rbm.W.T, rbm.c)
     m, n = W.shape
     count = power_of_two(max(0, n - odds.LOW - odds.MIDDLE))
     workers = min(count, budget.cores())
     tables = 16.0 * m * (odds.SIZE + 2**odds.MIDDLE)
-    return Cost(of_floats.seconds_per_block(W, c) * count / workers, workers * tables, n)
+    return Cost(float64.seconds_per_block(W, c) * count / workers, workers * tables, n)
 
 
 def mixture(hidden: int, visible: int, examples: float) -> Cost:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..autodiff.rational import Exact
+from ..autodiff.numbers.rational import Exact
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM

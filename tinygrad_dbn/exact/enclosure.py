@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.kernels import meanings
+from ..autodiff.kernels.scalar import meanings
 from ..autodiff.trees import flatten, tree_map
 
 BITS = (128, 256, 512, 1024, 2048, 4096, 16_384)
@@ -37,7 +37,7 @@ def certified(f: Callable[..., Any], model: Any, *arguments: Any, tolerance: flo
     >>> float(value), bool(error < 1e-15)
     (2.0794415416798357, True)
     """
-    from ..autodiff.balls import Ball, balls, precision
+    from ..autodiff.numbers.balls import Ball, balls, precision
 
     for bits in BITS:
         with precision(bits), meanings():
@@ -56,7 +56,7 @@ def _floats(leaf: Any) -> tuple[Any, Any]:
     """The middles of an array of balls, and bounds on their distance from anything in the balls; inf for NaN."""
     from flint import arb
 
-    from ..autodiff.balls import Ball
+    from ..autodiff.numbers.balls import Ball
 
     array = np.asarray(leaf, object)
     value, error = np.empty(array.shape), np.empty(array.shape)

@@ -12,8 +12,8 @@ from ..models import RBM
 from . import budget, costs
 from .budget import spending
 from .marginals import log_marginal
-from .sizes import BATCH
 from .states import some_states
+from .sums.sizes import BATCH
 
 Array = NDArray[np.float64]
 

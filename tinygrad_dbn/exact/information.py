@@ -12,9 +12,9 @@ from ..models import DBN, RBM
 from . import budget, costs
 from .budget import spending
 from .data import binary, rows
+from .distributions import as_dbn, distinct
 from .likelihood import log_likelihood
 from .marginals import layer_of, log_marginal
-from .tables import as_dbn, distinct
 
 
 def entropy(

@@ -19,12 +19,13 @@ from ..autodiff.differentiate import grad
 from ..autodiff.operators import Value
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, costs, gradients, of_floats
+from . import budget, costs
 from .budget import Place, spending
 from .data import are_floats, as_float64, rows
 from .partition import log_add, log_partition
-from .sizes import ROWS
 from .states import BLOCK, blocks, states
+from .sums import float64, gradients
+from .sums.sizes import ROWS
 
 
 def log_likelihood(
@@ -42,9 +43,9 @@ def log_likelihood(
     RBM: −F(x) − log Z (claim G0); time as `log_partition`. DBN with hidden layers n1 … nL: time grows as the sum of
     2^(n_k + n_(k+1)) over its inner layers plus T · 2^n1; the top layer nL costs only its width.
 
-    Arrays of floats take compiled products and matrix products, in float64 (`odds.py`, `matrices.py`); Tensors,
-    symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns
-    (log p, error), both (T,), error bounding |log p − exact| in nats (`certify.py`); max_bytes, executor and
+    Arrays of floats take compiled products and matrix products, in float64 (`sums/odds.py`, `sums/matrices.py`);
+    Tensors, symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns
+    (log p, error), both (T,), error bounding |log p − exact| in nats (`sums/certify.py`); max_bytes, executor and
     checkpoint are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for log Z, and
     beside it NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
     Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`.
@@ -52,7 +53,7 @@ def log_likelihood(
     place, X = Place(executor, checkpoint), rows(model, X)
     with spending("log_likelihood", costs.log_likelihood(model, X), max_seconds, max_bytes):
         if are_floats(model, X):
-            values, errors = of_floats.log_likelihood(as_float64(model), as_float64(X), place)
+            values, errors = float64.log_likelihood(as_float64(model), as_float64(X), place)
             return (values, errors) if with_error else values
         place.refuse_for_ops(with_error)
         if isinstance(model, RBM):
@@ -66,7 +67,7 @@ def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: f
     """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
     with spending("log_prior", costs.log_prior(dbn), max_seconds, max_bytes):
         if are_floats(dbn):
-            return of_floats.log_prior(as_float64(dbn), Place())[0]
+            return float64.log_prior(as_float64(dbn), Place())[0]
         prior = -dbn.top.free_energy(states(dbn.top.W.shape[1])) - log_partition(dbn.top)
         for layer in reversed(dbn.layers[1:]):
             prior = log_mixture(states(layer.W.shape[1]), layer, prior)
@@ -77,7 +78,7 @@ def log_mixture(X: Any, layer: DirectedLayer, prior: Value) -> Value:
     """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
     if are_floats(X, layer, prior):
         X, layer, prior = as_float64((X, layer, prior))
-        return of_floats.log_mixture(X, layer, prior, 0.0, Place())[0]
+        return float64.log_mixture(X, layer, prior, 0.0, Place())[0]
     parts = []
     for some in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
         total: Value = None

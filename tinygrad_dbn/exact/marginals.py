@@ -7,13 +7,14 @@ from typing import Any
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import DBN, RBM
-from . import budget, costs, of_floats
+from . import budget, costs
 from .budget import Place, spending
 from .data import are_floats, as_float64, binary, whole
+from .distributions import as_dbn
 from .likelihood import log_mixture
 from .partition import log_partition
 from .states import states
-from .tables import as_dbn
+from .sums import float64
 
 
 def log_marginal(
@@ -36,7 +37,7 @@ def log_marginal(
     layer = layer_of(dbn, layer)
     with spending("log_marginal", costs.log_marginal(dbn, layer), max_seconds, max_bytes):
         if are_floats(dbn):
-            return of_floats.log_marginal(as_float64(dbn), layer, Place())[0]
+            return float64.log_marginal(as_float64(dbn), layer, Place())[0]
         top = dbn.top.transposed() if layer == len(dbn.sizes) - 1 else dbn.top
         log_p = -top.free_energy(states(top.W.shape[1])) - log_partition(dbn.top)
         for below in reversed(dbn.layers[layer:]):

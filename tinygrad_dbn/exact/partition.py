@@ -8,10 +8,11 @@ from os import PathLike
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import RBM
-from . import budget, costs, of_floats
+from . import budget, costs
 from .budget import Place, spending
 from .data import are_floats, as_float64
 from .states import blocks
+from .sums import float64
 
 
 def log_partition(
@@ -27,7 +28,7 @@ def log_partition(
 
     Time grows as 2^n · m for sides n ≤ m; memory does not grow with 2^n. All terms are positive.
 
-    Arrays of floats take the compiled product of odds (`odds.py`), in float64, on all cores. Tensors, symbols and
+    Arrays of floats take the compiled product of odds (`sums/odds.py`), in float64, on all cores. Tensors, symbols and
     rationals take the definition below, made of ops.
 
     max_seconds, max_bytes: refuse with `TooLarge` where the prediction for this machine exceeds them.
@@ -46,7 +47,7 @@ def log_partition(
         rbm, visible = rbm.transposed(), hidden
     with spending("log_partition", costs.log_partition(rbm), max_seconds, max_bytes):
         if are_floats(rbm):
-            value, error = of_floats.log_partition(as_float64(rbm), place)
+            value, error = float64.log_partition(as_float64(rbm), place)
             return (value, error) if with_error else value
         place.refuse_for_ops(with_error)
         total: Value = None

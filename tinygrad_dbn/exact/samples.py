@@ -12,8 +12,8 @@ from ..models.rbm import bernoulli
 from . import budget, costs
 from .budget import spending
 from .data import whole
+from .distributions import as_dbn
 from .marginals import log_marginal
-from .tables import as_dbn
 
 
 def sample(

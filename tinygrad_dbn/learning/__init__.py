@@ -4,7 +4,7 @@ Supervised: `fit`. Layer by layer without labels: `greedy` for a DBN of binary u
 module, `pretrain`, followed by `fine_tune`.
 """
 
-from ..autodiff.blas import threads
+from ..autodiff.kernels.blas import threads
 from .bars import progress_bars
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, compiling, descend, uncompiled

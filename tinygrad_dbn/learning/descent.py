@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.blas import fixed_threads
 from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
+from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import flatten, tree_map
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant

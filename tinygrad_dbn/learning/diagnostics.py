@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.blas import fixed_threads
 from ..autodiff.differentiate import grad
+from ..autodiff.kernels.blas import fixed_threads
 from ..models import FeedForward
 from ..models.feedforward import ACTIVATIONS
 from .supervised import Examples, examples

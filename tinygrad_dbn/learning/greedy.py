@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.blas import one_thread
+from ..autodiff.kernels.blas import one_thread
 from ..autodiff.trees import flatten
 from ..exact.data import binary
 from ..models import DBN, RBM

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.blas import fixed_threads
 from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
+from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import Rebuild, flatten
 from .bars import bar
 from .descent import compiled_unless_told

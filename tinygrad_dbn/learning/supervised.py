@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..autodiff.blas import fixed_threads
+from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import tree_map
 from ..models import FeedForward
 from .descent import Descent, descend

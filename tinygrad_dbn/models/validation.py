@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.kernels import float_dtype
+from ..autodiff.kernels.scalar import float_dtype
 from ..autodiff.tensor import Tensor
 
 

@@ -7,7 +7,7 @@ on, `machine` is what they are made with), `cache` (the text becomes a file and 
 turn), `calls` (what happens on each call).
 """
 
-from .calls import Compiled, compile
+from .compiled import Compiled, compile
 from .node import CompileError
 
 __all__ = ["CompileError", "Compiled", "compile"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ...files import write_atomically
-from ..jit import PRIVATE, folder, once
+from ..kernels.jit import PRIVATE, folder, once
 
 
 def load(text: str) -> tuple[ModuleType, Path | None]:

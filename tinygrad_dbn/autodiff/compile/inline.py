@@ -34,7 +34,7 @@ def kernel_sources(kernels: dict[str, Any]) -> str:
     `np` means that in the whole text, where NumPy itself is called `numpy`. The version of `floats` is part of the
     text, so that an edit there makes a new file.
     """
-    from .. import floats  # here: it brings Numba
+    from ..kernels import floats  # here: it brings Numba
 
     head = f"from tinygrad_dbn.autodiff import floats as np  # version {floats.VERSION}\n"
     return "\n\n".join([head, *(_function(name, kernel) for name, kernel in kernels.items())])

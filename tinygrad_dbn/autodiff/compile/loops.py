@@ -11,7 +11,7 @@ from ..ops import TABLE
 from .inline import inlined
 from .node import COMPARISONS, INTEGERS, REDUCTIONS, Node
 from .plan import Loop, Member, transcendental
-from .text import Text, at_index, cast, literal, numpy_name
+from .writer import Text, at_index, cast, literal, numpy_name
 
 SHORT = 48
 

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from .. import jit
+from ..kernels import jit
 
 
 def called(signature: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..jit import LOG, disabled
+from ..kernels.jit import LOG, disabled
 from ..tensor import RECORDER, new_level
 from ..trees import Rebuild, flatten
 from .cache import load

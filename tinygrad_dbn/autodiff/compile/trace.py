@@ -14,13 +14,13 @@ import numpy as np
 from .. import ops
 from ..callers import callers_line
 from ..inputs import given
-from ..kernels import float_dtype, native
+from ..kernels.scalar import float_dtype, native
 from ..op import Op
 from ..operators import Value
 from ..ops.arguments import positions
 from ..tensor import Tensor
+from .composites import SPELLED
 from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
-from .spelled import SPELLED
 from .traced import Traced, Watched
 from .views import Ref, view
 

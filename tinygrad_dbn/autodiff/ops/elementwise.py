@@ -14,7 +14,7 @@ from math import inf, nan
 
 import numpy as np
 
-from ..kernels import Kernel, elementwise, float_dtype
+from ..kernels.scalar import Kernel, elementwise, float_dtype
 from ..op import Edges, Op, Rule
 from ..operators import Value
 from .shapes import stretched, unbroadcast

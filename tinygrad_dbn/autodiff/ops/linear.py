@@ -6,10 +6,10 @@ from math import inf, nan
 
 import numpy as np
 
-from .. import bounds
-from ..kernels import float_dtype
+from ..kernels.scalar import float_dtype
 from ..op import Op
 from ..operators import COMPOSED, Value
+from . import error_bounds
 from .shapes import reshape, transpose, unbroadcast
 
 
@@ -38,7 +38,7 @@ _matmul_op = Op(
     domain=(-inf, inf),
     edges=[((((0.0,),), ((inf,),)), ((nan,),))],
     ulp=inf,  # cancellation: the bound is relative to Σ|a||b|, not to the result
-    bound=bounds.of_matmul,
+    bound=error_bounds.of_matmul,
 )
 
 

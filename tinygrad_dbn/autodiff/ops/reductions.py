@@ -1,7 +1,7 @@
 """Ops that reduce axes, and the two softmaxes, which share their arithmetic.
 
 `axis` is an integer, a tuple of integers, or None for all axes. Terms may cancel, so a row states its accuracy as a
-`bound` relative to the largest of them: see `bounds.py`.
+`bound` relative to the largest of them: see `error_bounds.py`.
 """
 
 # Rules name ops that are defined further down.
@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import bounds
-from ..kernels import float_dtype, using_meanings
+from ..kernels.line import RowKernel, along, peak
+from ..kernels.scalar import float_dtype, using_meanings
 from ..op import Edges, Op, Rule
 from ..operators import Value
-from ..rows import RowKernel, along, peak
 from ..tensor import Axis
+from . import error_bounds
 from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
 from .shapes import spread
@@ -56,7 +56,7 @@ def row(
             jvps="linear" if jvp is None else (jvp,),
             domain=REALS,
             edges=edges,
-            ulp=0 if bound is bounds.of_nothing else inf,
+            ulp=0 if bound is error_bounds.of_nothing else inf,
             bound=bound,
             options=options,
         )
@@ -68,7 +68,7 @@ def row(
     lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
     None,
     [(((inf, -inf),), nan), (((),), 0.0)],
-    bounds.of_sum,
+    error_bounds.of_sum,
 )
 def sum(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     """Σ x over the axes, within γₙ₋₁ u Σ|x|"""
@@ -79,7 +79,7 @@ def sum(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     lambda g, y, x, axis=None, keepdims=False: spread(divide(g, _count(x, y)), x, axis, keepdims),
     None,
     [(((inf, -inf),), nan), (((),), nan)],
-    bounds.of_mean,
+    error_bounds.of_mean,
 )
 def mean(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     """The mean over the axes, within γₙ u Σ|x| / n"""
@@ -106,13 +106,13 @@ def _share(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     return divide(winners, spread(sum(winners, axis=axis, keepdims=keepdims), x, axis, keepdims))
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), inf)], bounds.of_nothing)
+@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), inf)], error_bounds.of_nothing)
 def max(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     """The largest element, exactly. At a tie the derivative is shared equally."""
     return x.max(axis=axis, keepdims=keepdims)
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), -inf)], bounds.of_nothing)
+@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), -inf)], error_bounds.of_nothing)
 def min(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     """The smallest element, exactly. At a tie the derivative is shared equally."""
     return x.min(axis=axis, keepdims=keepdims)
@@ -141,7 +141,7 @@ def rowwise(
     lambda g, y, x, axis=-1, keepdims=False: chain(spread(g, x, axis, keepdims), softmax(x, axis=axis)),
     lambda t, y, x, axis=-1, keepdims=False: sum(chain(t, softmax(x, axis=axis)), axis=axis, keepdims=keepdims),
     [(((-inf, -inf),), -inf), (((0.0, inf),), inf), (((1.0, nan),), nan), (((10000.0, 0.0),), 10000.0)],
-    bounds.of_logsumexp,
+    error_bounds.of_logsumexp,
     meaning=lambda x, axis=-1, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
     collapses=True,
 )
@@ -162,7 +162,7 @@ def logsumexp(x: Value, y: Value) -> None:
         (((1.0, nan),), (nan, nan)),
         (((0.0, inf),), (0.0, nan)),  # ∞ / ∞; and so is the derivative of the other two
     ],
-    bounds.of_softmax,
+    error_bounds.of_softmax,
     meaning=lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
 )
 def softmax(x: Value, y: Value) -> None:
@@ -179,7 +179,7 @@ def softmax(x: Value, y: Value) -> None:
     lambda g, y, x, axis=-1: g - chain(sum(g, axis=axis, keepdims=True), exp(y)),
     lambda t, y, x, axis=-1: t - sum(chain(t, exp(y)), axis=axis, keepdims=True),
     [(((0.0, -inf),), (0.0, -inf)), (((10000.0, 0.0),), (0.0, -10000.0)), (((1.0, nan),), (nan, nan))],
-    bounds.of_log_softmax,
+    error_bounds.of_log_softmax,
     meaning=lambda x, axis=-1: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
 )
 def log_softmax(x: Value, y: Value) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..kernels import float_dtype
+from ..kernels.scalar import float_dtype
 from ..op import Op, Rule
 from ..operators import TABLE, Value
 from ..tensor import Axis

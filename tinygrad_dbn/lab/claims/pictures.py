@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots import figure_on_page, png
+from ..run.plots import figure_on_page, png
 from .experiment import Results
 
 if TYPE_CHECKING:

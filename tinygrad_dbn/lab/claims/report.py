@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...files import write_atomically
-from ..report import STYLE
+from ..run.report import STYLE
 from .experiment import Experiment, Results
 
 if TYPE_CHECKING:

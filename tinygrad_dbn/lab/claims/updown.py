@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import exact
-from ...autodiff.blas import one_thread
+from ...autodiff.kernels.blas import one_thread
 from ...datasets import digits
 from ...learning import greedy_dbn, sgd, up_down
 from ...models import DBN

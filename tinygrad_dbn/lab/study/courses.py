@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import exact
-from ...autodiff.blas import one_thread
+from ...autodiff.kernels.blas import one_thread
 from ...datasets import Dataset, load
 from ...learning import greedy
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import datasets, exact
-from ...autodiff.blas import one_thread
 from ...autodiff.differentiate import grad
+from ...autodiff.kernels.blas import one_thread
 from ...learning import greedy, sgd
 from ...models import DBN, RBM, DirectedLayer
 

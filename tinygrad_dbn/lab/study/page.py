@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from ..report import STYLE, Pictures
+from ..run.report import STYLE, Pictures
 from .courses import RULES, SUBJECTS, Moment
 from .measures import Interval, coverage
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots import figure_on_page, png
+from ..run.plots import figure_on_page, png
 from .courses import RULES, Moment
 from .measures import STEPS, Bias, Fall, Interval
 

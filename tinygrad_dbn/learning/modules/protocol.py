@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...autodiff import ops
-from ...autodiff.blas import fixed_threads
+from ...autodiff.kernels.blas import fixed_threads
 
 
 class Layer(Protocol):

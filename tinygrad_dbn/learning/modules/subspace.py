@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...autodiff import ops
-from ...autodiff.blas import one_thread
 from ...autodiff.differentiate import value_and_grad
+from ...autodiff.kernels.blas import one_thread
 from ..descent import compiled_unless_told
 
 

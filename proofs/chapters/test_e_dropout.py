@@ -1,0 +1,140 @@
+"""Chapter E on shipped code: dropped units, what replaces masks at test time, and the mean of all masked networks."""
+
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+import sympy
+
+from proofs.chapters.test_a_feedforward import formulas, network
+from proofs.decide.zero import is_zero
+from proofs.harness.shipped import equal_formulas
+from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from tinygrad_dbn.autodiff.differentiate import grad
+from tinygrad_dbn.autodiff.kernels.scalar import meanings
+from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic, expression
+from tinygrad_dbn.learning import Dropout
+from tinygrad_dbn.models import FeedForward
+
+MASK = Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass"))
+half = sympy.Rational(1, 2)
+
+
+def exactly(values):
+    """Numbers as exact symbols, for floats do not enter symbolic runs."""
+    return np.vectorize(lambda v: Symbolic(sympy.nsimplify(v, rational=True)), otypes=[object])(values)
+
+
+@theorem(
+    "a dropped unit gets no gradient: neither its incoming weights and bias, nor its outgoing weights",
+    claim="E2",
+    level="B",
+    sizes="2-2-2-2, each hidden unit, sigm and tanh, every parameter",
+    spoiled=[MASK, Spoiled("another unit's mask", mutated(FeedForward, "logits", "masks[k]", "masks[k][::-1]"))],
+)
+def test_dropped_unit():
+    for hidden in ("sigmoid", "tanh"):
+        net, x, masks = network((2, 2, 2, 2), hidden)
+        for layer, unit in product(range(2), range(2)):
+            given = [np.array(mask) for mask in masks]
+            given[layer][unit] = Symbolic(0)
+            with meanings():
+                g = grad(lambda n, x=x, given=given: n.nll(x, [0], given).sum())(net)
+            silent = [*g.weights[layer][unit], g.biases[layer][unit], *g.weights[layer + 1][:, unit]]
+            require(all(is_zero(expression(v)) for v in silent), f"unit {unit} of layer {layer + 1} has a gradient")
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@theorem(
+    "at test time classical dropout is inverted dropout of weights scaled by what is kept",
+    claim="E3",
+    level="B",
+    sizes="2-2-2 and 2-2-3, p = 1/4 and 1/2, every weight",
+    spoiled=[
+        MASK,
+        Spoiled("the weights are not scaled", None, scaled=False),
+        Spoiled("dropped in place of kept", mutated(Dropout, "expected", "1 - p", "p")),
+    ],
+)
+def test_classical_is_inverted(classes, scaled=True):
+    net, x, _ = network((2, 2, classes), "sigmoid")
+    for p in (0.25, 0.5) if scaled else (0.5,):
+        masks = [exactly(mask) for mask in Dropout(p).expected(floats(net))]
+        kept = 1 - sympy.nsimplify(p, rational=True)
+        above = net.weights[1] * Symbolic(kept) if scaled else net.weights[1]
+        other = FeedForward((net.weights[0], above), net.biases)
+        require(Dropout(p, inverted=True).expected(floats(net)) is None, "inverted dropout has masks at test time")
+        with meanings():
+            equal_formulas(net.logits(x, masks), other.logits(x), "logits at test time")
+
+
+def floats(net):
+    """A net of the same sizes in floats, for `Dropout` makes masks of a net's width of floats."""
+    return FeedForward(tuple(np.zeros(W.shape) for W in net.weights), tuple(np.zeros(b.shape) for b in net.biases))
+
+
+@pytest.mark.parametrize(("units", "classes"), [(2, 2), (2, 3), (3, 2)])
+@theorem(
+    "one hidden layer: the net at half masks is the renormalised geometric mean of all 2^n masked nets",
+    claim="E4",
+    level="B",
+    sizes="2 inputs, n = 2 and 3 hidden units, 2 and 3 classes, every weight, sigm",
+    uses=("the renormalised geometric mean of all masked networks is softmax at the mean logits",),
+    spoiled=[
+        Spoiled("masks squared", mutated(FeedForward, "logits", "h * masks[k]", "h * masks[k] * masks[k]")),
+        Spoiled("masks at their other extreme", None, at_test=sympy.Integer(1)),
+        Spoiled("an arithmetic mean", None, geometric=False),
+    ],
+)
+def test_geometric_mean(units, classes, at_test=half, geometric=True):
+    net, x, _ = network((2, units, classes), "sigmoid")
+    with meanings():
+        logits = [formulas(net.logits(x, [exactly(mask)]))[0] for mask in product((0, 1), repeat=units)]
+        test = formulas(net.logits(x, [exactly([at_test] * units)]))[0]
+    exp = np.vectorize(sympy.exp, otypes=[object])
+    if geometric:
+        # Ratios of classes are free of every normaliser; that they agree is the claim.
+        mean = sum(logits[1:], logits[0]) / sympy.Integer(len(logits))
+        for c in range(1, classes):
+            require(is_zero((test[c] - test[0]) - (mean[c] - mean[0])), f"class {c} against class 0")
+        return
+    masked = [exp(a) / exp(a).sum() for a in logits]
+    mean = sum(masked[1:], masked[0]) / sympy.Integer(len(masked))
+    equal_formulas(exp(test) / exp(test).sum(), mean, "f(x) at half masks")
+
+
+@theorem(
+    "with two layers of nonlinear units, too, half masks give the geometric mean",
+    claim="E4",
+    level="R",
+    sizes="1-1-1-2, sigm",
+    spoiled=[Spoiled("a second layer that is linear in its masks", None, linear=True)],
+)
+def test_not_with_two_layers(linear=False):
+    net, x, _ = network((1, 1, 1, 2), "sigmoid")
+    if linear:  # no weights between the hidden layers: the second is a constant, linear in its own mask alone
+        net = FeedForward((net.weights[0], net.weights[1] * Symbolic(0), net.weights[2]), net.biases)
+    with meanings():
+        logits = [formulas(net.logits(x, [exactly([m]), exactly([k])]))[0] for m, k in product((0, 1), repeat=2)]
+        test = formulas(net.logits(x, [exactly([half]), exactly([half])]))[0]
+    mean = sum(logits[1:], logits[0]) / sympy.Integer(len(logits))
+    require(not is_zero((test[1] - test[0]) - (mean[1] - mean[0])), "the means agree for every weight")
+
+
+@theorem(
+    "a unit is dropped with probability p, and inverted masks have expectation one",
+    claim="E1, E3",
+    level="X",
+    sizes="p = 0, 1/4, 1/2, 3/4: the values of the masks, and their mean",
+    spoiled=[Spoiled("not divided by what is kept", mutated(Dropout, "draw", "1 / (1 - p) if", "1 if"))],
+)
+def test_masks():
+    net = floats(network((2, 4, 2), "sigmoid")[0])
+    for p in (0.0, 0.25, 0.5, 0.75):
+        for inverted in (False, True):
+            (mask,) = Dropout(p, inverted=inverted).draw(net, 200, np.random.default_rng(0))
+            value = 1 / (1 - p) if inverted else 1.0
+            require(set(np.unique(mask)) <= {0.0, value}, f"masks {np.unique(mask)}")
+            require(prod([1 - p, value]) == (1 if inverted else 1 - p), "another expectation")
+            require((mask == 0).all() == (p == 1) and (mask > 0).all() == (p == 0), "dropped at another rate")

@@ -1,0 +1,151 @@
+"""Chapter F on shipped code: the unrolled net, the linear autoencoder and PCA, the Gauss–Newton product."""
+
+import sys
+from fractions import Fraction
+
+import numpy as np
+import sympy
+
+from proofs.chapters.test_a_feedforward import formulas, over
+from proofs.decide.zero import is_zero
+from proofs.harness.shipped import derivatives, equal_formulas, sigm, symbolic_rbm
+from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.differentiate import grad, hvp
+from tinygrad_dbn.autodiff.kernels.scalar import meanings
+from tinygrad_dbn.autodiff.numbers.symbolic import expression, symbols
+from tinygrad_dbn.learning import gauss_newton_product
+from tinygrad_dbn.models import Autoencoder, FeedForward
+
+MODULE = sys.modules[gauss_newton_product.__module__]  # its name is also that of a function
+HESSIAN = "hvp(lambda z: loss(z, *data), z, along)"
+
+
+@theorem(
+    "the unrolled RBMs encode with W and c and decode with the transposes and the visible biases",
+    claim="F1",
+    level="B",
+    sizes="2-2-1 and back, every weight",
+    spoiled=[
+        Spoiled("sign of the hidden biases", mutated(Autoencoder, "unroll", "tuple(r.c for r", "tuple(-r.c for r")),
+        Spoiled("visible bias lost", mutated(Autoencoder, "decode_logits", " + self.decoder_biases[k]", "")),
+        Spoiled("a nonlinear code", None, code="sigmoid"),
+    ],
+)  # fmt: skip
+def test_unrolled(code="linear"):
+    lower, upper = symbolic_rbm(2, 2, "1"), symbolic_rbm(2, 1, "2")
+    x = symbols("x", (1, 2))
+    with meanings():
+        found = Autoencoder.unroll([lower, upper], code=code)(x)
+    (W1, b1, c1), (W2, b2, c2) = ([formulas(p) for p in (r.W, r.b, r.c)] for r in (lower, upper))
+    h1 = over(sigm, W1 @ formulas(x)[0] + c1)
+    middle = W2 @ h1 + c2
+    h1_again = over(sigm, W2.T @ middle + b2)
+    equal_formulas(found[0], over(sigm, W1.T @ h1_again + b1), "x̂")
+
+
+def orthogonal(n, seed):
+    """A rational orthogonal matrix, by Cayley's transform of a skew one."""
+    rng = np.random.default_rng(seed)
+    S = sympy.zeros(n)
+    for i in range(n):
+        for j in range(i):
+            S[i, j] = sympy.Rational(int(rng.integers(-3, 4)), 2)
+            S[j, i] = -S[i, j]
+    return (sympy.eye(n) - S) * (sympy.eye(n) + S).inv()
+
+
+@theorem(
+    "a linear autoencoder on PCA's subspace is stationary, and errs by the eigenvalues it leaves out: no fewer",
+    claim="F3",
+    level="X",
+    sizes="4-2 and back, tied, data with a rational eigenbasis; every pair of eigenvectors",
+    spoiled=[
+        Spoiled("the smallest eigenvectors do as well", None, kept=(2, 3)),
+        Spoiled("a direction that is no eigenvector", None, turned=True),
+    ],
+)
+def test_linear_autoencoder(kept=(0, 1), turned=False):
+    Q, spread = orthogonal(4, 2), (5, 3, 2, 1)
+    data = Q * sympy.diag(*spread)  # columns: examples; X Xᵀ = Q diag(spread²) Qᵀ
+    X = np.array([[Fraction(int(v.p), int(v.q)) for v in data[:, t]] for t in range(4)], object)
+    c, d = sympy.Rational(3, 5), sympy.Rational(4, 5)
+    rotation = sympy.Matrix([[c, d], [-d, c]])
+    columns = Q[:, list(kept)]
+    if turned:
+        columns = Q[:, [0, 1, 2]] * sympy.Matrix([[1, 0], [0, c], [0, d]])
+    code = columns * rotation  # any basis of the subspace will do
+    W = np.array([[Fraction(int(v.p), int(v.q)) for v in code[:, j]] for j in range(2)], object)
+    zero = np.array([Fraction(0)] * 4, object)
+    net = Autoencoder(FeedForward((W,), (zero[:2],), output="linear"), None, (zero,), "linear")
+    error = sum(net.squared_error(X))
+    others = [Fraction(sum(s**2 for k, s in enumerate(spread) if k not in pair), 2) for pair in PAIRS]
+    require(error == Fraction(sum(s**2 for k, s in enumerate(spread) if k not in (0, 1)), 2), f"the error is {error}")
+    require(error == min(others), "another pair of eigenvectors errs less")
+    slope = grad(lambda net: net.squared_error(X).sum())(net)
+    require(all(v == 0 for v in np.ravel(slope.encoder.weights[0])), "not stationary")
+
+
+PAIRS = [(i, j) for i in range(4) for j in range(i)]
+
+
+def curved(m, x):
+    """An output that is not linear in the model: σ(w x), with w a vector."""
+    return ops.sigmoid(m["w"] * x)
+
+
+def half_square(z, *_):
+    """½ Σ z²: its Hessian is the identity."""
+    return (z * z).sum() / 2
+
+
+def entropy(z, *_):
+    """Σ e^z: a Hessian that is not constant."""
+    return ops.sum(ops.exp(z))
+
+
+@theorem(
+    "the shipped Gauss–Newton product is Jᵀ H J v",
+    claim="F5",
+    level="B",
+    sizes="two parameters, a curved output, two losses, every v",
+    spoiled=[
+        Spoiled("H left out", mutated(MODULE, "gauss_newton_product", HESSIAN, "along")),
+        Spoiled("the whole Hessian instead", None, whole=True),
+    ],
+)  # fmt: skip
+def test_gauss_newton(whole=False):
+    w, x, v = symbols("w", (2,)), symbols("x", (2,)), symbols("v", (2,))
+    for loss in (half_square, entropy):
+        with meanings():
+            if whole:
+                found = hvp(lambda m, loss=loss: loss(curved(m, x)), {"w": w}, {"w": v})["w"]
+            else:
+                found = gauss_newton_product(curved, loss, {"w": w}, {"w": v}, x)["w"]
+            z = curved({"w": w}, x)
+        z_free = symbols("z", (2,))
+        with meanings():
+            value = loss(z_free)
+        J = np.array([[sympy.diff(expression(z[i]), expression(w[j])) for j in range(2)] for i in range(2)], object)
+        at_z = {expression(z_free[k]): expression(z[k]) for k in range(2)}
+        slopes = derivatives(np.asarray(value).item(), z_free)
+        H = np.array(
+            [[sympy.diff(slopes[i], expression(z_free[j])).subs(at_z) for j in range(2)] for i in range(2)], object
+        )
+        equal_formulas(found, J.T @ H @ J @ formulas(v), "Jᵀ H J v")
+
+
+@theorem(
+    "the Gauss–Newton product is the Hessian's",
+    claim="F5",
+    level="R",
+    sizes="two parameters, a curved output: it is where the output is linear",
+    spoiled=[Spoiled("a linear output", None, output=lambda m, x: m["w"] * x)],
+)
+def test_gauss_newton_is_not_the_hessian(output=curved):
+    w, x, v = symbols("w", (2,)), symbols("x", (2,)), symbols("v", (2,))
+    with meanings():
+        product = gauss_newton_product(output, entropy, {"w": w}, {"w": v}, x)["w"]
+        whole = hvp(lambda m: entropy(output(m, x)), {"w": w}, {"w": v})["w"]
+    same = all(is_zero(expression(a) - expression(b)) for a, b in zip(product, whole, strict=True))
+    require(not same, "they agree for every weight")

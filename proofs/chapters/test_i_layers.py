@@ -1,0 +1,62 @@
+"""Claims I2, I5 and H4 on shipped code: what the layers above the first can gain, and where a deep bound loses."""
+
+import numpy as np
+
+from proofs.harness.shipped import equal_formulas, symbolic_rbm
+from proofs.harness.theorem import Spoiled, mutated, theorem
+from tinygrad_dbn import exact
+from tinygrad_dbn.autodiff.kernels.scalar import meanings
+from tinygrad_dbn.exact import variational
+from tinygrad_dbn.models import DBN, DirectedLayer
+
+
+@theorem(
+    "with the first layer fixed, the bound gains KL(q̄‖old) − KL(q̄‖new)",
+    claim="I2, I5",
+    level="B",
+    sizes="1-1-1, both x, every weight of all three RBMs",
+    uses=("every kernel computes its op's meaning, on every branch",),
+    spoiled=[
+        Spoiled("divergences the other way round", None, sign=-1),
+        Spoiled("q̄ is the posterior of one example", None, examples=1),
+        Spoiled(
+            "prior forgotten",
+            mutated(variational.ceilings, "prior_divergence", "log_q - log_prior(dbn)", "log_q"),
+        ),
+    ],
+)
+def test_gain(sign=1, examples=2):
+    first, old, new = symbolic_rbm(1, 1, "1"), symbolic_rbm(1, 1, "o"), symbolic_rbm(1, 1, "n")
+    X = exact.states(1)
+    with meanings():
+        bounds = [exact.bound(DBN.from_rbms([first, top]), X).mean() for top in (old, new)]
+        kls = [exact.prior_divergence(DBN.from_rbms([first, top]), X[:examples]) for top in (old, new)]
+    equal_formulas(bounds[1] - bounds[0], sign * (kls[0] - kls[1]), "gain")
+
+
+@theorem(
+    "log p = deep bound + Σ KL of the layers on the shipped audit: the residual is identically zero",
+    claim="H4, I5",
+    level="B",
+    sizes="1-1-1-1, both x, every weight, recognition untied",
+    uses=("every kernel computes its op's meaning, on every branch",),
+    spoiled=[
+        Spoiled(
+            "second KL not averaged over the chain",
+            mutated(variational.layers, "_lost", "ops.matmul(reached, kl)", "ops.matmul(0 * reached, kl)"),
+        ),
+        Spoiled(
+            "KL against the joint",
+            mutated(variational.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint"),
+        ),
+        Spoiled("entropy forgotten", mutated(variational.layers, "deep_bound", " + value - log_q", " + value")),
+    ],
+)
+def test_layers():
+    lower, upper, guess = symbolic_rbm(1, 1, "1"), symbolic_rbm(1, 1, "2"), symbolic_rbm(1, 1, "q")
+    dbn = DBN(
+        (DirectedLayer(lower.W, lower.b, guess.W, guess.c), DirectedLayer.from_rbm(upper)), symbolic_rbm(1, 1, "3")
+    )
+    with meanings():
+        residual = exact.audit_layers(dbn, exact.states(1)).residual
+    equal_formulas(residual, np.zeros(2, int).astype(object), "residual")

@@ -1,0 +1,94 @@
+"""Claim I4 on shipped code: the DBN of tied weights is the RBM, for every weight, and exactly at rational points."""
+
+import numpy as np
+import pytest
+
+from proofs.harness.shipped import equal_formulas, rational_rbm, symbolic_rbm
+from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from tinygrad_dbn import exact
+from tinygrad_dbn.autodiff.kernels.scalar import meanings
+from tinygrad_dbn.exact import variational
+from tinygrad_dbn.models import DBN, RBM, DirectedLayer
+
+TIED = "self.W.T, self.c, self.b"
+SPOILS = [
+    Spoiled("sign of the tied weights", mutated(RBM, "transposed", TIED, "-self.W.T, self.c, self.b")),
+    Spoiled("visible bias of the top forgotten", mutated(RBM, "transposed", TIED, "self.W.T, 0 * self.c, self.b")),
+    Spoiled("hidden bias of the top forgotten", mutated(RBM, "transposed", TIED, "self.W.T, self.c, 0 * self.b")),
+    Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
+]
+SQUARE = [
+    Spoiled("weights not transposed", mutated(RBM, "transposed", TIED, "self.W, self.c, self.b")),
+    Spoiled("biases not swapped", mutated(RBM, "transposed", TIED, "self.W.T, self.b, self.c")),
+]
+
+
+@theorem(
+    "the tied DBN has the RBM's likelihood, for every weight and bias",
+    claim="I4",
+    level="B",
+    sizes="(D, H) = (2, 2), every x",
+    uses=("every kernel computes its op's meaning, on every branch",),
+    spoiled=[*SPOILS, *SQUARE],
+)
+def test_likelihood():
+    rbm, X = symbolic_rbm(2, 2), exact.states(2)
+    with meanings():
+        tied = exact.log_likelihood(DBN.from_tied(rbm), X)
+        equal_formulas(np.exp(tied), np.exp(exact.log_likelihood(rbm, X)), "p(x)")
+
+
+@theorem(
+    "the bound of the tied DBN is tight: its recognition model is its posterior",
+    claim="I4",
+    level="B",
+    sizes="(D, H) = (2, 2), every x and h1",
+    spoiled=[
+        *SPOILS,
+        *SQUARE,
+        Spoiled("recognition bias lost", mutated(DirectedLayer, "recognition_logits", " + self.c", "")),
+    ],
+)
+def test_tight():
+    dbn, X = DBN.from_tied(symbolic_rbm(2, 2)), exact.states(2)
+    with meanings():
+        q = np.concatenate([q for _, q, _, _ in variational.bound._rows(dbn, X, None)])
+        equal_formulas(q, exact.posterior(dbn, X), "q(h1|x)")
+
+
+@pytest.mark.parametrize("size", [(3, 3), (5, 4), (6, 5)])
+@theorem(
+    "the tied DBN's probabilities are the RBM's, as rational numbers",
+    claim="I4",
+    level="X",
+    sizes="(D, H) = (3,3), (5,4), (6,5), every x, rational odds",
+    spoiled=SPOILS,
+)
+def test_rational_points(size):
+    rbm = rational_rbm(*size, np.random.default_rng(sum(size)))
+    X = exact.states(size[0])
+    tied, single = exact.log_likelihood(DBN.from_tied(rbm), X), exact.log_likelihood(rbm, X)
+    for x, a, b in zip(X, tied, single, strict=True):
+        require(a == b, f"x = {x}: p = {a.exp()} by the DBN, {b.exp()} by the RBM")
+
+
+@theorem(
+    "both the transpose and both biases are needed",
+    claim="I4",
+    level="R",
+    sizes="(D, H) = (3, 3), rational odds",
+    spoiled=[Spoiled("nothing left out", None, leave_out=())],
+)
+def test_each_part_is_needed(leave_out=("W", "b", "c")):
+    rbm = rational_rbm(3, 3, np.random.default_rng(3))
+    X = exact.states(3)
+    truth = exact.log_likelihood(rbm, X)
+    tops = {
+        "W": RBM(rbm.W, rbm.c, rbm.b),
+        "b": RBM(rbm.W.T, rbm.c, 0 * rbm.b),
+        "c": RBM(rbm.W.T, 0 * rbm.c, rbm.b),
+        None: rbm.transposed(),
+    }
+    for part in leave_out or (None,):
+        other = exact.log_likelihood(DBN.from_rbms([rbm, tops[part]]), X)
+        require(any(a != b for a, b in zip(other, truth, strict=True)), f"without {part} the DBN is still the RBM")

@@ -1,0 +1,94 @@
+"""Claim I7 on shipped code: what the wake and sleep phases climb on average, and what sleep does not."""
+
+import numpy as np
+
+from proofs.decide.zero import is_zero
+from proofs.harness.shipped import derivatives, equal_formulas, symbolic_rbm
+from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from tinygrad_dbn import exact, ops
+from tinygrad_dbn.autodiff.kernels.scalar import meanings
+from tinygrad_dbn.autodiff.numbers.symbolic import expression
+from tinygrad_dbn.exact.distributions import bernoulli_table, log_bernoulli_table
+from tinygrad_dbn.exact.rules import updown
+from tinygrad_dbn.models import DBN, DirectedLayer
+
+X = exact.states(1)
+
+
+def untied():
+    """1-1-1, with recognition weights of its own."""
+    lower, guess = symbolic_rbm(1, 1, "1"), symbolic_rbm(1, 1, "q")
+    return DBN((DirectedLayer(lower.W, lower.b, guess.W, guess.c),), symbolic_rbm(1, 1, "2"))
+
+
+def dream(dbn):
+    """p(h1) and p(x|h1) by the model: (2,), (2, 2)."""
+    prior = ops.exp(exact.log_marginal(dbn, 1))
+    return prior, bernoulli_table(dbn.layers[0].visible_logits(X))
+
+
+@theorem(
+    "the mean wake update is the gradient of E_q[log p(x, h1)] in the generative weights, the top at equilibrium",
+    claim="I7",
+    level="B",
+    sizes="1-1-1, recognition untied, one example, every parameter",
+    uses=("the shipped bound is Σ q log p(x,h1) − Σ q log q, for every q",),
+    spoiled=[
+        Spoiled("one round of Gibbs sampling in the top instead", None, k=1),
+        Spoiled("sign of the guess", mutated(updown, "_wake", "- p @ guess", "+ p @ guess")),
+    ],
+)
+def test_wake(k=None):
+    dbn = untied()
+    example = X[[1]]
+    with meanings():
+        update = exact.expected_wake(dbn, example, k)
+        objective = np.asarray(exact.bound(dbn, example)).item()  # its entropy has no generative weights
+    for name, found, parameter in (
+        ("W", update.layers[0].W, dbn.layers[0].W),
+        ("b", update.layers[0].b, dbn.layers[0].b),
+        ("top W", update.top.W, dbn.top.W),
+        ("top b", update.top.b, dbn.top.b),
+        ("top c", update.top.c, dbn.top.c),
+    ):
+        equal_formulas(found, derivatives(objective, parameter), f"∂/∂{name}")
+
+
+@theorem(
+    "the mean sleep update is the gradient of E_p[log q(h1|x)] in the recognition weights, p the model's own dreams",
+    claim="I7",
+    level="B",
+    sizes="1-1-1, recognition untied, every parameter",
+    spoiled=[
+        Spoiled("dreams from the prior of x instead", None, dreamt=False),
+        Spoiled("sign of the guess", mutated(updown, "_sleep", "p @ h - p_below", "p @ h + p_below")),
+    ],
+)
+def test_sleep(dreamt=True):
+    dbn = untied()
+    with meanings():
+        update = exact.expected_sleep(dbn)
+        prior, down = dream(dbn)
+        log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(X))  # (x, h1)
+        together = prior[:, None] * down if dreamt else prior[:, None] * 0 + prior[:, None] * prior[None]
+        objective = np.sum(together * np.asarray(log_q).T)
+    layer, guessed = dbn.layers[0], update.layers[0]
+    for name, found, parameter in (("R", guessed.R, layer.R), ("c", guessed.c, layer.c)):
+        # The dreams do not depend on q, so only log q is differentiated.
+        equal_formulas(found, derivatives(objective, parameter), f"∂/∂{name}")
+
+
+@theorem(
+    "the sleep phase raises the bound on the data",
+    claim="I7",
+    level="R",
+    sizes="1-1-1, recognition untied: its mean is not the bound's gradient in the recognition weights",
+    spoiled=[Spoiled("the bound's own gradient", None, honest=True)],
+)
+def test_sleep_is_not_the_bounds_gradient(honest=False):
+    dbn, example = untied(), X[[1]]
+    with meanings():
+        bound = np.asarray(exact.bound(dbn, example)).item()
+        slope = derivatives(bound, dbn.layers[0].c)[0]
+        sleep = slope if honest else expression(exact.expected_sleep(dbn).layers[0].c[0])
+    require(not is_zero(sleep - slope), "sleep is the bound's gradient for every parameter")

@@ -1,0 +1,148 @@
+"""The engine's ops as the theorems meet them: each on arrays of symbols, on every branch, and spoiled."""
+
+import numpy as np
+import sympy
+
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.kernels.scalar import meanings, using_meanings
+from tinygrad_dbn.autodiff.numbers.symbolic import branches, symbols
+from tinygrad_dbn.autodiff.op import Op
+from tinygrad_dbn.autodiff.tensor import Tensor
+
+# How an op with parameters is called: a function of the arrays whose shapes are listed.
+CALLS = {
+    "clip": (lambda x, y: ops.clip(x, y, 3 * y), [(2,), (1,)]),
+    "where": (lambda x, y: ops.where(ops.greater(x, y), x, y * y), [(2,), (1,)]),
+    "sum": (lambda x: ops.sum(x, axis=0), [(2, 2)]),
+    "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
+    "max": (lambda x: ops.max(x, axis=-1), [(1, 3)]),
+    "min": (lambda x: ops.min(x, axis=0), [(3,)]),
+    "logsumexp": (lambda x: ops.logsumexp(x, axis=0), [(3,)]),
+    "softmax": (ops.softmax, [(3,)]),
+    "log_softmax": (ops.log_softmax, [(1, 3)]),
+    "matmul": (ops.matmul, [(2, 1, 2), (2, 2, 2)]),
+    "reshape": (lambda x: ops.reshape(x, shape=(3, -1)), [(2, 3)]),
+    "transpose": (lambda x: ops.transpose(x, axes=(2, 0, 1)), [(2, 3, 1)]),
+    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(2, 2, 2)), [(2, 1)]),
+    "index": (lambda x: ops.index(x, at=np.array([0, 2, 2])), [(3,)]),
+    "place": (lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)), [(3,)]),
+    "concatenate": (lambda x, y: ops.concatenate([x, y, x], axis=1), [(2, 1), (2, 2)]),
+    "stack": (lambda x, y: ops.stack([x, y], axis=-1), [(2,), (2,)]),
+}
+BOOLEAN = ("equal", "greater", "greater_equal")  # nothing to differentiate
+FLAT = ("sign", "step")  # constant on every branch
+SEALED = (*BOOLEAN, *FLAT, "stop_gradient")  # nothing flows through these
+DIFFERENTIABLE = [name for name in ops.TABLE if name not in SEALED]
+KERNELS = [name for name, op in ops.TABLE.items() if op.kernel is not None]
+A_LITTLE_MORE = sympy.Rational(1001, 1000)
+
+
+LINEAR = {n for n in DIFFERENTIABLE if ops.TABLE[n].jvps == "linear"} | {  # on every branch
+    *("add", "subtract", "negative", "relu", "abs", "maximum", "minimum", "clip", "max", "min")
+}
+
+
+def case(name, shapes=()):
+    """An op as a function of arrays, and arrays of symbols from its domain, of these shapes or of its usual ones."""
+    op = ops.TABLE[name]
+    f, usual = CALLS[name] if name in CALLS else (op, [(1, 2), (2, 1)] if len(op.vjps) == 2 else [(2,)])
+    shapes = shapes or usual
+    low, high = op.domain
+    if (low, high) == (-np.inf, 0):
+        below_zero = f
+        f = lambda x: below_zero(-x)  # a positive symbol with its sign turned
+    positive = np.isfinite(low) or np.isfinite(high)
+    arrays = [symbols(letter, shape, positive=positive or None) for letter, shape in zip("xy", shapes, strict=False)]
+    return f, arrays
+
+
+def in_meanings(f):
+    with meanings():
+        return f()
+
+
+def on_every_branch(f):
+    """f's results, each with what the ops' meanings give on the same branch."""
+    for _, (by_kernels, by_meanings) in branches(lambda: (f(), in_meanings(f))):
+        yield by_kernels, by_meanings
+
+
+# ---- Spoiled: the op that a theorem is looking at, and no other -----------------------------------------------------
+
+LOOKED_AT = [""]  # a stack: the fixture `looked_at` of each theorem file puts a name here
+
+
+def looking_at(name):
+    """The body of a fixture that tells the patches below which op to spoil."""
+    LOOKED_AT.append(name)
+    yield name
+    LOOKED_AT.pop()
+
+
+def off_by(factor, method, level=None, of_every_op=False):
+    """Spoil the op's share in `pull` or `push` by a factor: at the inner or outer `level` only of two, or at both.
+
+    Two transforms nest. The rules of the inner one work on Tensors of the outer, those of the outer on arrays.
+    """
+
+    def patch(monkeypatch):
+        honest = getattr(Op, method)
+
+        def wrong(self, *args):
+            result = honest(self, *args)
+            here = level is None or level == ("inner" if _inside_a_trace(args) else "outer")
+            here = here and (of_every_op or self.name == LOOKED_AT[-1])
+            return result * factor if here and result is not None else result
+
+        monkeypatch.setattr(Op, method, wrong)
+
+    return patch
+
+
+def _inside_a_trace(args):
+    return any(isinstance(x, Tensor) or (isinstance(x, list | tuple) and _inside_a_trace(x)) for x in args)
+
+
+def leaking(factor, method):
+    """Spoil an op through which nothing flows: it hands on its cotangent or tangent, times a factor."""
+
+    def patch(monkeypatch):
+        honest = getattr(Op, method)
+
+        def wrong(self, *args):
+            if self.name != LOOKED_AT[-1]:
+                return honest(self, *args)
+            return args[1] * factor if method == "pull" else next(t for t in args[0] if t is not None) * factor
+
+        monkeypatch.setattr(Op, method, wrong)
+
+    return patch
+
+
+def neighbours(names):
+    """Each op with the next one in the list that takes no more arguments: whose kernel might be confused with its."""
+    arity = lambda name: len(ops.TABLE[name].vjps)
+    for i, name in enumerate(names):
+        yield name, next(other for other in [*names[i + 1 :], *names[:i]] if arity(other) <= arity(name))
+
+
+NEIGHBOURS = dict(
+    [*neighbours([n for n in KERNELS if n != "chain"]), *neighbours(["logsumexp", "softmax", "log_softmax"])]
+)
+NEIGHBOURS |= {"chain": "maximum", "log1p": "exp"}  # `multiply` means the same, `log1mexp` lives elsewhere
+
+
+def computed_by(change):
+    """Spoil the op's computation, and leave its meaning: `change(forward, neighbour)` returns the wrong one."""
+
+    def patch(monkeypatch):
+        op = ops.TABLE[LOOKED_AT[-1]]
+        honest, wrong = op.forward, change(op.forward, ops.TABLE[NEIGHBOURS[op.name]])
+        monkeypatch.setattr(op, "forward", lambda *x, **params: (honest if using_meanings() else wrong)(*x, **params))
+
+    return patch
+
+
+def the_neighbours(forward, neighbour):
+    """The neighbour's kernel, on as many of the arguments as it takes."""
+    return lambda *x, **params: neighbour.forward(*x[: len(neighbour.vjps)], **params)

@@ -1,0 +1,188 @@
+"""Theorems as tests: each runs once as stated, and once for every version that was spoiled on purpose.
+
+A test that cannot fail proves nothing, so a theorem lists its spoiled versions, and each must be *refused as
+false*: the body raises `Refuted`, or the kernel raises `ProofError`.  A spoiled version that is accepted, or
+that crashes in any other way, turns the theorem red.
+
+    @theorem(
+        "the gap of the bound is a KL divergence",
+        claim="H4", level="A", sizes="any finite set", trusts=("log t <= t - 1",),
+        spoiled=[
+            Spoiled("q not normalised", normalised=False),                              # the statement
+            Spoiled("bias lost", mutated(RBM, "free_energy", " - x @ self.b", "")),     # the shipped code
+        ],
+    )
+    def test_gap(normalised=True):
+        ...
+
+A statement is spoiled through a keyword of the body: its default is the theorem.  Shipped code is spoiled
+through its source, for the duration of one test.
+"""
+
+import ast
+import functools
+import inspect
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.derivation import steps, watched
+from proofs.kernel.rules import ProofError
+
+LEVELS = {
+    "A": "all sizes: derived by the kernel",
+    "B": "all parameters at the sizes run: decided on the shipped code's symbolic output",
+    "X": "exact points: rationals, no rounding",
+    "E": "enclosure: a rigorous inequality in ball arithmetic",
+    "S": "sampled",
+    "R": "refuted: an exact counterexample to a tempting stronger claim",
+}
+
+
+class Refuted(AssertionError):
+    """The statement was examined and is false.  Anything else that goes wrong is not a refutation."""
+
+
+def require(condition, why="the statement is false"):
+    """Raise `Refuted` unless the condition is True (a NumPy bool counts; an array or None is a mistake)."""
+    if bool(condition) is not True:
+        raise Refuted(why)
+
+
+@dataclass(frozen=True, init=False)
+class Spoiled:
+    """A spoiled version: keywords handed to the body, or a patch ``f(monkeypatch)``, such as `mutated`; or
+    both."""
+
+    name: str
+    patch: Callable | None
+    statement: dict
+
+    def __init__(self, name, patch=None, /, **statement):
+        if patch is None and not statement:
+            raise ValueError(f"spoiled version {name!r} spoils nothing: give a patch, or a keyword of the body")
+        for field, value in (("name", name), ("patch", patch), ("statement", statement)):
+            object.__setattr__(self, field, value)
+
+
+def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
+    """Declare a test to be a theorem.
+
+    ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts``
+    the facts it assumes and ``uses`` the theorems it rests on.  The body may use fixtures and
+    `pytest.mark.parametrize`; parameters with a default are reserved for spoiling the statement.
+
+    Raises ValueError, at collection, for an unknown level or a theorem that nothing can turn red.
+    """
+    spoiled = tuple(spoiled)
+    if level not in LEVELS:
+        raise ValueError(f"level {level!r} is none of {', '.join(LEVELS)}")
+    if not spoiled:
+        raise ValueError(f"theorem {sentence!r} lists no spoiled versions: a theorem must be able to fail")
+    if len({version.name for version in spoiled}) < len(spoiled):
+        raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
+    about = {
+        "sentence": sentence,
+        "claim": claim,
+        "level": level,
+        "sizes": sizes,
+        "trusts": list(trusts),
+        "uses": list(uses),
+        "spoiled": [version.name for version in spoiled],
+        "rewritten": {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")},
+    }
+
+    def declare(body):
+        lines = inspect.getsourcelines(body)[1]
+        about["where"] = f"proofs/{Path(inspect.getfile(body)).name}:{lines}"
+        parameters = inspect.signature(body).parameters.values()
+        keywords = {p.name for p in parameters if p.default is not p.empty}
+        for version in spoiled:
+            if not version.statement.keys() <= keywords:
+                raise ValueError(f"spoiled version {version.name!r} sets a keyword that {body.__name__} lacks")
+
+        @functools.wraps(body)
+        def run(version, request, **fixtures):
+            record = dict(about, version=version and version.name, seconds=0.0)
+            request.node.user_properties.append(("theorem", record))
+            start = time.perf_counter()
+            try:
+                if version is None and request.config.getoption("record", None):
+                    derived, record["executed"] = watched(functools.partial(body, **fixtures))
+                    record["derivation"] = steps(derived)
+                elif version is None:
+                    body(**fixtures)
+                else:
+                    _must_be_refused(functools.partial(body, **fixtures), version)
+            finally:
+                record["seconds"] = time.perf_counter() - start
+
+        del run.__wrapped__  # pytest is to see the signature below, not that of the body
+        positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        asked = [name for name in ("version", "request")] + [
+            p.name for p in parameters if p.default is p.empty and p.name != "request"
+        ]
+        run.__signature__ = inspect.Signature([inspect.Parameter(name, positional) for name in asked])
+        run.theorem = about
+        ids = ["holds", *(version.name for version in spoiled)]
+        return pytest.mark.parametrize("version", [None, *spoiled], ids=ids)(run)
+
+    return declare
+
+
+def _must_be_refused(body, version):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if version.patch is not None:
+            version.patch(monkeypatch)
+        try:
+            body(**version.statement)
+        except (Refuted, ProofError):  # the one place that says what counts as "refused as false"
+            return
+    pytest.fail(f"the spoiled version {version.name!r} was accepted", pytrace=False)
+
+
+def mutated(owner, attribute, old, new):
+    """A patch that rewrites the source of the shipped function ``owner.attribute``: exactly one ``old`` to
+    ``new``.
+
+    ``owner`` is a module or a class; functions, methods, static and class methods and properties will do.
+    The function keeps its identity and receives the new code, so every reference to it is spoiled too, in
+    whatever table it may be.  What was compiled or cached from it before is not.
+
+    The patch raises LookupError unless ``old`` occurs exactly once, TypeError for a closure or what is no
+    Python function.  Neither counts as a refutation.
+    """
+
+    def patch(monkeypatch):
+        function = _plain_function(inspect.getattr_static(owner, attribute), attribute)
+        source = textwrap.dedent(inspect.getsource(function))
+        if (count := source.count(old)) != 1:
+            raise LookupError(f"{old!r} occurs {count} times in the source of {attribute}, not once")
+        definition = ast.parse(source.replace(old, new)).body[0]
+        definition.decorator_list = []
+        namespace = {}
+        code = compile(ast.Module([definition], []), f"<{attribute}, spoiled>", "exec")
+        exec(code, function.__globals__, namespace)
+        for part in ("__code__", "__defaults__", "__kwdefaults__"):
+            monkeypatch.setattr(function, part, getattr(namespace[function.__name__], part))
+
+    owner_name = owner.__name__.removeprefix("tinygrad_dbn.")
+    patch.says = f"{owner_name}.{attribute}: {old.strip()} → {new.strip() or 'nothing'}"
+    return patch
+
+
+def _plain_function(value, name):
+    if isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    if isinstance(value, property | functools.cached_property):
+        value = value.fget if isinstance(value, property) else value.func
+    value = inspect.unwrap(value)
+    if not inspect.isfunction(value):
+        raise TypeError(f"{name} is no Python function")
+    if value.__closure__:
+        raise TypeError(f"{name} is a closure: spoil what it encloses")
+    return value

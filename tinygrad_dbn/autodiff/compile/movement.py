@@ -1,0 +1,108 @@
+"""Steps that are no loops of arithmetic: matrix products, and what moves elements to other places."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from .node import Node, enumerates
+from .writer import Text, affine, at_index
+
+
+class Moves(Text):
+    """Writes one step for each kind of node that the plan keeps out of its loops: `write_` and the kind."""
+
+    def write_matmul(self, n: Node) -> None:
+        a, b = n.inputs
+        if 0 in (*n.shape, a.shape[-1]):
+            self.line(f"{self.array(n)}[...] = 0.0")
+            return
+        matrix = self.matrix if len(n.shape) == len(a.shape) == len(b.shape) == 2 else self.array
+        with self.loops(n.shape[:-2], "j"):
+            names = []
+            for x in (a, b):
+                ref = self.plan.ref(x)
+                extra = len(n.shape) - len(x.shape)
+                index = ", ".join("0" if k == 1 else f"j{i + extra}" for i, k in enumerate(x.shape[:-2]))
+                names.append(matrix(ref.base) + (f"[{index}]" if index else "") + ("" if ref.whole else ".T"))
+            index = ", ".join(f"j{i}" for i in range(len(n.shape) - 2))
+            self.line(f"numpy.dot({names[0]}, {names[1]}, {matrix(n)}{f'[{index}]' if index else ''})")
+
+    def write_reshape(self, n: Node) -> None:
+        x = n.inputs[0]
+        self.line(f"flat, k = {self.array(n)}.reshape({prod(n.shape)}), 0")
+        with self.loops(x.shape, "j"):
+            self.line(f"flat[k] = {self.element(x, [f'j{i}' for i in range(len(x.shape))])[0]}")
+            self.line("k += 1")
+
+    def write_concatenate(self, n: Node) -> None:
+        axis, before = n.params["axis"], 0
+        for x in n.inputs:
+            at = [f"j{i}" for i in range(len(x.shape))]
+            into = [affine(v, before, 1) if i == axis else v for i, v in enumerate(at)]
+            with self.loops(x.shape, "j"):
+                self.line(f"{self.array(n)}[{', '.join(into)}] = {self.element(x, at)[0]}")
+            before += x.shape[axis]
+
+    def write_stack(self, n: Node) -> None:
+        axis = n.params["axis"]
+        for k, x in enumerate(n.inputs):
+            at = [f"j{i}" for i in range(len(x.shape))]
+            with self.loops(x.shape, "j"):
+                self.line(f"{self.array(n)}[{', '.join([*at[:axis], str(k), *at[axis:]])}] = {self.element(x, at)[0]}")
+
+    def write_index(self, n: Node) -> None:
+        with self.loops(n.shape, "j"):
+            value = self.element(n.inputs[0], self.indices(n))[0]
+            self.line(f"{at_index(self.array(n), [f'j{i}' for i in range(len(n.shape))])} = {value}")
+
+    def write_place(self, n: Node) -> None:
+        g = n.inputs[0]
+        self.line(f"{self.array(n)}[...] = 0")
+        with self.loops(g.shape, "j"):
+            value = self.element(g, [f"j{i}" for i in range(len(g.shape))])[0]
+            self.line(f"{at_index(self.array(n), self.indices(n))} += {value}")
+
+    def indices(self, n: Node) -> list[str]:
+        """For every axis of the indexed array, where it is read at (j0, j1, …) of the result. NumPy's rules."""
+        at, arrays = n.params["at"], n.inputs[1:]
+        block = np.broadcast_shapes(*(a.shape for a in arrays))
+        special = [i for i, item in enumerate(at) if arrays and item is not None and item[0] != "slice"]
+        together = special == list(range(special[0], special[0] + len(special))) if special else False
+        axis, first, found = 0, None, []
+        if special and not together:
+            first, axis = 0, len(block)
+        for i, item in enumerate(at):
+            if i in special:
+                if first is None:
+                    first, axis = axis, axis + len(block)
+                found.append((item, 0))
+            elif item is None:
+                axis += 1
+            elif item[0] == "int":
+                found.append((item, 0))
+            else:
+                found.append((item, axis))
+                axis += 1
+        result = []
+        for length, (item, axis) in zip(n.params["full"], found, strict=True):
+            if item[0] == "slice":
+                result.append(affine(f"j{axis}", item[1], item[2]))
+            elif item[0] == "int":
+                result.append(str(item[1]))
+            else:
+                array = arrays[item[1]]
+                start = (first or 0) + len(block) - len(array.shape)
+                result.append(
+                    self.array_index(n, array, [f"j{start + i}" for i in range(len(array.shape))], length, item[1])
+                )
+        return result
+
+    def array_index(self, n: Node, array: Node, at: list[str], length: int, k: int) -> str:
+        at = ["0" if size == 1 else v for v, size in zip(at, array.shape, strict=True)]
+        if enumerates(array):
+            return at[0]
+        name = f"k{k}"
+        self.position(name, self.element(array, at)[0], n, length)
+        return name

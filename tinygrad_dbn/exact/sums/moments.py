@@ -1,0 +1,210 @@
+"""The inner loops of the RBM's expectations: the products of odds again, divided by one factor at a time.
+
+The derivatives of log Z are moments of the model. With the notation of `odds.py` and w(s) the weight of a state,
+
+    Z E[s_j]  =  Σ_s w(s) s_j,        Z E[s_j (1 − σ_i)]  =  Σ_s w(s) s_j p_i / f_i(s),
+
+where f_i = p_i + q_i e^μ e^τ is the factor of unit i, and p_i / f_i = 1 − σ(a_i). Four factors are divided out by one
+division: w / (f_0 f_1 f_2 f_3), multiplied by the other three, is w / f_i for each. Nothing else is done for every
+(unit, state) but two additions, one to a sum over the middle bits and one to a sum over the low bits: the moments with
+the single bits are in those sums, and are taken out once for each block. p_i, the same throughout a block, waits until
+then as well.
+
+All terms are positive. A weight never falls below what doubles hold (`odds.ROOM`), nor does its quotient by the factors
+it contains; where it might, weights are scaled down from mantissas and exponents, one unit is divided out at a time,
+and the widest units have their 1 − σ from the logit itself.
+"""
+
+# Compiled code carries no types, and Numba's decorators have none.
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...autodiff.kernels.floats import exp, fma
+from ...autodiff.kernels.jit import njit
+from . import odds
+from .odds import FAR, NOTHING, ROOM, SIZE, TILE, UNITS, options
+
+# `reassoc` lets a row be summed by vectors. A sum in any order has the bound that `certify.moments_error` counts.
+any_order = {**options, "fastmath": {"reassoc"}}
+
+
+@njit(**any_order)
+def divide_four(weights, p, e, table, i, low, middle, tile):
+    """Add weights / f_k, for k = i … i + 3, to low[k] (over the tile's rows) and middle[k, tile:] (over low states)."""
+    p0, p1, p2, p3 = p[i], p[i + 1], p[i + 2], p[i + 3]
+    for r in range(weights.shape[0]):
+        e0, e1, e2, e3 = e[r, i], e[r, i + 1], e[r, i + 2], e[r, i + 3]
+        sum0, sum1, sum2, sum3 = 0.0, 0.0, 0.0, 0.0
+        for s in range(SIZE):
+            f0, f1 = fma(e0, table[i, s], p0), fma(e1, table[i + 1, s], p1)
+            f2, f3 = fma(e2, table[i + 2, s], p2), fma(e3, table[i + 3, s], p3)
+            f01, f23 = f0 * f1, f2 * f3
+            quotient = weights[r, s] / (f01 * f23)
+            by01, by23 = quotient * f23, quotient * f01
+            by0, by1, by2, by3 = by01 * f1, by01 * f0, by23 * f3, by23 * f2
+            low[i, s] += by0
+            low[i + 1, s] += by1
+            low[i + 2, s] += by2
+            low[i + 3, s] += by3
+            sum0 += by0
+            sum1 += by1
+            sum2 += by2
+            sum3 += by3
+        middle[i, tile + r], middle[i + 1, tile + r] = sum0, sum1
+        middle[i + 2, tile + r], middle[i + 3, tile + r] = sum2, sum3
+
+
+@njit(**any_order)
+def divide_one(weights, p, e, table, i, low, middle, tile):
+    """The same for unit i alone."""
+    for r in range(weights.shape[0]):
+        total = 0.0
+        for s in range(SIZE):
+            by = weights[r, s] / fma(e[r, i], table[i, s], p[i])
+            low[i, s] += by
+            total += by
+        middle[i, tile + r] = total
+
+
+@njit(**any_order)
+def divide_alone(weights, logit, tau, mu, i, low, middle, tile):
+    """The same for a unit whose factor no double holds, from its logits: weights · (1 − σ), p included."""
+    for r in range(weights.shape[0]):
+        total = 0.0
+        for s in range(SIZE):
+            a = logit + mu[tile + r, i] + tau[i, s]
+            small = exp(-abs(a))
+            by = weights[r, s] * ((small if a > 0 else 1.0) / (1.0 + small))
+            low[i, s] += by
+            total += by
+        middle[i, tile + r] = total
+
+
+@njit(**any_order)
+def divide_by_none(weights, low, middle, tile):
+    """The same for the weights themselves, in the last row of low and middle."""
+    m = low.shape[0] - 1
+    for r in range(weights.shape[0]):
+        total = 0.0
+        for s in range(SIZE):
+            low[m, s] += weights[r, s]
+            total += weights[r, s]
+        middle[m, tile + r] = total
+
+
+@njit(**options)
+def divide(weights, p, e, table, top, room, tau, mu, low, middle, tile):
+    """Every unit of one tile, four together where their factors' product is one that a double holds."""
+    m = p.shape[0]
+    divide_by_none(weights, low, middle, tile)
+    i = 0
+    while i < m:
+        if i + 4 <= m and room[i] + room[i + 1] + room[i + 2] + room[i + 3] <= ROOM:
+            divide_four(weights, p, e, table, i, low, middle, tile)
+            i += 4
+        else:
+            if room[i] <= ROOM:
+                divide_one(weights, p, e, table, i, low, middle, tile)
+            else:
+                divide_alone(weights, top[i], tau, mu, i, low, middle, tile)
+            i += 1
+
+
+@njit(**options)
+def scale_by(values, factor):
+    """values · factor, in place."""
+    for i in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            values[i, k] *= factor
+
+
+@njit(**any_order)
+def take_out(sums, bits, out, first):
+    """out[first + j] = Σ of the sums[s] where bit j of s is set, for j < bits. Returns Σ sums, which it overwrites."""
+    half = 1 << bits
+    for j in range(bits - 1, -1, -1):
+        half //= 2
+        on = 0.0
+        for s in range(half):
+            on += sums[s + half]
+            sums[s] += sums[s + half]
+        out[first + j] = on
+    return sums[0]
+
+
+@njit(**options)
+def sum_blocks(W, b, c, first, last):
+    """The moments' sums over the states of blocks first … last − 1: (m + 1, n + 1) values, and their one exponent.
+
+    Row i < m: Σ w(s) (1 − σ_i(s)) s_j for every j < n, and at the end without s_j. Row m: Σ w(s) s_j, and Σ w(s).
+    Arguments as in `odds.sum_blocks`.
+    """
+    m, n = W.shape
+    (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = odds.tables(W, c)
+    patterns = factor.shape[0]
+    rows = min(TILE, patterns)
+    products, e, exponents = np.empty((rows, SIZE)), np.empty((rows, m)), np.empty((rows, SIZE), np.int64)
+    top, p, q, room = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    low, middle, here = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns)), np.empty(n + 1)
+    low_pairs, low_weights = odds.split_low(c_low), np.empty(SIZE)
+    for s in range(SIZE):
+        low_weights[s] = exp(c_low[s])
+    total, total_exponent = np.zeros((m + 1, n + 1)), NOTHING
+    for block in range(first, last):
+        scale, spread = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room)
+        narrow = spread <= ROOM and m <= UNITS
+        exponent = 0 if narrow else NOTHING
+        low.fill(0.0)
+        for tile in range(0, patterns, rows):
+            if narrow:
+                odds.narrow_tile(tile, p, q, c_middle, table, factor, products, e)
+                for r in range(rows):
+                    for s in range(SIZE):
+                        products[r, s] *= low_weights[s]
+            else:
+                odds.wide_tile(
+                    tile, p, q, low_pairs, c_middle, table, factor, products, exponents, e, top, room, tau, mu
+                )
+                highest = NOTHING
+                for r in range(rows):
+                    for s in range(SIZE):
+                        highest = max(highest, exponents[r, s])
+                if highest > exponent:
+                    shrink = math.ldexp(1.0, max(exponent - highest, -FAR))
+                    scale_by(low, shrink)
+                    scale_by(middle, shrink)
+                    exponent = highest
+                for r in range(rows):
+                    odds.scale_down(products[r], exponents[r], exponent)
+            divide(products, p, e, table, top, room, tau, mu, low, middle, tile)
+
+        outer, shift = odds.split(scale)
+        exponent += shift
+        if exponent > total_exponent:
+            scale_by(total, math.ldexp(1.0, -min(exponent - total_exponent, FAR)))
+            total_exponent = exponent
+        outer *= math.ldexp(1.0, -min(total_exponent - exponent, FAR))
+        for i in range(m + 1):
+            waiting = p[i] if i < m and room[i] <= ROOM else 1.0
+            whole = take_out(middle[i], n_bits(patterns), here, odds.LOW)
+            take_out(low[i], odds.LOW, here, 0)
+            here[n] = whole
+            for j in range(odds.LOW + n_bits(patterns), n):
+                here[j] = whole if (block >> (j - odds.LOW - n_bits(patterns))) & 1 else 0.0
+            for j in range(n + 1):
+                total[i, j] += waiting * here[j] * outer
+    return total, total_exponent
+
+
+@njit(**options)
+def n_bits(patterns):
+    """k for 2^k patterns."""
+    bits = 0
+    while 1 << bits < patterns:
+        bits += 1
+    return bits

@@ -1,0 +1,183 @@
+"""The variational bound and what is lost by it (claims H2–H4).
+
+For any q(h1 | x),   log p(x) = Σ q log (p(x, h1) / q)  +  Σ q log (q / p(h1 | x))  =  bound + KL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...autodiff import ops
+from ...autodiff.operators import Value
+from ...autodiff.tensor import Tensor
+from ...models import DBN, RBM
+from .. import budget, costs
+from ..budget import Place, spending
+from ..data import are_floats, as_array, as_float64, plain_numbers, rows
+from ..distributions import with_hidden
+from ..likelihood import log_conditional, log_prior
+from ..states import states
+from ..sums import float64, matrices, recognition
+from ..sums.posteriors import Mixture
+
+ELEMENTS = 1 << 21  # (example, state) pairs held at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and what is left of log p = bound + KL: (T,) each, nats."""
+
+    log_likelihood: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    kl: NDArray[np.float64]
+    residual: NDArray[np.float64]
+
+
+def posterior(
+    model: RBM | DBN, x: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+) -> Value:
+    """p(h1 | x) over the 2^n1 states, in the order of `states(n1)`: (2^n1,) for one x (D,), (T, 2^n1) for a batch.
+
+    Raises ValueError for x that is not zeros and ones of the model's width, `TooLarge` where the cost is predicted
+    beyond `max_seconds` or `max_bytes`: the table itself is 8 T 2^n1 bytes.
+    """
+    dbn = with_hidden(model)
+    x = x if isinstance(x, Tensor) else as_array(x, "x")
+    one = x.ndim == 1
+    X = rows(dbn, x[None] if one else x, "x")
+    with spending("posterior", costs.posterior(dbn, X), max_seconds, max_bytes):
+        if are_floats(dbn, X):
+            dbn, X = as_float64((dbn, X))
+            p = matrices.log_joint(dbn.layers[0], X, float64.log_prior(dbn, Place())[0], normalised=True)
+        else:
+            p = ops.softmax(_log_joint(dbn, X, log_prior(dbn)), axis=-1)
+    return p[0] if one else p
+
+
+def bound(
+    model: RBM | DBN,
+    X: Any,
+    q: Any = None,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Value:
+    """The variational bound Σ_h q(h|x) log p(x, h) − Σ_h q(h|x) log q(h|x) for rows X (T, D): (T,), nats (claim H2).
+
+    q is (T, 2^n1) over the states of h1 in the order of `states`, each row summing to one, zeros allowed; None stands
+    for the recognition model's product of sigmoids (claim I3). Arrays of floats take matrix products
+    (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that, `TooLarge`
+    where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    """
+    dbn = with_hidden(model)
+    X, q = rows(dbn, X), _distribution(dbn, X, q)
+    with spending("bound", costs.bound(dbn, X, q), max_seconds, max_bytes):
+        if are_floats(dbn, X, q):
+            dbn, X = as_float64((dbn, X))
+            prior = float64.log_prior(dbn, Place())[0]
+            with recognition.threads() as pool:
+                known = recognition.recognised(dbn.layers[0], X, q, pool)
+                return recognition.bound(dbn.layers[0], X, prior, known, pool)
+        parts = [
+            _expectation(q_rows, _log_joint(dbn, some, prior) - log_q)
+            for some, q_rows, log_q, prior in _rows(dbn, X, q)
+        ]
+        return ops.concatenate(parts)
+
+
+def audit(
+    model: RBM | DBN,
+    X: Any,
+    q: Any = None,
+    *,
+    max_seconds: float = budget.MAX_SECONDS,
+    max_bytes: float = budget.MAX_BYTES,
+) -> Audit:
+    """log p(x), bound and KL gap computed each in its own way, and the residual log p − bound − KL, for X (T, D).
+
+    log p is a log-sum over states, the bound an expectation under q, and the KL compares q with the posterior
+    (claim H4). q as in `bound`. For an RBM the recognition model is the posterior, and the gap is zero (claim H3).
+    Arrays of floats take matrix products (`recognition.py`), in at most three times the time of `log_likelihood`.
+    Raises as `bound`.
+    """
+    dbn = with_hidden(model)
+    X, q = rows(dbn, X), _distribution(dbn, X, q)
+    with spending("audit", costs.audit(dbn, X, q), max_seconds, max_bytes):
+        if are_floats(dbn, X, q):
+            dbn, X = as_float64((dbn, X))
+            log_p, lower, kl = _audit_floats(dbn, X, q)
+        else:
+            columns = []
+            for some, q_rows, log_q, prior in _rows(dbn, X, q):
+                joint = _log_joint(dbn, some, prior)
+                log_p = ops.logsumexp(joint, axis=-1)
+                log_posterior = ops.log_softmax(joint, axis=-1)
+                lower, kl = _expectation(q_rows, joint - log_q), _expectation(q_rows, log_q - log_posterior)
+                columns.append((log_p, lower, kl))
+            log_p, lower, kl = (np.concatenate(column) for column in zip(*columns, strict=True))
+        return Audit(log_p, lower, kl, log_p - lower - kl)
+
+
+def _audit_floats(dbn: DBN, X: Any, q: Any) -> tuple[Any, Any, Any]:
+    """log p, the bound and the KL gap by matrix products: (T,) each."""
+    prior, error = float64.log_prior(dbn, Place())
+    with recognition.threads() as pool:
+        known = recognition.recognised(dbn.layers[0], X, q, pool)
+        mixture = Mixture(dbn.layers[0], X, prior, error, pool)
+        return (
+            mixture.value,
+            recognition.bound(dbn.layers[0], X, prior, known, pool),
+            recognition.divergence(mixture, known),
+        )
+
+
+def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
+    """log p(x, h1) for rows X and every state of h1: (T, 2^n1), nats."""
+    layer = dbn.layers[0]
+    return log_conditional(X, layer, states(layer.W.shape[0])) + prior
+
+
+def _rows(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:
+    """Some rows of X at a time with q, log q (0 where q is 0) and log p(h1) of every state."""
+    every = states(dbn.sizes[1])
+    prior = log_prior(dbn)
+    step = max(1, ELEMENTS // len(every))
+    for i in range(0, len(X), step):
+        some = X[i : i + step]
+        if q is None:
+            a = dbn.layers[0].recognition_logits(some)
+            log_q = ops.matmul(a, every.T) - ops.sum(ops.softplus(a), axis=-1, keepdims=True)
+            yield some, ops.exp(log_q), log_q, prior
+        else:
+            q_rows = q[i : i + step]
+            yield some, q_rows, ops.where(ops.greater(q_rows, 0), ops.log(q_rows), 0), prior
+
+
+def _expectation(q: Value, f: Value) -> Value:
+    """Σ_h q(h) f(h), where a state of probability zero adds nothing whatever f is there."""
+    return ops.sum(ops.chain(q, f), axis=-1)
+
+
+def _distribution(dbn: DBN, X: Any, q: Any) -> Any:
+    """q as a table (T, 2^n1) of probabilities for the rows of X, or None where none is given."""
+    if q is None:
+        return None
+    q, shape = as_array(q, "q"), (len(X), 1 << dbn.sizes[1])
+    if q.shape != shape:
+        raise ValueError(f"q has shape {q.shape}; {shape[0]} examples over {shape[1]} states of h1 want {shape}")
+    if q.dtype == object and not are_floats(dbn):
+        return q
+    q = plain_numbers(q, "q")
+    if not (q >= 0).all():
+        row, state = (int(i) for i in np.argwhere(~(q >= 0))[0])
+        raise ValueError(f"q[{row}, {state}] is {q[row, state]}: probabilities are at least 0")
+    totals = q.sum(axis=1)
+    if not np.allclose(totals, 1, rtol=0, atol=1e-9):
+        row = int(np.argmax(np.abs(totals - 1)))
+        raise ValueError(f"q[{row}] sums to {totals[row]!r}, not to 1: divide it by its sum")
+    return q

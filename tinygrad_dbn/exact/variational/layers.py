@@ -1,0 +1,129 @@
+"""The bound over all hidden layers at once, and its gap split by layer.
+
+Recognition is a chain too: q(h1, …, h(L−1) | x) = q(h1 | x) q(h2 | h1) … Its bound is
+
+    log p(x)  ≥  E_q [ log p(x, h1, …, h(L−1)) − log q(h1, …, h(L−1) | x) ].
+
+The model's own posterior is a chain in the same order, p(h1 | x) p(h2 | h1) …, for given h_k nothing above it depends
+on what is below. So the chain rule of the KL divergence splits the gap exactly (claims H4, I5):
+
+    log p(x) − bound  =  Σ_k  E_q(h_(k−1) | x) [ KL( q(h_k | h_(k−1)) ‖ p(h_k | h_(k−1)) ) ],      h_0 = x.
+
+The top layer hL adds nothing: given h(L−1) its posterior is the RBM's, which is known. For L = 2 this is `audit`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...autodiff import ops
+from ...autodiff.operators import Value
+from ...models import DBN, RBM
+from .. import budget, costs
+from ..budget import Place, spending
+from ..data import are_floats, as_float64, rows
+from ..distributions import log_bernoulli_table, with_hidden
+from ..likelihood import log_conditional, log_likelihood
+from ..marginals import log_marginal
+from ..states import states
+from ..sums import float64, recognition
+from ..sums.posteriors import Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredAudit:
+    """The parts of log p(x) = bound + Σ_k KL_k, nats, and what is left of it."""
+
+    log_likelihood: NDArray[np.float64]
+    """(T,)"""
+    bound: NDArray[np.float64]
+    """(T,)"""
+    kl: NDArray[np.float64]
+    """(T, L−1): what is lost at h1, h2, … h(L−1)."""
+    residual: NDArray[np.float64]
+    """log p − bound − Σ kl, (T,)."""
+
+
+def deep_bound(
+    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+) -> Value:
+    """The recognition chain's bound for rows X (T, D): (T,), nats. At most `bound`, and equal to it for L = 2.
+
+    Its gradient in the generative parameters is what the wake phase follows, and in the recognition parameters what
+    the sleep phase is taken for (claim I7). Time and errors as `audit_layers`.
+    """
+    dbn = with_hidden(model)
+    X = rows(dbn, X)
+    with spending("deep_bound", costs.deep_bound(dbn, X), max_seconds, max_bytes):
+        value = log_marginal(dbn, len(dbn.layers))
+        if are_floats(dbn, X):
+            return _by_products(*as_float64((dbn, X, value)))
+        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+            log_q = log_bernoulli_table(layer.recognition_logits(below))
+            inner = log_conditional(below, layer, states(layer.W.shape[0])) + value - log_q
+            value = ops.sum(ops.chain(ops.exp(log_q), inner), axis=-1)
+        return value
+
+
+def audit_layers(
+    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+) -> LayeredAudit:
+    """log p(x), the recognition chain's bound, the gap of each layer, and the residual, for rows X (T, D).
+
+    log p is a sum over states from the top down, the bound an expectation from the top down, each KL a comparison with
+    the layer's exact posterior, averaged over the recognition chain from x up: three computations, one identity.
+    Time Σ 2^(n_k + n_(k+1)) over inner layers, plus T · 2^n1: by matrix products for arrays of floats, by tables of
+    that size for Tensors and objects. Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` where
+    the cost is predicted beyond `max_seconds` or `max_bytes`.
+    """
+    dbn = with_hidden(model)
+    X = rows(dbn, X)
+    with spending("audit_layers", costs.audit_layers(dbn, X), max_seconds, max_bytes):
+        log_p, lower = log_likelihood(dbn, X), deep_bound(dbn, X)
+        kls = _lost_by_products(*as_float64((dbn, X))) if are_floats(dbn, X) else _lost(dbn, X)
+        return LayeredAudit(log_p, lower, kls, log_p - lower - kls.sum(axis=1))
+
+
+def _lost(dbn: DBN, X: Any) -> Any:
+    """What is lost at each layer, by its definition: (T, L−1), nats."""
+    reached: Any = None  # q(h_(k−1) | x), (T, 2^n_(k−1)); for k = 1 it is x itself
+    lost = []
+    for k, (layer, below) in enumerate(zip(dbn.layers, _inputs(dbn, X), strict=True), start=1):
+        log_q = log_bernoulli_table(layer.recognition_logits(below))
+        joint = log_conditional(below, layer, states(layer.W.shape[0])) + log_marginal(dbn, k)
+        q = ops.exp(log_q)
+        kl = ops.sum(ops.chain(q, log_q - ops.log_softmax(joint, axis=-1)), axis=-1)
+        lost.append(kl if reached is None else ops.matmul(reached, kl))
+        reached = q if reached is None else ops.matmul(reached, q)
+    return np.stack(lost, axis=1)
+
+
+def _by_products(dbn: DBN, X: Any, value: Any) -> Any:
+    """The chain's bound, from that of the topmost layer for every state of its lower units."""
+    with recognition.threads() as pool:
+        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+            q = recognition.Independent(layer, below, pool)
+            value = recognition.bound(layer, below, value, q, pool)
+    return value
+
+
+def _lost_by_products(dbn: DBN, X: Any) -> Any:
+    """The same as `_lost`: each layer's KL for every state below it, led down to the examples by the layers' q."""
+    prior, error = float64.log_marginal(dbn, len(dbn.layers), Place())
+    found: list[Any] = []
+    with recognition.threads() as pool:
+        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+            q = recognition.Independent(layer, below, pool)
+            mixture = Mixture(layer, below, prior, error, pool)
+            found = [recognition.divergence(mixture, q), *(q.of(kl) for kl in found)]
+            prior, error = mixture.value, float(mixture.error.max())
+    return np.stack(found, axis=1)
+
+
+def _inputs(dbn: DBN, X: Any) -> list[Any]:
+    """What each directed layer looks down on: the examples, then every state of h1, of h2, …"""
+    return [X, *(states(n) for n in dbn.sizes[1 : len(dbn.layers)])]

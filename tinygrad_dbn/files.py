@@ -1,7 +1,5 @@
 """Files, as the whole package reads and writes them: whole or not at all, and a refusal in one printable sentence."""
 
-from __future__ import annotations
-
 import errno
 import os
 import secrets

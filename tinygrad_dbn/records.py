@@ -4,8 +4,6 @@ A record names its format, says what it belongs to, and ends with the SHA-256 of
 parsed before that digest is found right.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

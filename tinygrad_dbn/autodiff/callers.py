@@ -1,7 +1,5 @@
 """Whose line is being run: the caller's own, which errors name, or one of the library's."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

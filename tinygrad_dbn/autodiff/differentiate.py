@@ -5,8 +5,6 @@ their op and inputs. The walk backward is reverse mode, the walk forward is forw
 the values one level down. So `hvp` is simply a forward walk over the graph of a gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

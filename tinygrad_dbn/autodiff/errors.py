@@ -1,7 +1,5 @@
 """What an error of an op says: what was given, why it fails, and on which line of the caller's."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Rules read an op's inputs again in the backward pass, long after the op has run.
 the same then. Results of ops are frozen as they are made; an array that somebody may still write to is copied.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """An op: one row of the table."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias

@@ -4,8 +4,6 @@ What they mean is what they mean on arrays, and `protocols` says it of each. The
 is a value, so Python reads `x += y` as `x = x + y`, and other names for the old x keep the old value.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

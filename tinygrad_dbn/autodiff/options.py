@@ -1,7 +1,5 @@
 """How the options of a call reach their normal form: by position or by name, each through the function of its row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -9,8 +9,6 @@ One rule is behind the refusals: a value leaves a trace only as `x.value`, where
 array of NumPy's it would take no derivative with it, and the gradient would be wrong without a word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -216,10 +214,10 @@ class Protocols(Operators):
         what = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
         raise self.refused(what, _ARRAY, _in_ops(function.__name__))
 
-    def __copy__(self) -> Protocols:
+    def __copy__(self) -> "Protocols":
         return self  # another Tensor would be another leaf, and what flows to it would be lost
 
-    def __deepcopy__(self, memo: Any) -> Protocols:
+    def __deepcopy__(self, memo: Any) -> "Protocols":
         return self
 
 

@@ -4,8 +4,6 @@ the op in which the first NaN was born.
 Both look at the ops that the caller writes, in the forward pass and in the backward pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

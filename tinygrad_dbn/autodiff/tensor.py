@@ -9,8 +9,6 @@ The file is read in the order in which things are understood: levels, `apply`, t
 mode) and the walk forward (forward mode). What an op is, `op.py` says.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterable, Iterator
@@ -135,13 +133,13 @@ class Tensor(Protocols):
         self._fill(np.array(array, float_dtype(array)), 0, None, (), {})
 
     @classmethod
-    def _node(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> Tensor:
+    def _node(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: dict[str, Any]) -> "Tensor":
         node = cls.__new__(cls)
         node._fill(value, level, op, inputs, params)
         return node
 
     @classmethod
-    def _leaf(cls, value: Value, level: int) -> Tensor:
+    def _leaf(cls, value: Value, level: int) -> "Tensor":
         """An input of a transform. A view, so that freezing it does not freeze the caller's array."""
         return cls._node(value.view() if isinstance(value, np.ndarray) else value, level, None, (), {})
 

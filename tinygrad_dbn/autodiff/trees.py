@@ -4,8 +4,6 @@ Arrays, floats and Tensors are leaves. Strings, booleans, integers, None and fun
 they say what the model is, and are not differentiated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache

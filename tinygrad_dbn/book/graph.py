@@ -1,7 +1,5 @@
 """Which theorem rests on which, as SVG: those that rest on nothing at the bottom."""
 
-from __future__ import annotations
-
 from html import escape
 
 from .record import Theorem

@@ -1,7 +1,5 @@
 """The record that `pytest --record` leaves: claims, theorems, and what each run executed."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import dataclass

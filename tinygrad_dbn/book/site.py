@@ -1,7 +1,5 @@
 """The site: a page for each chapter of the lecture, an index by function, and the graph of theorems."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The shipped source that a theorem speaks about, as HTML with line numbers."""
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A pre-trained network as a classifier."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,7 +53,7 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.pretraining_epochs, self.learning_rate, self.epochs = pretraining_epochs, learning_rate, epochs
         self.batch_size, self.dropout, self.compile, self.random_state = batch_size, dropout, compile, random_state
 
-    def fit(self, X: Any, y: Any) -> DBNClassifier:
+    def fit(self, X: Any, y: Any) -> "DBNClassifier":
         """Train on X (T, D) and classes y (T,) of any kind. Raises ValueError for a single class."""
         given = settings(self, self._parameters)
         sizes, dropout = given["hidden_layer_sizes"], given["dropout"]

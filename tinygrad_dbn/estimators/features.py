@@ -1,7 +1,5 @@
 """How an estimator reads X: checked by scikit-learn, dense, and scaled to [0, 1] where that is wanted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +57,7 @@ class UnitRange:
     high: Any
 
     @classmethod
-    def of(cls, X: Any) -> UnitRange:
+    def of(cls, X: Any) -> "UnitRange":
         """The ranges of the features of X (T, D)."""
         return cls(X.min(axis=0), X.max(axis=0))
 

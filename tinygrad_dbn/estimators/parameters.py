@@ -4,8 +4,6 @@ scikit-learn wants constructors that only store what they are given, so paramete
 against one row of its class's table, with one sentence for whatever does not fit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature

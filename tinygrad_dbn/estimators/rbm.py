@@ -1,7 +1,5 @@
 """An RBM as a transformer."""
 
-from __future__ import annotations
-
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -59,13 +57,13 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.n_iter, self.k, self.random_state = n_iter, k, random_state
         self.verbose, self.compile = verbose, compile
 
-    def fit(self, X: Any, y: Any = None) -> BernoulliRBM:
+    def fit(self, X: Any, y: Any = None) -> "BernoulliRBM":
         """Train on X (T, D) for n_iter epochs, from the start. y is ignored. Raises `Diverged` where that happens."""
         given = settings(self, self._parameters)
         X = features(self, X, reset=True)
         return self._train(X, self._start(X, given), given["n_iter"], given)
 
-    def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
+    def partial_fit(self, X: Any, y: Any = None) -> "BernoulliRBM":
         """Train for one epoch more, on X (T, D). As many calls with one X are a `fit` of so many epochs.
 
         To the same bits, since "auto" counts steps from the start of the training. The first call of an estimator that
@@ -116,7 +114,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         layer = RBMModule(epochs=0).train(X, given["n_components"], self.seed_)
         return Descent(layer.model, (), 0, float("nan"))
 
-    def _train(self, X: Any, at: Descent, epochs: int, given: dict[str, Any]) -> BernoulliRBM:
+    def _train(self, X: Any, at: Descent, epochs: int, given: dict[str, Any]) -> "BernoulliRBM":
         """The estimator after so many more epochs on X."""
         X = X.astype(at.model.W.dtype, copy=False)
         begin = monotonic()

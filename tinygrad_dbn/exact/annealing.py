@@ -10,8 +10,6 @@ inequality the mean log-weight errs low forwards and high backwards (Burda, Gros
 between the two directions is the warning that a single one does not give.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any

@@ -11,8 +11,6 @@ thread, so that the bits are the same on any number of them. What runs inside ca
 outermost has answered for the whole.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -44,10 +42,10 @@ class Cost:
     units: int = 0
     """Of the largest layer whose states are enumerated."""
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.seconds + other.seconds, max(self.held, other.held), max(self.units, other.units))
 
-    def beside(self, numbers: float) -> Cost:
+    def beside(self, numbers: float) -> "Cost":
         """The same while so many float64 numbers are kept."""
         return replace(self, held=self.held + 8 * numbers)
 
@@ -70,7 +68,7 @@ class Place:
     executor: Executor | None = None
     checkpoint: str | os.PathLike[str] | None = None
 
-    def stage(self, name: str) -> Place:
+    def stage(self, name: str) -> "Place":
         """The place of one of several sums: its checkpoint is a file of its own, NAME.name."""
         return self if self.checkpoint is None else replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{name}")
 

@@ -4,8 +4,6 @@ Under a DBN the visible units are independent given h1. So the model of a subset
 other columns of its first layer left out, and a conditional is a ratio of two such likelihoods.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -8,8 +8,6 @@ balls, symbols) are computed one Python number at a time, and for symbols, which
 expected of seconds, on a machine like that of `budget.py`; bytes are counted, and hold anywhere.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ Tensor, where something is differentiated; or, for a model of objects (symbols, 
 Everything else is refused with what was given, why it will not do, and what to write.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

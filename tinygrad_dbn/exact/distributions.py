@@ -1,7 +1,5 @@
 """Probabilities written out over all states of a layer."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

@@ -5,8 +5,6 @@
 so its middle is the figure and its radius the bound; where that is too wide, more bits are taken.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

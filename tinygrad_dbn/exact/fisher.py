@@ -1,7 +1,5 @@
 """The Fisher information of an RBM: how sharply its distribution depends on each parameter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Entropies, and how far the model is from its data."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -8,8 +8,6 @@ The top RBM gives log p(h(L−1)) for all states; applying this to all states of
 to the examples, gives the likelihood (claim G5).
 """
 
-from __future__ import annotations
-
 from concurrent.futures import Executor
 from os import PathLike
 from typing import Any

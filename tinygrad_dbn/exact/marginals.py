@@ -1,7 +1,5 @@
 """What the model says of each layer: log p(h_k) over its states, its units' means, and the joint of all layers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..autodiff import ops

@@ -5,8 +5,6 @@ does, which is minus its entropy. A reported figure above it is a mistake – in
 record. Where `train` is a complete toy distribution the optimum also has a closed form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import log
 from typing import Any

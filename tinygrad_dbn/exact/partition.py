@@ -1,7 +1,5 @@
 """The partition function of an RBM."""
 
-from __future__ import annotations
-
 from concurrent.futures import Executor
 from os import PathLike
 

@@ -1,7 +1,5 @@
 """Exact, independent samples: no Markov chain, so nothing to burn in and nothing to mix."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

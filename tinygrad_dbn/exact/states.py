@@ -1,7 +1,5 @@
 """The states of n binary units, in their one order: bit j of state s is (s >> j) & 1."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

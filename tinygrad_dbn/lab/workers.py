@@ -1,7 +1,5 @@
 """Work that is done in several processes, each result handed over as soon as there is one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed

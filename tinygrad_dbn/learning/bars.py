@@ -1,7 +1,5 @@
 """Progress bars, for those who ask: `with td.learning.progress_bars(): td.learning.pretrain(…)`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_SCREEN: ContextVar[Progress | None] = ContextVar("screen", default=None)
+_SCREEN: "ContextVar[Progress | None]" = ContextVar("screen", default=None)
 PATIENCE = 2.0
 """Seconds that a training may take without a bar."""
 

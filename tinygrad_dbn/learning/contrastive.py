@@ -4,8 +4,6 @@ The gradient of mean F(x) − F(x_k), with x_k held fixed, is CD-k's direction o
 part of the loss, and the uniforms that decide its units are drawn outside.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A step is compiled whole – loss, gradient and update – once there have been 
 seconds, and a small training is over before. Whatever is random is drawn outside and handed in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar

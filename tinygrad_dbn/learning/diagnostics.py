@@ -1,7 +1,5 @@
 """Measurements of a training: where gradients vanish, and what keeps the error up (claims B3, B4)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

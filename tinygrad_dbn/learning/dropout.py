@@ -1,7 +1,5 @@
 """Dropout in training and at test time (claims E1–E3)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Train an RBM on the data. Sample its hidden units on every example, and train th
 layers below fixed, that raises the variational bound of the whole stack. And so on upwards.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

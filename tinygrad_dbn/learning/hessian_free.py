@@ -5,8 +5,6 @@ Hessian of the loss in that output. G is never formed: G v is one `jvp`, one pro
 semi-definite where the loss is convex in the output, so conjugate gradients can minimise q + ½ λ |p|².
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ They are written in ops and operators only, so a whole training step can be comp
 gives them minus its gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log

@@ -8,8 +8,6 @@ initialise W^(L+1), b^(L+1) randomly
 train the whole network with supervised SGD
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

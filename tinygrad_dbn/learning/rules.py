@@ -3,8 +3,6 @@
 The gradient of the mean log-likelihood is E[−∂E/∂θ | x] − E[−∂E/∂θ] (claim G0). The rules differ in the second term.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

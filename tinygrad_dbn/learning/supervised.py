@@ -1,7 +1,5 @@
 """Supervised training: minibatch descent of −log f(x)_y, watched on a validation set (claims A3, B4, C4, E1–E3)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any

@@ -5,8 +5,6 @@ Top: the top RBM takes a step of CD-k from what reached it. Sleep: from there th
 recognition layer learns to guess what made the layer below. All three are one loss, for no parameter is in two of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

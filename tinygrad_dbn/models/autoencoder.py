@@ -1,7 +1,5 @@
 """The autoencoder, shallow or deep, tied or not (claims C2, F1)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,14 +56,14 @@ class Autoencoder:
         hidden: str = "sigmoid",
         code: str = "sigmoid",
         output: str = "sigmoid",
-    ) -> Autoencoder:
+    ) -> "Autoencoder":
         """Weights as `FeedForward.init` draws them, the decoder's too unless it is tied. sizes: D, n1, …, nL."""
         encoder = FeedForward.init(sizes, rng, hidden, code)
         mirror = None if tied else FeedForward.init(sizes, rng).weights
         return cls(encoder, mirror, tuple(np.zeros(n) for n in sizes[:-1]), output)
 
     @classmethod
-    def unroll(cls, rbms: Sequence[RBM], code: str = "linear", output: str = "sigmoid") -> Autoencoder:
+    def unroll(cls, rbms: Sequence[RBM], code: str = "linear", output: str = "sigmoid") -> "Autoencoder":
         """Stacked RBMs unrolled: each starts the encoder's layer at (W, c) and the decoder's at (Wᵀ, b) (claim F1).
 
         From then on the two are free of each other. code="linear": as for an RBM of Gaussian hidden units on top

@@ -1,7 +1,5 @@
 """The deep belief network (claims G1–G5)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -42,7 +40,7 @@ class DirectedLayer:
         )
 
     @classmethod
-    def from_rbm(cls, rbm: RBM) -> DirectedLayer:
+    def from_rbm(cls, rbm: RBM) -> "DirectedLayer":
         """An RBM's conditionals p(x | h) and p(h | x), taken as generative and recognition halves."""
         return cls(rbm.W, rbm.b, rbm.W, rbm.c)
 
@@ -86,14 +84,14 @@ class DBN:
         return [(int(W.shape[0]), int(W.shape[1])) for W in (*(layer.W for layer in self.layers), self.top.W)]
 
     @classmethod
-    def from_rbms(cls, rbms: Sequence[RBM]) -> DBN:
+    def from_rbms(cls, rbms: Sequence[RBM]) -> "DBN":
         """A stack of RBMs: all but the last become directed layers. Raises ValueError for an empty stack."""
         if not rbms:
             raise ValueError("a DBN is stacked from at least one RBM, none was given")
         return cls(tuple(DirectedLayer.from_rbm(rbm) for rbm in rbms[:-1]), rbms[-1])
 
     @classmethod
-    def with_classes(cls, rbms: Sequence[RBM], classes: int) -> DBN:
+    def with_classes(cls, rbms: Sequence[RBM], classes: int) -> "DBN":
         """A stack whose top RBM was trained on [h(L−1), one unit for each class] (Hinton, Osindero & Teh 2006).
 
         The class units become the last units of h(L−1): with no weights downwards, and recognised at chance, which the
@@ -114,7 +112,7 @@ class DBN:
         return cls((*below, DirectedLayer(W, last.b, R, c)), top)
 
     @classmethod
-    def from_tied(cls, rbm: RBM) -> DBN:
+    def from_tied(cls, rbm: RBM) -> "DBN":
         """The DBN of two layers with tied weights, which has the RBM's own distribution (claim I4)."""
         return cls.from_rbms([rbm, rbm.transposed()])
 

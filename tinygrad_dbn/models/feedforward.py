@@ -1,7 +1,5 @@
 """The feed-forward network (claims A1–A3), with dropout (E1–E3)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -50,7 +48,7 @@ class FeedForward:
     @classmethod
     def init(
         cls, sizes: Sequence[int], rng: np.random.Generator, hidden: str = "sigmoid", output: str = "softmax"
-    ) -> FeedForward:
+    ) -> "FeedForward":
         """Weights uniform in ±√(6 / (n_(k−1) + n_k)) (Glorot & Bengio 2010), biases zero. sizes: n_0 … n_(L+1)."""
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes {tuple(sizes)}: at least an input and an output, each of at least one unit")

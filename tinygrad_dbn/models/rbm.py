@@ -1,7 +1,5 @@
 """The restricted Boltzmann machine (claim G0)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +28,13 @@ class RBM:
         adopt(self, W=W, b=parameter("b", self.b, (visible,)), c=parameter("c", self.c, (hidden,)))
 
     @classmethod
-    def init(cls, visible: int, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> RBM:
+    def init(cls, visible: int, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> "RBM":
         """Small normal weights of standard deviation `scale`, biases zero. Raises ValueError for sizes below 1."""
         if visible < 1 or hidden < 1:
             raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
         return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
 
-    def transposed(self) -> RBM:
+    def transposed(self) -> "RBM":
         """The same distribution with visible and hidden exchanged: Wᵀ, b and c swapped. Claim I4 starts from it."""
         return RBM(self.W.T, self.c, self.b)
 

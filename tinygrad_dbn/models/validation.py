@@ -1,7 +1,5 @@
 """What every model checks when a user makes one: shapes that fit, numbers that are numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The arrays of a compiled function, numbered: those it is given, its results, and buffers in one block of memory."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Any
 

@@ -4,8 +4,6 @@ A file is named by the hash of its text. What is run is always the text in memor
 there to be read. Where no file can be kept (see `jit.folder`) tracebacks still show the text.
 """
 
-from __future__ import annotations
-
 import hashlib
 import linecache
 import sys

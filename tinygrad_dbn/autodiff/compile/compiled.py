@@ -1,7 +1,5 @@
 """What happens on a call: the arguments' tree is taken apart, checked, and handed to the function made for it."""
 
-from __future__ import annotations
-
 import functools
 import sys
 import warnings
@@ -18,7 +16,7 @@ from .entry import make_entry
 from .specialise import Memory, Report, Specialised, name, specialise
 
 
-def compile(f: Callable[..., Any], *, specialisations: int = 16) -> Compiled:
+def compile(f: Callable[..., Any], *, specialisations: int = 16) -> "Compiled":
     """f as a compiled function: the same arguments and results (trees of arrays), the same values up to rounding.
 
     f is traced once for each combination of shapes, dtypes and static values (strings, integers, booleans) that it is

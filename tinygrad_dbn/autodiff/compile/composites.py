@@ -1,7 +1,5 @@
 """Composite ops in terms of simpler ones, as the eager rows compute them."""
 
-from __future__ import annotations
-
 from math import inf, nan, prod
 from typing import Any
 

@@ -4,8 +4,6 @@ Where the same is done again to other arrays â€“ the layers of a deep network â€
 time to compile grows with what is different in a program, not with its length.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path

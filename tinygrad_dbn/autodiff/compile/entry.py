@@ -5,8 +5,6 @@ written once: each node has the type it had, each static value is the same, and 
 and dtypes are then checked by `run` itself. Where anything differs, the general road is taken.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 LEAVES = np.ndarray | np.floating | float | Tensor
 
 
-def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def make_entry(args: Any, result: Any, chosen: "Specialised", otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """A function of (*args) for trees like `args`, giving trees like `result`; anything else goes to `otherwise`."""
     module = chosen.module
     names: dict[str, Any] = {"run": module.run, "otherwise": otherwise, "empty": np.empty}

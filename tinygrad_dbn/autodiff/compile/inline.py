@@ -1,7 +1,5 @@
 """The kernels of the op table as text: the very lines of the table, so that what is proved is what is compiled."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import textwrap

@@ -1,7 +1,5 @@
 """A loop of the plan as text: its passes over each row, what they load, compute, store and add up."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -8,8 +8,6 @@ to other arrays, and costs no more to call than reading a few integers.
 # Compiled code carries no types, and Numba's decorators have none.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy

@@ -1,7 +1,5 @@
 """Steps that are no loops of arithmetic: matrix products, and what moves elements to other places."""
 
-from __future__ import annotations
-
 from math import prod
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The nodes of a trace, and their kinds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -39,7 +37,7 @@ class Node:
     """
 
     kind: str
-    inputs: tuple[Node, ...]
+    inputs: tuple["Node", ...]
     params: dict[str, Any]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

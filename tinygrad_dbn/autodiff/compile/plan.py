@@ -6,8 +6,6 @@ gives a row value, which later members of the same loop may use: they belong to 
 the row while it is still in the cache. Any other reduction is complete only after the loop.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush

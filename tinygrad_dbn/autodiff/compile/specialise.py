@@ -1,7 +1,5 @@
 """A function for one combination of shapes, dtypes and static values: traced, found to be pure, planned, compiled."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ lie above and compute on the trace's Tensors. Equal nodes are shared as they are
 is folded, and composite ops are spelled out in simpler ones, so that later stages see only a handful of kinds.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

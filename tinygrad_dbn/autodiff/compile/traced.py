@@ -1,7 +1,5 @@
 """What a traced function is given in place of its arguments: Tensors without values, and integers that are watched."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Views: what only moves elements is never computed, it changes where the next op reads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """What every step of a generated text is written with: lines, names of arrays, the expression of an element."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

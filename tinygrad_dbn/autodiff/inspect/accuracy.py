@@ -6,8 +6,6 @@ drawn from the whole range of the format: random bit patterns, both extremes, su
 where functions turn.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -5,8 +5,6 @@ with the derivative, and beside it stands only the rounding noise that the diffe
 of the arguments is judged by itself, so that none hides behind a larger one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 An edge that passes layers by gets an empty place in each, so that it runs between the boxes and not behind them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from html import escape
 
@@ -33,8 +31,8 @@ class _Place:
 
     node: Node | None
     layer: int
-    above: list[_Place] = field(default_factory=list)
-    below: list[_Place] = field(default_factory=list)
+    above: list["_Place"] = field(default_factory=list)
+    below: list["_Place"] = field(default_factory=list)
     x: float = 0.0  # of the middle
     top: float = 0.0
 

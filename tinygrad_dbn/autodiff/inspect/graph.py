@@ -4,8 +4,6 @@ The derivatives are not written down a second time: the rule of each op's row is
 that it leaves is read off as a formula. What is printed is the rule that `grad` runs.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass

@@ -5,8 +5,6 @@ number that it is told to use, not with the cores that there are. Code that prom
 computes its products inside `one_thread`, or, where they are large enough for more, inside `fixed_threads`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

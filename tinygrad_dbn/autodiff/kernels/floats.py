@@ -23,8 +23,6 @@ where it has not. Only `add` lets LLVM reorder a sum, whose last bits then depen
 # Compiled code carries no types, and Numba's decorators have none.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path

@@ -9,8 +9,6 @@ The logger "tinygrad_dbn.compile" says at WARNING what is wrong with the cache, 
 its child "first" says at INFO, before the first time that a process compiles, that it will take a while.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import pickle

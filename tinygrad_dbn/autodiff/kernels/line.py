@@ -8,8 +8,6 @@ compiled, that is a sum whose order is free, which lets it run in vector lanes. 
 alone, so that results are the same bits on any number of threads. A float32 row is summed in float64.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from math import prod

@@ -8,8 +8,6 @@ Kernels call `np.exp`, `np.log1p` and the like on scalars. NumPy passes them on 
 `.log1p()`; for floats `np` stands for the file `floats`, where they are polynomials.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

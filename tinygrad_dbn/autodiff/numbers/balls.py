@@ -5,8 +5,6 @@ way. A comparison that the balls cannot decide raises: raw Arb would answer Fals
 would silently take the wrong branch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -65,13 +63,13 @@ class Ball:
 
     __radd__ = __add__
 
-    def __neg__(self) -> Ball:
+    def __neg__(self) -> "Ball":
         return Ball(-self.arb)
 
     def __sub__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else Ball(self.arb - _arb(other))
 
-    def __rsub__(self, other: Any) -> Ball:
+    def __rsub__(self, other: Any) -> "Ball":
         return Ball(_arb(other) - self.arb)
 
     def __mul__(self, other: Any) -> Any:
@@ -82,31 +80,31 @@ class Ball:
     def __truediv__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else Ball(self.arb / _arb(other))
 
-    def __rtruediv__(self, other: Any) -> Ball:
+    def __rtruediv__(self, other: Any) -> "Ball":
         return Ball(_arb(other) / self.arb)
 
-    def __pow__(self, other: Any) -> Ball:
+    def __pow__(self, other: Any) -> "Ball":
         return Ball(self.arb ** (other if isinstance(other, int) else _arb(other)))
 
-    def __abs__(self) -> Ball:
+    def __abs__(self) -> "Ball":
         return Ball(abs(self.arb))
 
-    def exp(self) -> Ball:
+    def exp(self) -> "Ball":
         return Ball(self.arb.exp())
 
-    def expm1(self) -> Ball:
+    def expm1(self) -> "Ball":
         return Ball(self.arb.expm1())
 
-    def log(self) -> Ball:
+    def log(self) -> "Ball":
         return Ball(self.arb.log())
 
-    def log1p(self) -> Ball:
+    def log1p(self) -> "Ball":
         return Ball(self.arb.log1p())
 
-    def tanh(self) -> Ball:
+    def tanh(self) -> "Ball":
         return Ball(self.arb.tanh())
 
-    def sqrt(self) -> Ball:
+    def sqrt(self) -> "Ball":
         return Ball(self.arb.sqrt())
 
     def __gt__(self, other: Any) -> bool:

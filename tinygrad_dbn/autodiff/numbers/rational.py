@@ -8,8 +8,6 @@ The field may be `fractions.Fraction`, or any other with exact `+ − × ÷` and
 which turns one run into a statement about all weights at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -35,7 +33,7 @@ class Exact:
         self.p, self.r = _exact(p), _exact(r)
 
     @classmethod
-    def log_of(cls, r: Any) -> Exact:
+    def log_of(cls, r: Any) -> "Exact":
         """log r."""
         return cls(r).log()
 
@@ -50,7 +48,7 @@ class Exact:
 
     __radd__ = __add__
 
-    def __neg__(self) -> Exact:
+    def __neg__(self) -> "Exact":
         return Exact(-self.p, 1 / self.r)
 
     def __sub__(self, other: Any) -> Any:
@@ -84,20 +82,20 @@ class Exact:
     def __rtruediv__(self, other: Any) -> Any:
         return _number(other) / self
 
-    def __pow__(self, n: Any) -> Exact:
+    def __pow__(self, n: Any) -> "Exact":
         if self.r != 1 or not isinstance(n, int):
             raise ValueError(f"{self} ** {n!r} is not rational")
         return Exact(self.p**n)
 
-    def __abs__(self) -> Exact:
+    def __abs__(self) -> "Exact":
         return self if self >= 0 else -self
 
-    def exp(self) -> Exact:
+    def exp(self) -> "Exact":
         if self.p != 0:
             raise ValueError(f"exp of {self} is not rational")
         return Exact(self.r)
 
-    def log(self) -> Exact:
+    def log(self) -> "Exact":
         if self.r != 1:
             raise ValueError(f"log of {self} is not the logarithm of a rational")
         return Exact(0, self.p)

@@ -5,8 +5,6 @@ library, gradients included. Comparisons are the one difficulty: `branches` reru
 compared difference can have, and `express` starts from the ops' meanings, most of which compare nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from fractions import Fraction
@@ -49,13 +47,13 @@ class Symbolic:
 
     __radd__ = __add__
 
-    def __neg__(self) -> Symbolic:
+    def __neg__(self) -> "Symbolic":
         return Symbolic(-self.expr)
 
     def __sub__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else Symbolic(self.expr - expression(other))
 
-    def __rsub__(self, other: Any) -> Symbolic:
+    def __rsub__(self, other: Any) -> "Symbolic":
         return Symbolic(expression(other) - self.expr)
 
     def __mul__(self, other: Any) -> Any:
@@ -66,34 +64,34 @@ class Symbolic:
     def __truediv__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else Symbolic(self.expr / expression(other))
 
-    def __rtruediv__(self, other: Any) -> Symbolic:
+    def __rtruediv__(self, other: Any) -> "Symbolic":
         return Symbolic(expression(other) / self.expr)
 
-    def __pow__(self, other: Any) -> Symbolic:
+    def __pow__(self, other: Any) -> "Symbolic":
         return Symbolic(self.expr ** expression(other))
 
-    def __rpow__(self, other: Any) -> Symbolic:
+    def __rpow__(self, other: Any) -> "Symbolic":
         return Symbolic(expression(other) ** self.expr)
 
-    def exp(self) -> Symbolic:
+    def exp(self) -> "Symbolic":
         return Symbolic(sympy.exp(self.expr))
 
-    def expm1(self) -> Symbolic:
+    def expm1(self) -> "Symbolic":
         return Symbolic(sympy.exp(self.expr) - 1)
 
-    def log(self) -> Symbolic:
+    def log(self) -> "Symbolic":
         return Symbolic(sympy.log(self.expr))
 
-    def log1p(self) -> Symbolic:
+    def log1p(self) -> "Symbolic":
         return Symbolic(sympy.log(1 + self.expr))
 
-    def sqrt(self) -> Symbolic:
+    def sqrt(self) -> "Symbolic":
         return Symbolic(sympy.sqrt(self.expr))
 
-    def tanh(self) -> Symbolic:
+    def tanh(self) -> "Symbolic":
         return Symbolic(sympy.tanh(self.expr))
 
-    def __abs__(self) -> Symbolic:
+    def __abs__(self) -> "Symbolic":
         return self if sign(self.expr) >= 0 else -self
 
     def __eq__(self, other: object) -> bool:

@@ -6,8 +6,6 @@ takes what was given and the shapes of the op's arrays, and raises TypeError, Va
 to write instead.
 """
 
-from __future__ import annotations
-
 from math import prod
 from operator import index as integer
 from typing import Any

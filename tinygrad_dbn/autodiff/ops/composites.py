@@ -1,7 +1,5 @@
 """The losses that the lecture names. They are made of ops and need no rules of their own."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..callers import callers_line

@@ -6,8 +6,6 @@ Inside kernels and meanings, `np.exp` and the like act on scalars. In the deriva
 # Kernels are generic in their arithmetic, so they carry no types; and rules name ops that are defined further down.
 # mypy: disable-error-code="no-untyped-def, has-type"
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from math import inf, nan

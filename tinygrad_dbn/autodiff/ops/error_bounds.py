@@ -24,8 +24,6 @@ rounding is a factor 1 + δ, |δ| ≤ u, and k of them in a row stay within 1 ±
 A float32 row of the softmax family is summed in float64, so it stays far within.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -48,7 +46,7 @@ class Format:
     tiny: Fraction
 
     @classmethod
-    def of(cls, dtype: Any) -> Format:
+    def of(cls, dtype: Any) -> "Format":
         info = np.finfo(dtype)
         return cls(Fraction(1, 2 ** (info.nmant + 1)), Fraction(2) ** int(info.minexp))
 

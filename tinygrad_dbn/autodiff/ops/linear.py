@@ -1,7 +1,5 @@
 """The matrix product: linear in each factor."""
 
-from __future__ import annotations
-
 from math import inf, nan
 
 import numpy as np

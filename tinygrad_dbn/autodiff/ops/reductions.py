@@ -7,8 +7,6 @@
 # Rules name ops that are defined further down.
 # mypy: disable-error-code="has-type"
 
-from __future__ import annotations
-
 import builtins
 from collections.abc import Callable
 from functools import wraps

@@ -3,8 +3,6 @@
 # Rules name ops that are defined further down.
 # mypy: disable-error-code="has-type"
 
-from __future__ import annotations
-
 from math import inf, nan
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How far a learning rule's direction is from the gradient it stands for."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 

@@ -6,8 +6,6 @@ matrix over its states, so the average over all its randomness is a few matrix p
 rules of `td.learning` return them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The up-down algorithm's two phases on average, exactly (claim I7; Hinton, Osindero & Teh 2006)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

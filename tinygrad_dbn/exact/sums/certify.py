@@ -16,8 +16,6 @@ Bounds are first-order in u with a factor of 1.001 in front, which is ample for 
 from the constants that the computations themselves read: sizes of batches and of tables, powers of two, ulp budgets.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The finished chunks of a sum, in a file: after a crash or `kill -9` it goes on where it was, to the same bits."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import os

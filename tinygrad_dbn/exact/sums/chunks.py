@@ -17,8 +17,6 @@ What can be reached, for n = m units and a day's time, at the 1.2e10 (unit, stat
     n          47       54         60
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from os import PathLike

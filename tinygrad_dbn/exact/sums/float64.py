@@ -4,8 +4,6 @@
 these functions for floats. Each returns its value and a bound on its error, both in nats.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -15,8 +15,6 @@ Each expectation is a sum of positive terms, and only the difference of two can 
 relative error of the one plus a relative error of the other (`certify.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

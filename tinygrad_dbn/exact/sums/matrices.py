@@ -13,8 +13,6 @@ Every entry is at most 1, before a factor 2^SHIFT moves it to where doubles have
 the same is bounded, and where a sum is not far above that bound it is taken again through logarithms.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

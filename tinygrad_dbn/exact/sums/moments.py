@@ -18,8 +18,6 @@ and the widest units have their 1 − σ from the logit itself.
 # Compiled code carries no types, and Numba's decorators have none.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -21,8 +21,6 @@ rescaling is by powers of two and rounds nothing. `certify.py` bounds what is le
 # Compiled code carries no types, and Numba's decorators have none.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -10,8 +10,6 @@ E_high w / p on the left and E_low on the right ω's place is filled by r / ω; 
 half of E[h | x_t], as the sum that made p_t has given the high half.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

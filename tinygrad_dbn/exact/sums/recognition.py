@@ -9,8 +9,6 @@ product of g, high halves of h by low halves, with the products of (1 − μ_j, 
 (examples × states) is ever held but one batch.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 

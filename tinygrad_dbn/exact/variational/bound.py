@@ -3,8 +3,6 @@
 For any q(h1 | x),   log p(x) = Σ q log (p(x, h1) / q)  +  Σ q log (q / p(h1 | x))  =  bound + KL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

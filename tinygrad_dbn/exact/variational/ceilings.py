@@ -12,8 +12,6 @@ p(h1) = q̄, it lies KL(q̄ ‖ p(h1)) below that, and a change of the upper lay
 The likelihood under the prior q̄ is at least that ceiling. It need not be the highest likelihood (claim I6).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -9,8 +9,6 @@ Jordan 1996). There can be several: so several starts, the best of them kept. No
 all states.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

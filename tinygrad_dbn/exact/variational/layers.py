@@ -12,8 +12,6 @@ on what is below. So the chain rule of the KL divergence splits the gap exactly 
 The top layer hL adds nothing: given h(L−1) its posterior is the RBM's, which is known. For L = 2 this is `audit`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The deep autoencoder: where it starts, how it steps, and what PCA can do with as many numbers (claims F2 to F5)."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Samples of a class: a DBN of digits whose label units are held (claim G4; Hinton, Osindero & Teh 2006)."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

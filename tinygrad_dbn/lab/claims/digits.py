@@ -1,7 +1,5 @@
 """The digits that the experiments share, in parts that a seed decides."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

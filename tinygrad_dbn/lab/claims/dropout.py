@@ -1,7 +1,5 @@
 """Dropout, and dropout after pre-training, on digits of MNIST (claims E3, E5)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What an experiment is, and how it is run: condition by condition, seed by seed, each kept as soon as it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The experiments' pictures, each for a light and a dark page. Every seed is drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +137,7 @@ def samples(rows: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool)
 
 
 def _dots(
-    axes: Axes, results: Results, conditions: Sequence[str], figure: str, label: str, colour: dict[str, str]
+    axes: "Axes", results: Results, conditions: Sequence[str], figure: str, label: str, colour: dict[str, str]
 ) -> None:
     for row, condition in enumerate(conditions):
         values = np.array([results[condition, seed][figure] for seed in _seeds(results)])
@@ -163,6 +161,6 @@ def _seeds(results: Results) -> list[int]:
     return sorted({seed for _, seed in results})
 
 
-def _finish(axes: Axes, colour: dict[str, str], along: Any) -> None:
+def _finish(axes: "Axes", colour: dict[str, str], along: Any) -> None:
     axes.grid(axis=along, color=colour["faint"], linewidth=0.6, alpha=0.6)
     axes.spines[["top", "right"]].set_visible(False)

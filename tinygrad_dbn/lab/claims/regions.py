@@ -1,7 +1,5 @@
 """Where trainings end in function space, with and without pre-training (claim C5; Erhan et al. 2010)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...learning import RBMModule, error_rate, fine_tune, fit, momentum, pretrain, sgd

@@ -1,7 +1,5 @@
 """What an experiment leaves: a table on the terminal, figures.csv, a picture, and a page that says what came out."""
 
-from __future__ import annotations
-
 import csv
 import io
 from base64 import b64encode
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def as_text(experiment: Experiment, results: Results) -> Table:
+def as_text(experiment: Experiment, results: Results) -> "Table":
     """A row for each condition: the mean over the seeds, from the lowest to the highest."""
     from rich import box
     from rich.table import Table

@@ -1,7 +1,5 @@
 """The up-down algorithm on a DBN of digits that was trained greedily (claim I7)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

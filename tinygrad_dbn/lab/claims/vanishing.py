@@ -1,7 +1,5 @@
 """The gradient's length in every layer, beside what it cannot exceed; and what keeps the error up (claims B3, B4)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Test error against the width of the hidden layers (claim C6)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Rates and lengths were chosen once, by hand, so that exact maximum likelihood co
 distributions in seconds; every rule has the same. The digits' are the lab's own. Nothing was chosen by held-out data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a study measures beside its courses: the bias of CD-k, annealed sampling against the truth, and claim I6."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

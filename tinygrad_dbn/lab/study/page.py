@@ -1,7 +1,5 @@
 """A study's report: one page that needs no network."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from html import escape
 

@@ -1,7 +1,5 @@
 """A study's pictures, each for a light and a dark page."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,5 +144,5 @@ def _spread(moments: list[Moment], what: str) -> tuple[Any, Any, Any, Any]:
     return epochs, table.min(axis=1), np.median(table, axis=1), table.max(axis=1)
 
 
-def _finish(axes: Axes, colour: dict[str, str]) -> None:
+def _finish(axes: "Axes", colour: dict[str, str]) -> None:
     axes.grid(axis="y", color=colour["faint"], linewidth=0.6, alpha=0.6)

@@ -1,7 +1,5 @@
 """A study from beginning to end: its courses cell by cell, its table, its pictures, its page."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Sequence

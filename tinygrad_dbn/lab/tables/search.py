@@ -4,8 +4,6 @@ Every finished trial is a line of the cell's file, so a search that was stopped 
 looked at once, with the settings that were chosen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache

@@ -1,7 +1,5 @@
 """A measured table beside the published one: text, CSV, PNG and HTML."""
 
-from __future__ import annotations
-
 import csv
 import io
 from base64 import b64encode
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 
-def as_text(table: Table, cells: list[Cell]) -> RichTable:
+def as_text(table: Table, cells: list[Cell]) -> "RichTable":
     """Problems by systems, the longer of the two downwards; in every cell this run's error and the paper's."""
     from rich import box
     from rich.table import Table as RichTable

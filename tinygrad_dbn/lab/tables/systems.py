@@ -4,8 +4,6 @@ A system draws settings from a generator, learns from the training part with the
 other parts it gets wrong. Settings are plain numbers, so that a trial can be written down and run again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

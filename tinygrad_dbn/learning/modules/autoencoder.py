@@ -1,7 +1,5 @@
 """Autoencoders as greedy modules: plain, denoising, sparse (claim C2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The RBM as a greedy module (claims C2, G0)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """An embedding that keeps neighbours together, as a greedy module (Weston, Ratle & Collobert 2008; claim C2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

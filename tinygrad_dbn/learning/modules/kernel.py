@@ -1,7 +1,5 @@
 """Kernel PCA with the arc-cosine kernel, as a greedy module: a kernel machine of several layers (Cho & Saul 2009)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,7 +42,7 @@ class KernelPCAModule:
 
     degree: Literal[0, 1, 2] = 1
 
-    def train(self, X: Any, hidden: int, seed: int) -> KernelLayer:
+    def train(self, X: Any, hidden: int, seed: int) -> "KernelLayer":
         """`hidden` components of X (T, D). Nothing is drawn: the seed plays no part."""
         from sklearn.decomposition import KernelPCA
 

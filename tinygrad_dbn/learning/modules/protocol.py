@@ -1,7 +1,5 @@
 """What a greedy module is, and what it leaves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Independent subspace analysis as a greedy module (Hyvärinen & Hoyer 2000; stacked by Le et al. 2011)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +23,7 @@ class SubspaceModule:
     steps: int = 100
 
     @one_thread()
-    def train(self, X: Any, hidden: int, seed: int) -> SubspaceLayer:
+    def train(self, X: Any, hidden: int, seed: int) -> "SubspaceLayer":
         """`hidden` features of X (T, D). Raises ValueError where X has fewer than hidden · size dimensions."""
         X = np.asarray(X)
         mean = X.mean(axis=0)

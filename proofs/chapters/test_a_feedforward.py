@@ -91,7 +91,7 @@ MASK, TRANSPOSE, BIAS = (
         MASK,
         TRANSPOSE,
         BIAS,
-        Spoiled("sign of the loss", mutated(ops.composites, "softmax_nll", "return -index", "return index")),
+        Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index")),
     ],
 )
 def test_forward(hidden, sizes):
@@ -114,7 +114,7 @@ def test_forward(hidden, sizes):
     level="B",
     sizes="2, 3, 4 classes, every y",
     spoiled=[
-        Spoiled("sign of the loss", mutated(ops.composites, "softmax_nll", "return -index", "return index")),
+        Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index")),
         Spoiled(
             "backward of log_softmax without its sum",
             lambda m: m.setattr(TABLE["log_softmax"], "vjps", (lambda g, y, x, axis=-1: g,)),

@@ -19,7 +19,7 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
 
     function, sizes, low = _function(name)
     if shapes:
-        sizes = tuple(map(_shape, shapes))
+        sizes = list(map(_shape, shapes))
     rng = np.random.default_rng(0)
     try:
         traced = graph(function, *(low + rng.random(size) for size in sizes))
@@ -34,24 +34,23 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
         say(f"drawn in {svg}")
 
 
-def _function(name: str) -> tuple[Callable[..., Any], tuple[tuple[int, ...], ...], float]:
+def _function(name: str) -> tuple[Callable[..., Any], list[tuple[int, ...]], float]:
     """What is traced, the shapes unless said otherwise, and where its arguments, one unit wide, begin."""
     from ..autodiff.ops import TABLE
-    from .examples import CALLS, COMPOSITES
+    from .examples import COMPOSITES, call
 
     if ":" in name:
-        function = _imported(name)
-        return function, ((),) * _required(function), 0.0
-    if name in CALLS:
-        return (*CALLS[name], 0.0)
+        function = imported(name)
+        return function, [()] * _required(function), 0.0
+    if name in COMPOSITES:
+        return (*call(name), 0.0)
     if name in TABLE:
-        op = TABLE[name]
-        arity = len(op.vjps) if isinstance(op.vjps, tuple) else 1
-        return op, ((3,),) * arity, -1.0 if op.domain[1] <= 0 else 0.0
+        return (*call(name), -1.0 if TABLE[name].domain[1] <= 0 else 0.0)
     refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
 
 
-def _imported(name: str) -> Callable[..., Any]:
+def imported(name: str) -> Callable[..., Any]:
+    """MODULE:FUNCTION, from the current folder or from what is installed."""
     module, _, path = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Axis
+from ..operators import Axis
 from .scalar import kernel_version
 
 RowKernel = Callable[[Any, Any], None]

@@ -30,8 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operators import Value
-from ..tensor import Axis
+from ..operators import Axis, Value
 
 
 @dataclass(frozen=True)

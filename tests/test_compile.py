@@ -338,7 +338,7 @@ def test_what_is_returned_as_it_came():
     assert number == 2.0
     nothing = td.compile(lambda x: ())
     assert nothing(x) == ()
-    assert "PROGRAM = rows([\n])" in nothing.source(x)
+    assert "PROGRAM = entries([\n])" in nothing.source(x)
 
 
 # ---- What cannot be compiled ----------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ def _ordered(bits):
 
 @inline
 def peak(x):
-    """The largest element of a row, or 0 where that is infinite or NaN: ∞ − ∞ is no shift, and NaN speaks for itself.
+    """The largest element of a line, or 0 where that is infinite or NaN: ∞ − ∞ is no shift, and NaN speaks for itself.
 
     Integers are compared, for LLVM makes no vector of a maximum that has to mind NaN.
     """

@@ -176,6 +176,7 @@ class Loops(Text):
 
 
 def mentions(text: str, variable: str) -> bool:
+    """Whether a variable occurs in a text."""
     return re.search(rf"\b{variable}\b", text) is not None
 
 

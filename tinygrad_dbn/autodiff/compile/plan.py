@@ -36,12 +36,16 @@ class Member:
 
 @dataclass(eq=False)
 class Loop:
+    """Nodes that are computed in one loop over a domain, in the order in which they were taken in."""
+
     domain: tuple[int, ...]
     members: dict[int, Member] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class Plan:
+    """Everything that `emit` writes: what is given, what is made, and the steps in their order."""
+
     arguments: list[Node]
     constants: list[Node]
     outputs: list[Node]
@@ -59,6 +63,7 @@ class Plan:
 
 
 def make_plan(outputs: list[Node]) -> Plan:
+    """The plan by which the outputs are computed."""
     refs: dict[int, Ref] = {}
     needed = _needed(outputs, refs)
     steps = _schedule([n for n in needed if n.kind not in GIVEN], outputs, refs)

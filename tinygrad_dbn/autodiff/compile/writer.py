@@ -147,19 +147,23 @@ def at_index(array: str, index: list[str]) -> str:
 
 
 def numpy_name(n: Node) -> str:
+    """A node's dtype in the generated text."""
     return "numpy.bool_" if n.dtype.kind == "b" else f"numpy.{n.dtype}"
 
 
 def numba_name(n: Node) -> str:
+    """A node's dtype in a signature for Numba."""
     return "boolean" if n.dtype.kind == "b" else str(n.dtype)
 
 
 def affine(variable: str, start: int, step: int) -> str:
+    """The text of start + step · variable."""
     scaled = variable if step == 1 else f"{step} * {variable}"
     return scaled if start == 0 else f"{start} + {scaled}"
 
 
 def literal(value: Any) -> str:
+    """The text of a number or truth value."""
     if isinstance(value, np.bool_):
         return str(bool(value))
     if isinstance(value, np.integer):
@@ -171,6 +175,7 @@ def literal(value: Any) -> str:
 
 
 def cast(text: str, base: Node, dtype: np.dtype[Any]) -> str:
+    """The text of an operand, in the dtype that the step computes in."""
     if base.literal is not None and text == literal(base.literal):
         return f"numpy.float32({text})" if dtype == np.float32 else literal(dtype.type(base.literal))
     if base.literal is not None:  # a parameter, of float64

@@ -6,6 +6,7 @@ An edge that passes layers by gets an empty place in each, so that it runs betwe
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from html import escape
 
 _LETTER, _LINE, _PAD, _GAP, _RISE = 7.3, 18, 10, 28, 44  # pixels, at a font of 12
@@ -87,18 +88,12 @@ def svg(boxes: Sequence[Box], widest: float = math.inf) -> str:
 def _layers(boxes: Sequence[Box]) -> list[list[Box]]:
     """The boxes of each layer, with a place in every layer that an edge passes."""
     depth: dict[Box, int] = {}
-
-    def depth_of(box: Box) -> int:
-        if box not in depth:
-            depth[box] = 1 + max(map(depth_of, box.above), default=-1)
-        return depth[box]
-
-    for box in boxes:
-        depth_of(box)
+    for box in TopologicalSorter({box: box.above for box in boxes}).static_order():
+        depth[box] = 1 + max((depth[upper] for upper in box.above), default=-1)
     for box in boxes:
         if not box.above:
             depth[box] = min((depth[lower] for lower in box.below), default=1) - 1
-    layers: list[list[Box]] = [[] for _ in range(1 + max(depth.values()))]
+    layers: list[list[Box]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
     for box in boxes:
         layers[depth[box]].append(box)
     for box in boxes:
@@ -145,7 +140,7 @@ def _width(line: list[Box]) -> float:
 def _positions(lines: list[list[Box]]) -> tuple[float, float]:
     """Set every box's x and top, each line centred; returns the size of the whole."""
     top = float(_PAD)
-    full = max(map(_width, lines))
+    full = max(map(_width, lines), default=0.0)
     for line in lines:
         x = _PAD + (full - _width(line)) / 2
         for box in line:

@@ -15,7 +15,7 @@ import typer
 from ..datasets import Dataset, load
 from ..files import quoted
 from ..lab.run import folder as folders
-from ..lab.run.description import Arguments, check, check_cost
+from ..lab.run.description import Arguments, check, check_cost, hyphenated
 from .terminal import refuse, say, sentence
 
 Prepared = tuple[Arguments, Dataset, Path, float]
@@ -123,10 +123,9 @@ def _fresh(given: dict[str, Any], out: Path | None, force: bool) -> Prepared:
     if sizes is None:
         sizes = (data.width, 12, 10)
     if sizes[0] != data.width:
-        right = "-".join(str(size) for size in (data.width, *sizes[1:]))
         raise ValueError(
             f"--layers {values['layers']} begins with {sizes[0]}, but an example of {data.name} has "
-            f"{data.width} bits; write --layers {right}"
+            f"{data.width} bits; write --layers {hyphenated((data.width, *sizes[1:]))}"
         )
     check_cost(sizes, len(data.train) + (0 if data.heldout is None else len(data.heldout)))
     arguments = Arguments(**{**values, "layers": sizes})
@@ -170,9 +169,8 @@ def _run(arguments: Arguments, data: Dataset, folder: Path, before: float, resum
             return
         with _checking_input():
             state = restore(folder, data) if resume else State()
-        sizes = "-".join(str(size) for size in arguments.layers)
         total = (arguments.epochs + 1) * (len(arguments.layers) - 1)
-        with screen(f"DBN {sizes} on {data.name}", total, state.rows) as show:
+        with screen(f"DBN {hyphenated(arguments.layers)} on {data.name}", total, state.rows) as show:
             finished = run(arguments, data, folder, show, state, before)
     if not finished:
         _stopped(folder)

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -101,6 +102,11 @@ def digest(data: Dataset) -> str:
     return found.hexdigest()
 
 
+def hyphenated(sizes: Iterable[int]) -> str:
+    """Sizes of layers as --layers takes them: (64, 12, 10) as "64-12-10"."""
+    return "-".join(map(str, sizes))
+
+
 def check(values: dict[str, Any]) -> None:
     """Refuse arguments that make no sense, by the names of their options; those that are missing are not looked at."""
     for name, least in (("epochs", 1), ("seed", 0), ("k", 1), ("batch", 1)):
@@ -117,8 +123,9 @@ def check(values: dict[str, Any]) -> None:
         )
     sizes = values.get("layers", (1, 1))
     if len(sizes) < 2 or min(sizes) < 1:
-        joined = "-".join(map(str, sizes))
-        raise ValueError(f"--layers is {joined}; write at least two sizes of at least one unit, as in 64-12-10")
+        raise ValueError(
+            f"--layers is {hyphenated(sizes)}; write at least two sizes of at least one unit, as in 64-12-10"
+        )
 
 
 def check_cost(layers: tuple[int, ...], examples: int) -> None:
@@ -133,9 +140,8 @@ def check_cost(layers: tuple[int, ...], examples: int) -> None:
     seconds = sum(here * count for here, count in zip(states, below, strict=False)) * SECONDS_PER_PAIR
     gib = max(here * (width + 3) * 24 / 2**30 for here, width in zip(states, layers, strict=False))
     if seconds > MOST_SECONDS or gib > MOST_GIB:
-        sizes = "-".join(str(size) for size in layers)
         raise ValueError(
-            f"--layers {sizes}: exact sums over the states of {' and '.join(str(size) for size in inner)} hidden "
+            f"--layers {hyphenated(layers)}: exact sums over the states of {' and '.join(map(str, inner))} hidden "
             f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
             f"({MOST_SECONDS} seconds and {MOST_GIB} GiB are allowed; the last layer's size hardly matters)"
         )

@@ -11,7 +11,7 @@ from ..canvas import Picture
 from ..page import escape, minus
 from .audit.examine import Figures
 from .audit.report import entries
-from .description import Description
+from .description import Description, hyphenated
 from .live import nats
 from .record import Row
 
@@ -98,8 +98,8 @@ Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, a
 <p class="soft"><small>All digits are in history.csv.</small></p>
 <h2>This run</h2>
 <pre><code>{escape(command(asdict(description.arguments)))}</code></pre>
-{_facts(description, data)}"""
-    return html.page(f"Deep belief network {_sizes(description)} on {data.name}", body)
+{_facts(description)}"""
+    return html.page(f"Deep belief network {hyphenated(description.arguments.layers)} on {data.name}", body)
 
 
 def command(arguments: dict[str, Any]) -> str:
@@ -109,7 +109,7 @@ def command(arguments: dict[str, Any]) -> str:
         if isinstance(value, bool):
             words += [f"--{name}"] if value else []
             continue
-        words += [f"--{name}", "-".join(map(str, value)) if name == "layers" else str(value)]
+        words += [f"--{name}", hyphenated(value) if name == "layers" else str(value)]
     return " ".join(map(files.quoted, words))
 
 
@@ -154,13 +154,9 @@ def _history(rows: tuple[Row, ...]) -> str:
     return html.table([*headings, "max |residual|"], *layers)
 
 
-def _facts(description: Description, data: Dataset) -> str:
-    facts = asdict(description.arguments) | {"layers": _sizes(description)}
-    facts |= {"examples": f"{len(data.train)} to train, {0 if data.heldout is None else len(data.heldout)} held out"}
+def _facts(description: Description) -> str:
+    facts = asdict(description.arguments) | {"layers": hyphenated(description.arguments.layers)}
+    facts |= {"examples": f"{description.data.train} to train, {description.data.heldout} held out"}
     facts |= description.versions | {"seconds": f"{description.seconds:.1f}"}
     lines = "".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(str(v))}</td></tr>' for k, v in facts.items())
     return f'<table class="facts">{lines}</table>'
-
-
-def _sizes(description: Description) -> str:
-    return "-".join(map(str, description.arguments.layers))

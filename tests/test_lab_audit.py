@@ -126,7 +126,7 @@ def test_the_bias_is_that_of_the_public_expected_update_and_goes_to_zero():
 
 def test_the_second_layers_bias_is_about_the_aggregated_posterior():
     rbms, model = stack(4, 3, 2)
-    x, p = examine._upward(rbms[:1], DATA)
+    x, p = examine.upward(rbms[:1], DATA)
     np.testing.assert_array_equal(x, td.exact.states(3))
     np.testing.assert_allclose(p, td.exact.ceiling(model, DATA.train).prior, atol=1e-14)
 

@@ -1,22 +1,24 @@
 """The trace that `tinygrad-dbn explain --graph` prints and draws."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..autodiff.inspect import drawing
+from ..autodiff.inspect.graph import graph
+from ..autodiff.ops import TABLE
 from ..files import write_atomically
+from .examples import COMPOSITES, call
 from .terminal import refuse, say
 
 
 def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     """Print the graph of an op, a composite, or MODULE:FUNCTION at random arguments; draw it where a file is named."""
-    import numpy as np
-
-    from ..autodiff.inspect import drawing
-    from ..autodiff.inspect.graph import graph
-
     function, sizes, low = _function(name)
     if shapes:
         sizes = list(map(_shape, shapes))
@@ -36,9 +38,6 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
 
 def _function(name: str) -> tuple[Callable[..., Any], list[tuple[int, ...]], float]:
     """What is traced, the shapes unless said otherwise, and where its arguments, one unit wide, begin."""
-    from ..autodiff.ops import TABLE
-    from .examples import COMPOSITES, call
-
     if ":" in name:
         function = imported(name)
         return function, [()] * _required(function), 0.0
@@ -69,8 +68,6 @@ def imported(name: str) -> Callable[..., Any]:
 
 def _required(function: Callable[..., Any]) -> int:
     """How many arguments it cannot do without."""
-    import inspect
-
     parameters = inspect.signature(function).parameters.values()
     return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from proofs.harness.derivation import steps, watched
 from proofs.harness.lecture import CHAPTERS, CLAIMS
 from proofs.harness.ledger import claims_of
+from proofs.harness.record import steps, watched
 from proofs.harness.theorem import LEVELS
 from proofs.kernel.rules import real, ring
 from tinygrad_dbn import book, ops, records

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proofs.engine.test_float_exact import draw, probabilities, within
-from proofs.harness.shipped import bits
+from proofs.harness.models import bits
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.models import DBN, DirectedLayer

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from proofs.harness.shipped import rational_rbm
+from proofs.harness.models import rational_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.numbers.rational import Exact

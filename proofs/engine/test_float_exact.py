@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from proofs.harness.shipped import bits, rational_rbm
+from proofs.harness.models import bits, rational_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.sums import certify, float64, matrices

@@ -2,5 +2,5 @@
 
 Trusted: `rounding.py`, which follows rounding errors through the source of the exponentials and logarithms; and
 python-flint's balls, for the theorems of level E. Not trusted: `table.py` (examples of every op, and how each is
-spoiled), `balls.py` (the lecture's definitions in balls) and the theorems themselves.
+spoiled), `exact_sums.py` (models of floats, and the truth about them in balls) and the theorems themselves.
 """

@@ -1,7 +1,7 @@
 """Models whose parameters are symbols, or logarithms of rationals, and the lecture's definitions written out for them.
 
 With symbols a theorem speaks of all parameters at once; with rational odds e^θ every probability is rational, and
-nothing is rounded. The definitions below multiply odds, so that they serve both.
+nothing is rounded. The definitions below multiply odds, so that they serve both, and floats too, in Arb balls.
 """
 
 from fractions import Fraction
@@ -9,6 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import sympy
+from flint import arb
 
 from proofs.harness.formulas import over
 from tinygrad_dbn.autodiff.numbers.rational import Exact, log_array
@@ -65,8 +66,14 @@ def bits(n):
 
 
 def odds(parameters):
-    """e^θ for an array of parameters: expressions for symbols, fractions for logarithms of rationals."""
-    return over(lambda v: v.r if isinstance(v, Exact) else sympy.exp(expression(v)), parameters)
+    """e^θ for an array of parameters: formulas for symbols, fractions for logarithms of rationals, balls for floats."""
+
+    def of_one(parameter):
+        if isinstance(parameter, float):
+            return arb(parameter).exp()
+        return parameter.r if isinstance(parameter, Exact) else sympy.exp(expression(parameter))
+
+    return over(of_one, parameters)
 
 
 def lecture_weights(rbm):
@@ -78,7 +85,8 @@ def lecture_weights(rbm):
 
 def lecture_odds(W, b):
     """e^(b_i + Σ_j h_j W_ji), the odds of each lower unit, for every h: (2^H, D)."""
-    return np.array([odds(b) * np.prod(odds(W) ** h[:, None], axis=0) for h in bits(len(W))], object)
+    W, b = odds(W), odds(b)
+    return np.array([b * np.prod(W ** h[:, None], axis=0) for h in bits(len(W))], object)
 
 
 def lecture_conditional(W, b):

@@ -72,6 +72,17 @@ def within(value, error, truth, what, shrink=1.0, moved=0):
         require(abs(arb(float(v)) - t) <= arb(float(e) * shrink) + moved, f"{what}: {v} ± {e}, truly {t}")
 
 
+def with_other_sums(owner, name, change):
+    """A patch: the function returns `change(total), exponent`, where it returned `total, exponent`."""
+    honest = getattr(owner, name)
+
+    def changed(*args):
+        total, exponent = honest(*args)
+        return change(total), exponent
+
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, changed)
+
+
 def logarithm(e):
     """An exact logarithm of a rational, as a ball."""
     return arb(fmpq(e.r.numerator, e.r.denominator)).log()

@@ -16,6 +16,7 @@ from proofs.engine.exact_sums import (
     rounded,
     underflowing,
     visible_weights,
+    with_other_sums,
     within,
 )
 from proofs.harness.models import odds, rational_rbm
@@ -31,23 +32,10 @@ def precise():
         yield
 
 
-def off_by(relative):
-    """A patch: every chunk's sum has this relative error."""
-    honest = float64.sum_chunk
-
-    def patch(monkeypatch):
-        def chunk(*args):
-            value, exponent = honest(*args)
-            return value * (1 + relative), exponent
-
-        monkeypatch.setattr(float64, "sum_chunk", chunk)
-
-    return patch
-
-
+OFF = Spoiled("a sum off by 1e-7", with_other_sums(float64, "sum_chunk", lambda total: total * (1 + 1e-7)))
 SUM_SPOILS = [
     TOO_SMALL,
-    Spoiled("a sum off by 1e-7", off_by(1e-7)),
+    OFF,
     Spoiled("visible and hidden biases exchanged", mutated(float64, "log_partition", "rbm.c, rbm.b", "rbm.b, rbm.c")),
 ]
 
@@ -130,7 +118,7 @@ def test_likelihood(shrink=1.0):
     trusts=("log p moves by at most twice what all parameters together move", "python-flint's logarithm"),
     spoiled=[
         Spoiled("a bound so small that no float keeps it, the weights taken as exact", None, shrink=1e-5, rounding=0),
-        Spoiled("a sum off by 1e-7", off_by(1e-7)),
+        OFF,
         Spoiled("visible bias lost", mutated(matrices, "mixture", "centred @ layer.b + ", "")),
     ],
 )

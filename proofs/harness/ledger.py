@@ -115,16 +115,12 @@ def pytest_terminal_summary(terminalreporter):
     ledger = entries(reports)
     if not ledger:
         return
-    rows = [
-        ("claim", "level", "sizes", "refused", "seconds", "state", "sentence"),
-        *(e.cells for e in ledger),
-    ]
-    widths = [max(len(row[k]) for row in rows) for k in range(6)]
+    lines = [("claim", "level", "sizes", "refused", "seconds", "state", "sentence"), *(e.cells for e in ledger)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     terminalreporter.section("theorems")
-    for row in rows:
-        aligned = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        failed = row[5] == "FAILED"
-        terminalreporter.write_line("  ".join([*aligned, row[-1]]), red=failed)
+    for *cells, state, sentence in lines:
+        aligned = [cell.ljust(width) for cell, width in zip((*cells, state), widths, strict=False)]
+        terminalreporter.write_line("  ".join([*aligned, sentence]), red=state == "FAILED")
     states = Counter(entry.state for entry in ledger)
     refused, spoiled = sum(e.refused for e in ledger), sum(e.spoiled for e in ledger)
     summary = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))

@@ -1,14 +1,13 @@
 """The compiled sums against those made of ops, and at the extremes of what a double holds."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_dbn as td
+from tests.random_models import random_rbm, rows, stacked_dbn
+from tests.running import python
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.sums import certify, matrices
@@ -17,13 +16,6 @@ from tinygrad_dbn.exact.sums import certify, matrices
 def by_ops(f, model):
     """f(model) computed by the sums made of ops: inside a trace the model holds Tensors."""
     return td.vjp(f, model)[0]
-
-
-def random_rbm(visible, hidden, weights, biases=1.0, seed=0):
-    rng = np.random.default_rng(seed)
-    return td.RBM(
-        rng.normal(0, weights, (hidden, visible)), rng.normal(0, biases, visible), rng.normal(0, biases, hidden)
-    )
 
 
 @given(rbms(scales=(0.1, 1.0, 30.0, 1e4)))
@@ -116,8 +108,7 @@ def test_width_and_layout_do_not_matter():
 
 
 def test_an_example_does_not_depend_on_the_others():
-    dbn = td.DBN.from_rbms([random_rbm(20, 9, 0.5), random_rbm(9, 8, 0.5)])
-    X = np.random.default_rng(0).integers(0, 2, (1500, 20)).astype(float)
+    dbn, X = stacked_dbn(20, 9, 8), rows(20, 1500)
     together = exact.log_likelihood(dbn, X)
     np.testing.assert_allclose(np.concatenate([exact.log_likelihood(dbn, x[None]) for x in X[:20]]), together[:20])
     assert np.isfinite(together).all()
@@ -140,5 +131,5 @@ def test_memory_stays_below_a_hundred_megabytes():
         "rng = np.random.default_rng(0); td.exact.log_partition(td.RBM.init(3, 3, rng)); before = peak();"
         "td.exact.log_partition(td.RBM.init({n}, 784, rng)); print(peak() - before)"
     )
-    run = lambda n: int(subprocess.check_output([sys.executable, "-c", program.format(n=n)], text=True))
-    assert max(run(18), run(20)) < 100_000  # kilobytes beyond the interpreter and its libraries
+    # Kilobytes beyond the interpreter and its libraries.
+    assert max(int(python(program.format(n=n))) for n in (18, 20)) < 100_000

@@ -1,0 +1,34 @@
+"""Models and rows drawn at random, the same for the same seed; it may be a generator, which goes on from there."""
+
+from itertools import pairwise
+
+import numpy as np
+
+import tinygrad_dbn as td
+
+
+def random_rbm(visible, hidden, weights=0.5, biases=1.0, seed=0):
+    """An RBM whose weights and biases have these standard deviations."""
+    rng = np.random.default_rng(seed)
+    return td.RBM(
+        rng.normal(0, weights, (hidden, visible)), rng.normal(0, biases, visible), rng.normal(0, biases, hidden)
+    )
+
+
+def stacked_dbn(*sizes, weights=0.5, biases=1.0, seed=0):
+    """A DBN started from random RBMs: its recognition weights are the generative ones."""
+    rng = np.random.default_rng(seed)
+    return td.DBN.from_rbms([random_rbm(v, h, weights, biases, rng) for v, h in pairwise(sizes)])
+
+
+def untied_dbn(*sizes, weights=0.5, biases=1.0, seed=0):
+    """A DBN whose recognition weights are its own."""
+    rng = np.random.default_rng(seed)
+    one, other = (stacked_dbn(*sizes, weights=weights, biases=biases, seed=rng) for _ in range(2))
+    layers = [td.DirectedLayer(a.W, a.b, b.R, b.c) for a, b in zip(one.layers, other.layers, strict=True)]
+    return td.DBN(tuple(layers), one.top)
+
+
+def rows(width, count, seed=9):
+    """Examples of zeros and ones: (count, width)."""
+    return np.random.default_rng(seed).integers(0, 2, (count, width)).astype(float)

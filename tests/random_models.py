@@ -1,4 +1,4 @@
-"""Models and rows drawn at random, the same for the same seed; it may be a generator, which goes on from there."""
+"""Models and rows for tests, most drawn at random: the same for the same seed, or on from where a generator stands."""
 
 from itertools import pairwise
 
@@ -27,6 +27,13 @@ def untied_dbn(*sizes, weights=0.5, biases=1.0, seed=0):
     one, other = (stacked_dbn(*sizes, weights=weights, biases=biases, seed=rng) for _ in range(2))
     layers = [td.DirectedLayer(a.W, a.b, b.R, b.c) for a, b in zip(one.layers, other.layers, strict=True)]
     return td.DBN(tuple(layers), one.top)
+
+
+def dominated(visible, hidden):
+    """An RBM of one energy of −2500, at x = (1, 1, …) and h = (1, …), the other units free; no other is below 0."""
+    W, b, c = np.zeros((hidden, visible)), np.zeros(visible), np.zeros(hidden)
+    W[0, :2], b[:2], c[0] = 5000.0, -1250.0, -5000.0  # −E = 2 · 5000 − 2 · 1250 − 5000
+    return td.RBM(W, b, c)
 
 
 def rows(width, count, seed=9):

@@ -46,13 +46,7 @@ def test_bound_and_gap_agree_with_brute_force(dbn, seed):
     joint = brute_force.dbn_joint_with_h1(dbn)
     X = exact.states(dbn.sizes[0])
     drawn = np.random.default_rng(seed).dirichlet(np.ones(joint.shape[1]), len(X))
-    layer = dbn.layers[0]
-    recognition = np.array(
-        [
-            [brute_force.bernoulli(h, layer.R @ x + layer.c) for h in brute_force.states(dbn.sizes[1])]
-            for x in brute_force.states(dbn.sizes[0])
-        ]
-    )
+    recognition = brute_force.conditional(dbn.layers[0].R.T, dbn.layers[0].c).T
     for given_q, q in ((drawn, drawn), (None, recognition)):
         expected = (q * (np.log(joint) - np.log(np.where(q > 0, q, 1)))).sum(axis=1)
         np.testing.assert_allclose(exact.bound(dbn, X, given_q), expected, rtol=1e-9, atol=1e-9)

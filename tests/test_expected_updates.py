@@ -21,8 +21,7 @@ def test_cd_is_the_sum_over_all_runs_of_its_chains(rbm, seed, k):
     H, D = rbm.W.shape
     X = rows(D, 4, seed)
     x, h = brute_force.states(D), brute_force.states(H)
-    up = np.array([[brute_force.bernoulli(b, rbm.W @ a + rbm.c) for b in h] for a in x])
-    down = np.array([[brute_force.bernoulli(a, b @ rbm.W + rbm.b) for a in x] for b in h])
+    up, down = brute_force.conditional(rbm.W.T, rbm.c).T, brute_force.conditional(rbm.W, rbm.b).T
     start = np.bincount([brute_force.row(a) for a in X], minlength=len(x)) / len(X)
     end = start @ np.linalg.matrix_power(up @ down, k)
     change = start - end

@@ -16,6 +16,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.kept import reseal
+from tests.random_models import random_rbm, rows, stacked_dbn
 from tinygrad_dbn import exact, files
 from tinygrad_dbn.exact import budget
 from tinygrad_dbn.exact.sums import checkpoint, chunks, float64, matrices, sizes
@@ -25,8 +26,8 @@ MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.norma
 
 
 def model(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n))
+    """The same in this process."""
+    return random_rbm(n, n, 0.3, seed=seed)
 
 
 class Counting:
@@ -81,7 +82,7 @@ def test_processes_one_of_them_killed(tmp_path):
 def test_kill_9_loses_nothing_that_was_finished(tmp_path):
     path = tmp_path / "z.json"
     program = MODEL.format(n=22) + (
-        "import os; from tinygrad_dbn.exact import checkpoint as c; c.SECONDS = 0; add = c.Checkpoint.add\n"
+        "import os; from tinygrad_dbn.exact.sums import checkpoint as c; c.SECONDS = 0; add = c.Checkpoint.add\n"
         "def dying(self, *a):\n    add(self, *a)\n    if len(self.done) == 3: os.kill(os.getpid(), 9)\n"
         "c.Checkpoint.add = dying; td.exact.log_partition(rbm, checkpoint=sys.argv[1])"
     )
@@ -228,9 +229,7 @@ def test_chunks_cover_every_block_once():
 
 
 def deep_model(seed=0):
-    rng = np.random.default_rng(seed)
-    rbm = lambda n, m: td.RBM(rng.normal(0, 0.5, (n, m)), rng.normal(size=m), rng.normal(size=n))
-    return td.DBN.from_rbms([rbm(11, 12), rbm(6, 11), rbm(4, 6)]), rng.integers(0, 2, (1100, 12)).astype(float)
+    return stacked_dbn(12, 11, 6, 4, seed=seed), rows(12, 1100)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from proofs.engine.table import (
     on_every_branch,
     the_neighbours,
 )
-from proofs.harness.shipped import derivatives, equal_formulas
+from proofs.harness.formulas import derivatives, equal_formulas
 from proofs.harness.theorem import Spoiled, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import jvp, vjp

@@ -301,8 +301,8 @@ def _theorems(op: "Op") -> list[str]:
         sys.path.remove(str(root))
     found = []
     for function in (f for module in modules for f in vars(module).values() if hasattr(f, "theorem")):
-        about = function.theorem
+        statement = function.theorem
         names = [n for mark in function.pytestmark if mark.args[0] == "name" for n in mark.args[1]]
-        if op.name in (names or about["sentence"].replace("'", " ").split()):
-            found.append(f"{about['level']}  {about['sentence']}")
+        if op.name in (names or statement.sentence.replace("'", " ").split()):
+            found.append(f"{statement.level}  {statement.sentence}")
     return found or ["none: nothing flows through it, and its values are in the table of edges"]

@@ -6,7 +6,7 @@ theorem.  Where it is not obvious, a comment names the values that refute what i
 
 from types import SimpleNamespace
 
-from sympy import Float, Function, I, Integer, Symbol, log, oo
+from sympy import Float, Function, I, Integer, Symbol, evaluate, log, oo, srepr
 
 ATTACKS = {}
 
@@ -69,7 +69,7 @@ def change_a_loop(K):
     return loop
 
 
-FALSE = {"rel": "==", "expr": Integer(1), "hyps": frozenset()}
+FALSE = {"rel": "==", "expr": Integer(1), "hyps": frozenset(), "statement": ("==", srepr(Integer(1)), frozenset())}
 
 
 @attack
@@ -485,3 +485,137 @@ def an_invariant_that_depends_on_the_index(K):
     everywhere = K.assume(y - q)
     step = K.ring(loop.step[0] - q, everywhere, K.total(everywhere))
     return K.induction(loop, y - q, u, step=step)
+
+
+# --- what a sign promises -----------------------------------------------------------------------------------
+
+s_real = Symbol("s", real=True)
+e_nonnegative = Symbol("e", nonnegative=True)
+z_sequence = Symbol("z<>", nonnegative=True)
+
+
+@attack
+def a_state_that_falls_below_zero_a_step_later(K):
+    loop = K.Loop("delayed", (z, e_nonnegative), (1, 1), (o,), (z - 5, z))
+    return K.nonneg(loop.at(u)[1])  # 1, 1, −4
+
+
+@attack
+def elements_that_are_not_negative_over_a_sequence_of_any_sign(K):
+    loop = K.Loop("total", (z,), (0,), (e_nonnegative,), (z + e_nonnegative,))
+    return K.nonneg(loop.at(signed)[0])
+
+
+@attack
+def two_states_of_one_name(K):
+    # Their terms are written alike, so the two loops that start at them would be one: hence 2 = 1.
+    state = Symbol("s", positive=True), s_real
+    ends = K.Loop("ends", state, (2, 1), (o,), state).at(u)
+    first, second = (K.Loop("from", (y,), (end,), (o,), (y,)) for end in ends)
+    return K.add(K.induction(first, y - ends[0], u), K.induction(second, y - ends[1], u))
+
+
+@attack
+def a_sequence_for_an_element(K):
+    return K.square(K.Loop("odd", (y,), (1,), (u,), (y,)).at(u)[0])
+
+
+@attack
+def a_number_put_for_a_sequence(K):
+    return K.inst(cube_theorem(K), {u: o})
+
+
+@attack
+def an_expression_for_a_state(K):
+    return K.ring(K.Loop("odd", (y + 1,), (1,), (o,), (1,)).at(u)[0] * 0)
+
+
+@attack
+def a_number_for_a_sequence(K):
+    return K.nonneg(cube(K).at(o)[0])
+
+
+@attack
+def a_sum_hidden_in_a_loop(K):
+    # z_i + (1 − Σz)² > 0 is false at z = (0, 1); the sum is in the definition of the loop.
+    hidden = K.Loop("hidden", (y,), (K.Sigma(z_i),), (o,), (y,)).at(u)[0]
+    return K.cases(
+        z_i + (1 - hidden) ** 2, z_i, K.assume((1 - hidden.subs(z_i, 0)) ** 2, ">"),
+        K.add(K.positive(z_i_positive), K.square(1 - hidden.subs(z_i, z_i_positive))),
+    )  # fmt: skip
+
+
+@attack
+def a_sequence_that_is_zero_at_some_steps(K):
+    end = K.Loop("total", (z,), (0,), (e_nonnegative,), (z + e_nonnegative,)).at(z_sequence)[0]
+    return K.cases(
+        end, z_sequence, K.nonneg(end.subs(z_sequence, 0)), K.nonneg(end.subs(z_sequence, Symbol("z<>", positive=True)))
+    )
+
+
+# --- what is checked is what is used ------------------------------------------------------------------------
+
+
+class Shifty:
+    """1 when it is first asked, and −1 from then on."""
+
+    def __init__(self):
+        self.answers = iter([Integer(1)])
+
+    def _sympy_(self):
+        return next(self.answers, Integer(-1))
+
+
+@attack
+def an_object_that_is_another_term_the_second_time(K):
+    thm = K.nonneg(Shifty())
+    return thm if thm.expr == -1 else K.nonneg(Integer(-1))
+
+
+@attack
+def values_that_change_between_two_readings(K):
+    values = type("Changing", (dict,), {"items": lambda self, left=[o]: [(t, left.pop() if left else -o)]})()
+    thm = K.inst(K.nonneg(t), values)
+    return thm if thm.expr == -o else K.nonneg(-o)
+
+
+@attack
+def a_symbol_with_a_sign_of_its_own(K):
+    liar = type("Liar", (Symbol,), {"is_nonnegative": True, "is_positive": True})("l", real=True)
+    return K.nonneg(liar)
+
+
+@attack
+def a_number_with_a_sign_of_its_own(K):
+    liar = type("Liar", (Integer,), {"is_nonnegative": True})
+    return K.nonneg(Integer.__new__(liar, -1))
+
+
+@attack
+def evaluation_switched_off(K):
+    with evaluate(False):
+        return K.nonneg(t - 2 * t)
+
+
+@attack
+def a_symbol_renamed_under_a_theorem(K):
+    mine = Symbol.__xnew__(Symbol, "before", positive=True)
+    thm = K.nonneg(mine)
+    mine.name = "after"
+    return K.total(thm)
+
+
+@attack
+def a_sum_of_two_terms(K):
+    return K.square(K.Sigma(q, p))
+
+
+@attack
+def a_loop_with_an_argument_too_many(K):
+    return K.square(cube(K).at(u)[0].func(u, o))
+
+
+@attack
+def divide_by_a_number_that_is_zero_without_looking_so(K):
+    zero = log((1 + log(2)) * (1 + log(3))) - log(1 + log(2) + log(3) + log(2) * log(3))
+    return K.ring(Integer(1), K.assume(zero))

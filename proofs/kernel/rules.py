@@ -19,7 +19,7 @@ The rules are attacked in `proofs.kernel.attacks`, and each guard (``if ...: rai
 be needed.
 """
 
-from sympy import Matrix, Poly, Symbol, cancel, diff, expand, fraction, prod, reduced, sympify, together
+from sympy import Matrix, Poly, Symbol, cancel, diff, expand, fraction, prod, reduced, srepr, together
 
 from proofs.kernel.terms import (
     BINDS,
@@ -29,11 +29,13 @@ from proofs.kernel.terms import (
     Sigma,
     Sigma_t,
     family,
+    fits,
     is_sequence,
     numerator,
     real,
     sequence,
     sums,
+    symbol,
     term,
     varies,
     xlogx,
@@ -77,12 +79,13 @@ class Thm(Immutable):
     derivation.
     """
 
-    __slots__ = ("expr", "hyps", "parents", "rel", "rule")
+    __slots__ = ("expr", "hyps", "parents", "rel", "rule", "statement")
 
     def __init__(self, key, rel, expr, hyps, rule, parents=()):
         if key is not _KEY:
             raise ProofError("a theorem is made by the rules only")
-        self._fill(rel=rel, expr=sympify(expr), hyps=frozenset(hyps), rule=rule, parents=tuple(parents))
+        self._fill(rel=rel, expr=term(expr), hyps=frozenset(hyps), rule=rule, parents=tuple(parents))
+        self._fill(statement=_written(self))
 
     def __repr__(self):
         statements = [self.expr, *(e for _, e in self.hyps)]
@@ -95,11 +98,18 @@ class Thm(Immutable):
         return f"{for_all}{given}{' ' if given else ''}|- {self.expr} {self.rel} 0"
 
 
+def _written(thm):
+    """The statement as a text: SymPy lets the name of a symbol be changed, under all that it stands in."""
+    return thm.rel, srepr(thm.expr), frozenset((rel, srepr(e)) for rel, e in thm.hyps)
+
+
 def _combined(theorems):
     """The union of the hypotheses of the theorems a rule was given."""
     for thm in theorems:
         if type(thm) is not Thm:
             raise ProofError(f"not a theorem: {thm!r}")
+        if thm.statement != _written(thm):
+            raise ProofError("a symbol was renamed")
     return frozenset().union(*(thm.hyps for thm in theorems))
 
 
@@ -114,21 +124,26 @@ def assume(expr, rel="=="):
     """
     if rel not in ("==", ">=", ">"):
         raise ProofError(f"unknown relation {rel}")
-    return Thm(_KEY, rel, expr, {(rel, term(expr))}, "assume")
+    expr = term(expr)
+    return Thm(_KEY, rel, expr, {(rel, expr)}, "assume")
 
 
 def ring(expr, *given):
     """``|- expr == 0`` because its numerator is a polynomial combination of those of the given equations.
 
     The division that finds the cofactors is a suggestion and is not trusted: that the combination equals the
-    numerator is checked by expanding.  The guards forbid a remainder, and inequalities used as equations.
+    numerator is checked by expanding.  The guards forbid a remainder, inequalities used as equations, and cofactors
+    with a denominator that may be zero.
     """
-    hyps = _combined(given)
+    expr, hyps = term(expr), _combined(given)
     if any(thm.rel != "==" for thm in given):
         raise ProofError("only equations can be given")
-    target, known = numerator(term(expr)), [numerator(thm.expr) for thm in given]
+    target, known = numerator(expr), [numerator(thm.expr) for thm in given]
     known = [k for k in known if k != 0]
-    remainder = expand(target - sum(c * k for c, k in zip(_cofactors(target, known), known, strict=True)))
+    cofactors = _cofactors(target, known)
+    if not all(fraction(together(c))[1].is_positive for c in cofactors):
+        raise ProofError("a cofactor is divided by what may be zero")
+    remainder = expand(target - sum(c * k for c, k in zip(cofactors, known, strict=True)))
     if remainder != 0:
         raise ProofError(f"left over: {remainder}")
     return Thm(_KEY, "==", expr, hyps, "ring", given)
@@ -168,6 +183,7 @@ def transport(expr, thm, *given):
     Sound because equals stand for equals; all hypotheses are kept.
     """
     _combined([thm])
+    expr = term(expr)
     equal = ring(expr - thm.expr, *given)
     return Thm(_KEY, thm.rel, expr, thm.hyps | equal.hyps, "transport", (thm, equal))
 
@@ -176,26 +192,16 @@ def inst(thm, values):
     """From ``hyps |- e rel 0``: the same with terms put for symbols, all at once.
 
     Sound because a theorem holds for every value of its free symbols.  The guards keep that reading true:
-    only symbols are replaced; not one that a hypothesis constrains; a sequence only by a sequence; a symbol
-    only by a term in its range; and a term that varies with an index is not carried under a sum that would
-    capture it (a family may be replaced by what varies as it does, it is what the sum runs over).
+    only symbols are replaced; not one that a hypothesis constrains; each by what `fits`; and a term that varies with an
+    index is not carried under a sum that would capture it (a family may be replaced by what varies as it does, it is
+    what the sum runs over).
     """
     hyps = _combined([thm])
-    for symbol, value in values.items():
-        value = sympify(value)
-        if not symbol.is_Symbol:
-            raise ProofError(f"{symbol} is not a symbol")
-        if any(e.has(symbol) for _, e in hyps):
-            raise ProofError(f"{symbol} is constrained by a hypothesis")
-        if is_sequence(symbol) and not is_sequence(value):
-            raise ProofError(f"{symbol} is a sequence, {value} is none")
-        if not is_sequence(symbol):
-            term(value)
-        if symbol.is_positive and not value.is_positive:
-            raise ProofError(f"{value} is not known to be positive")
-        if symbol.is_nonnegative and not value.is_nonnegative:
-            raise ProofError(f"{value} is not known to be 0 or more")
-        if any(varies(value, index) and not varies(symbol, index) for index in sums(thm.expr)):
+    values = {symbol(place): fits(place, value) for place, value in values.items()}
+    for place, value in values.items():
+        if any(e.has(place) for _, e in hyps):
+            raise ProofError(f"{place} is constrained by a hypothesis")
+        if any(varies(value, index) and not varies(place, index) for index in sums(thm.expr)):
             raise ProofError(f"an index of {value} would be captured")
     return Thm(_KEY, thm.rel, thm.expr.subs(values, simultaneous=True), hyps, "inst", (thm,))
 
@@ -208,6 +214,7 @@ def nonneg(expr):
 
     That is: coefficients and generators of the numerator are not negative, the denominator is positive.
     """
+    expr = term(expr)
     if not _parts_are(expr, lambda parts: all(part.is_nonnegative for part in parts), all):
         raise ProofError(f"not evidently >= 0: {expr}")
     return Thm(_KEY, ">=", expr, (), "nonneg")
@@ -215,7 +222,7 @@ def nonneg(expr):
 
 def positive(expr):
     """``|- expr > 0``: as for `nonneg`, and one of the numerator's terms has no part that may be zero."""
-    nonneg(expr)
+    expr = nonneg(expr).expr
     if not _parts_are(expr, lambda parts: all(part.is_positive for part in parts), any):
         raise ProofError(f"not evidently > 0: {expr}")
     return Thm(_KEY, ">", expr, (), "positive")
@@ -223,7 +230,7 @@ def positive(expr):
 
 def _parts_are(expr, wanted, how_many):
     """Does ``wanted`` hold of the coefficient and generators of all (or any) terms, over a positive denominator?"""
-    over, below = fraction(together(term(expr)))
+    over, below = fraction(together(expr))
     over = expand(over)
     if over.is_number:
         return below.is_positive and wanted([over])
@@ -256,25 +263,29 @@ def scale(thm, weight):
     return Thm(_KEY, rel, weight * thm.expr, hyps, "scale", (thm,))
 
 
-def cases(expr, symbol, at_zero, elsewhere):
+def cases(expr, place, at_zero, elsewhere):
     """``expr rel 0`` for a symbol that is 0 or more, from its being so at 0 and for a positive symbol of that name.
 
-    The guards: the symbol is one that may be zero; neither case has assumed anything about it; its positive namesake
-    is not in the expression already; and it is not under a sum, where some of its values may be zero and others not.
+    The guards: the symbol is one number that may be zero, and no sequence of such numbers; neither case has assumed
+    anything about it; its positive namesake is not in the expression already; and it is not under a sum, where some of
+    its values may be zero and others not.
     """
-    hyps, there = _combined([at_zero, elsewhere]), Symbol(symbol.name, positive=True)
-    if symbol != Symbol(symbol.name, nonnegative=True):
-        raise ProofError(f"{symbol} is not a symbol of numbers >= 0")
-    if any(e.has(symbol) or e.has(there) for _, e in hyps):
-        raise ProofError(f"{symbol} is constrained by a hypothesis")
-    if term(expr).has(there):
-        raise ProofError(f"{symbol} and its positive namesake are two symbols")
-    if any(varies(symbol, index) for index in sums(expr)):
-        raise ProofError(f"{symbol} may be zero at one index and not at another")
+    expr, place = term(expr), symbol(place)
+    hyps, there = _combined([at_zero, elsewhere]), Symbol(place.name, positive=True)
+    if place != Symbol(place.name, nonnegative=True):
+        raise ProofError(f"{place} is not a symbol of numbers >= 0")
+    if is_sequence(place):
+        raise ProofError(f"{place} may be zero at one step and not at another")
+    if any(e.has(place) or e.has(there) for _, e in hyps):
+        raise ProofError(f"{place} is constrained by a hypothesis")
+    if expr.has(there):
+        raise ProofError(f"{place} and its positive namesake are two symbols")
+    if any(varies(place, index) for index in sums(expr)):
+        raise ProofError(f"{place} may be zero at one index and not at another")
     if at_zero.rel != elsewhere.rel:
         raise ProofError("the cases have different relations")
-    ring(expr.subs(symbol, 0) - at_zero.expr)
-    ring(expr.subs(symbol, there) - elsewhere.expr)
+    ring(expr.subs(place, 0) - at_zero.expr)
+    ring(expr.subs(place, there) - elsewhere.expr)
     return Thm(_KEY, at_zero.rel, expr, hyps, "cases", (at_zero, elsewhere))
 
 
@@ -297,7 +308,8 @@ def _sum(over):
 
 def fubini(expr):
     """``|- Sigma(Sigma_t(expr)) - Sigma_t(Sigma(expr)) == 0``: finite sums change places."""
-    return Thm(_KEY, "==", Sigma(Sigma_t(term(expr))) - Sigma_t(Sigma(expr)), (), "fubini")
+    expr = term(expr)
+    return Thm(_KEY, "==", Sigma(Sigma_t(expr)) - Sigma_t(Sigma(expr)), (), "fubini")
 
 
 def vanish(thm, *given, over=Sigma):
@@ -320,7 +332,8 @@ def minimum(expr, t):
     off by `nonneg` after t = 1 + s on the right and t = 1/(1 + s) on the left, s > 0.  No guard of its own:
     for a t that is not positive, 1/(1 + s) is no term and `nonneg` knows no sign.
     """
-    slope = diff(term(expr), t)
+    expr, t = term(expr), symbol(t)
+    slope = diff(expr, t)
     ring(expr.subs(t, 1))
     nonneg(cancel(slope.subs(t, 1 + t)))
     nonneg(cancel(-slope.subs(t, 1 / (1 + t))))
@@ -333,9 +346,10 @@ def unique(expr, t, value, *given):
     Nowhere else, by the mean value theorem: it is 0 at t = 1, and its slope is positive or negative throughout on
     either side. The guard: the value is where t may be. (A sum or loop over t has no slope that is a term.)
     """
-    if not term(value).is_positive:
+    expr, t, value = term(expr), symbol(t), term(value)
+    if not value.is_positive:
         raise ProofError(f"{value} is not known to be positive")
-    slope = diff(term(expr), t)
+    slope = diff(expr, t)
     ring(expr.subs(t, 1))
     for side in (1 + t, 1 / (1 + t)):
         towards = cancel(slope.subs(t, side))

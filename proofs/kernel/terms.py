@@ -12,21 +12,26 @@ Part of what must be trusted, as `proofs.kernel` says.
 """
 
 import hashlib
+from types import MappingProxyType
 
 from sympy import (
     Add,
     Expr,
     Function,
+    Mul,
+    Pow,
     Symbol,
     expand,
     expand_log,
     fraction,
     log,
+    preorder_traversal,
     srepr,
     sympify,
     together,
 )
 from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.core.parameters import global_parameters
 
 
 class ProofError(Exception):
@@ -54,7 +59,7 @@ Sigma = Function("Sigma", real=True)
 """The sum over a finite index set of any size."""
 Sigma_t = Function("Sigma_t", real=True)
 """The sum over another such set."""
-BINDS = {Sigma: "i", Sigma_t: "t"}
+BINDS = MappingProxyType({Sigma: "i", Sigma_t: "t"})
 
 
 class xlogx(Function):
@@ -105,23 +110,36 @@ def varies(term, index):
 
 
 def sums(term):
-    """The indices that some sum in the term binds."""
-    return {index for binder, index in BINDS.items() if term.has(binder)}
+    """The indices that some sum in the term binds, also in the definition of a loop."""
+    found = set()
+    for part in preorder_traversal(term):
+        found |= {BINDS[part.func]} if part.func in BINDS else part.func.binds if isinstance(part, _LoopTerm) else set()
+    return found
 
 
 # --- terms --------------------------------------------------------------------------------------------------
 
 
 class _LoopTerm(AppliedUndef):
-    """One state variable of a loop, applied to its sequences and parameters."""
+    """One state variable of a loop, applied to its sequences and parameters: so many arguments.
+
+    binds: the indices of the sums in the loop's definition.
+    """
+
+    arity = 0
+    binds = frozenset()
 
 
 def term(value):
     """The value as a term of the logic, or ProofError.
 
     Forbidden for a reason: floats (they round), a division or a logarithm that may be undefined (it cancels
-    into anything), symbols with other assumptions (`inst` would break them), functions nobody defined.
+    into anything), symbols with other assumptions (`inst` would break them), functions nobody defined, and objects of
+    any class but SymPy's own, which may say what they like of their sign. A value is converted here, once: what was
+    checked is what is used.
     """
+    if not global_parameters.evaluate:
+        raise ProofError("SymPy's evaluation is switched off")
     found = sympify(value)
     if not (isinstance(found, Expr) and _admissible(found)):
         raise ProofError(f"not a term: {found}")
@@ -132,13 +150,46 @@ def term(value):
 
 
 def _admissible(e):
-    if e.is_Symbol:
-        return e in [Symbol(e.name, **{kind: True}) for kind in KINDS] and not is_sequence(e)
-    if e.is_Pow:
+    if type(e) is Symbol:
+        return e in _of_all_kinds(e.name) and not is_sequence(e)
+    if type(e) is Pow:
         return e.exp.is_Integer and (e.exp.is_positive or e.base.is_positive)
-    if e.func in (log, xlogx):
+    if type(e) in (log, xlogx):
         return len(e.args) == 1 and (e.args[0].is_positive if e.func == log else e.args[0].is_nonnegative)
-    return e.is_Rational or e.is_Add or e.is_Mul or e.func in BINDS or isinstance(e, _LoopTerm)
+    if e.func in BINDS:
+        return len(e.args) == 1
+    if isinstance(e, _LoopTerm):
+        return len(e.args) == e.func.arity
+    return type(e) in (Add, Mul) or (e.is_Rational and type(e).__module__ == "sympy.core.numbers")
+
+
+def _of_all_kinds(name):
+    return [Symbol(name, **{kind: True}) for kind in KINDS]
+
+
+def symbol(value):
+    """A symbol that the kernel admits, a sequence among them; or ProofError."""
+    if not (type(value) is Symbol and value in _of_all_kinds(value.name)):
+        raise ProofError(f"not a symbol: {value}")
+    return value
+
+
+def fits(place, value):
+    """The value, if it may take the place of a symbol, or ProofError: wherever a value takes a symbol's place, this
+    decides. A sequence takes the place of a sequence, a term that of any other symbol, and the sign is kept."""
+    value = symbol(value) if is_sequence(place) else term(value)
+    if is_sequence(place) and not is_sequence(value):
+        raise ProofError(f"{place} is a sequence, {value} is none")
+    return _of_the_sign(place, value)
+
+
+def _of_the_sign(place, value):
+    """What the sign of a symbol promises: every value that it stands for is real, and positive or not negative."""
+    if place.is_positive and not value.is_positive:
+        raise ProofError(f"{value}, for {place}, is not known to be positive")
+    if place.is_nonnegative and not value.is_nonnegative:
+        raise ProofError(f"{value}, for {place}, is not known to be 0 or more")
+    return value
 
 
 class Loop(Immutable):
@@ -150,37 +201,46 @@ class Loop(Immutable):
     `inst`.  The whole definition is hashed into the name of those terms: two different loops can never be
     taken for one.
 
-    A state symbol that is declared positive must start and stay so.  Off its domain (a sequence that is not
-    positive where the element is) a loop's term means 1, so its sign may be relied on everywhere.
+    A state symbol that is declared positive, or not negative, must start and stay so.  Off its domain (a sequence
+    without the sign of the element) a loop's term means 1, so its sign may be relied on everywhere.
     """
 
     __slots__ = ("elements", "init", "name", "state", "step")
 
     def __init__(self, name, state, init, elements, step):
-        init, step = tuple(map(term, init)), tuple(map(term, step))
-        for symbol, first, following in zip(state, init, step, strict=True):
-            if symbol.is_positive and not (first.is_positive and following.is_positive):
-                raise ProofError(f"{symbol} is not kept positive")
-        self._fill(name=name, state=tuple(state), init=init, elements=tuple(elements), step=step)
+        state, elements = tuple(map(symbol, state)), tuple(map(symbol, elements))
+        bound = [*state, *elements]
+        if any(map(is_sequence, bound)):
+            raise ProofError("a loop binds numbers, not sequences")
+        if len({s.name for s in bound}) < len(bound):
+            raise ProofError("two symbols of one name")
+        init = tuple(fits(s, value) for s, value in zip(state, init, strict=True))
+        step = tuple(fits(s, value) for s, value in zip(state, step, strict=True))
+        self._fill(name=str(name), state=state, init=init, elements=elements, step=step)
 
     def at(self, *sequences):
         """The state after running over the sequences, as one term for each state symbol."""
-        for element, symbol in zip(self.elements, sequences, strict=True):
-            if not is_sequence(symbol) or (element.is_positive and not symbol.is_positive):
-                raise ProofError(f"{symbol} is not a sequence of values of {element}")
+        sequences = tuple(map(symbol, sequences))
+        if not all(map(is_sequence, sequences)):
+            raise ProofError("a loop runs over sequences")
+        for element, values in zip(self.elements, sequences, strict=True):
+            _of_the_sign(element, values)
         definition = (self.state, self.init, self.elements, self.step)
         digest = hashlib.sha256(repr([list(map(srepr, part)) for part in definition]).encode()).hexdigest()
         bound = {*self.state, *self.elements}
         parameters = set().union(*(e.free_symbols for e in self.init), *(e.free_symbols - bound for e in self.step))
         arguments = (*sequences, *sorted(parameters, key=srepr))
+        known = {"arity": len(arguments), "binds": frozenset().union(*map(sums, (*self.init, *self.step)))}
         return [
-            UndefinedFunction(
-                f"{self.name}.{s.name}#{digest}",
-                bases=(_LoopTerm,),
-                **{"positive" if s.is_positive else "real": True},
-            )(*arguments)
+            UndefinedFunction(f"{self.name}.{s.name}#{digest}", (_LoopTerm,), known.copy(), **{_kind(s): True})(
+                *arguments
+            )
             for s in self.state
         ]
+
+
+def _kind(symbol):
+    return "positive" if symbol.is_positive else "nonnegative" if symbol.is_nonnegative else "real"
 
 
 # --- arithmetic ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import types
 
 import pytest
 from sympy import log
+from sympy.core.cache import clear_cache
 
 from proofs.kernel import rules, terms
 from proofs.kernel.attacks import ATTACKS, cube, tangent
@@ -55,6 +56,13 @@ def without(name, condition):
     return module
 
 
+@pytest.fixture(autouse=True)
+def no_memories():
+    """SymPy remembers results, and would take the loops of a weakened kernel for those of the kernel itself."""
+    yield
+    clear_cache()
+
+
 GUARDS = [(name, ast.unparse(node.test)) for source in SOURCES.values() for name, node in guards(ast.parse(source))]
 
 
@@ -66,7 +74,8 @@ def test_attack_is_refused(attack):
 
 @pytest.mark.parametrize(("name", "condition"), GUARDS, ids=[f"{n}: {c}" for n, c in GUARDS])
 def test_guard_is_needed(name, condition):
-    assert any(gets_through(attack, without(name, condition)) for attack in ATTACKS.values())
+    weakened = without(name, condition)
+    assert any(gets_through(attack, weakened) for attack in ATTACKS.values())
 
 
 def gets_through(attack, weakened):

@@ -69,6 +69,20 @@ def test_outside_the_fragment_is_undecided(expr):
         is_zero(expr)
 
 
+def test_two_symbols_of_a_name_stay_two():
+    namesake = sp.Symbol("x", positive=True)
+    with pytest.raises(ValueError, match="they would be one"):
+        is_zero(x - namesake, positive=[x])
+    assert not is_zero(x - namesake)
+
+
+def test_what_is_defined_nowhere_is_not_zero():
+    zero = log(6) - log(2) - log(3)
+    assert is_zero(zero * log(x))
+    with pytest.raises(Undecided, match="no value was found at which it is defined"):
+        is_zero(zero * log(x) * log(-x))
+
+
 def test_a_small_constant_is_not_zero():
     """Non-zero below double precision: a numerical zero test, or a rounding one, calls it zero."""
     assert is_zero(exp(sp.Rational(1, 10**20)) - 1 - sp.Rational(1, 10**20)) is False

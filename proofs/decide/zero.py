@@ -33,15 +33,22 @@ class Undecided(Exception):
 def is_zero(expr, positive=()):
     """True if the expression is proved to be zero, False if it is proved not to be; else raises `Undecided`.
 
-    ``positive`` lists symbols to be taken as positive, besides those declared so in SymPy.
+    ``positive`` lists symbols to be taken as positive, besides those declared so in SymPy. Raises ValueError where that
+    would make two symbols of the expression one.
     """
     expr = sp.sympify(expr)
-    expr = expr.xreplace({s: sp.Symbol(s.name, positive=True) for s in positive})
-    if _is_nonzero_somewhere(expr, points=3, precision=128):
+    renamed = {s: sp.Symbol(s.name, positive=True) for s in positive}
+    if any(to != s and expr.has(to) for s, to in renamed.items()):
+        raise ValueError(f"{expr} has two symbols of a name in {positive}: taken as positive, they would be one")
+    expr = expr.xreplace(renamed)
+    defined, nonzero = _at_some_points(expr, points=3, precision=128)
+    if nonzero:
         return False
     if _normal_form(expr).value(expr)[0] == 0:
-        return True
-    if _is_nonzero_somewhere(expr, points=12, precision=2048):
+        if defined or _at_some_points(expr, points=12, precision=2048)[0]:
+            return True
+        raise Undecided(f"its normal form is zero, but no value was found at which it is defined: {expr}")
+    if _at_some_points(expr, points=12, precision=2048)[1]:
         return False
     raise Undecided(f"the normal form is not zero, yet no value away from zero was found: {expr}")
 
@@ -49,10 +56,12 @@ def is_zero(expr, positive=()):
 # --- False: a ball that does not contain zero ---------------------------------------------------------------
 
 
-def _is_nonzero_somewhere(expr, points, precision):
+def _at_some_points(expr, points, precision):
+    """Whether the expression is defined at some of so many points, and whether it is not zero at one of them."""
     chance = random.Random(2006)
     symbols = sorted(expr.free_symbols, key=str)
     before, ctx.prec = ctx.prec, precision
+    defined = False
     try:
         for _ in range(points):
             at = {}
@@ -60,9 +69,10 @@ def _is_nonzero_somewhere(expr, points, precision):
                 value = fmpq(chance.randint(1, 40), 23)
                 at[s] = arb(value if s.is_positive or chance.random() < 0.5 else -value)
             ball = _enclose(expr, at)
+            defined = defined or ball.is_finite()
             if ball.is_finite() and not ball.contains(0):
-                return True
-        return False
+                return True, True
+        return defined, False
     finally:
         ctx.prec = before
 

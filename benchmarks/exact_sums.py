@@ -126,13 +126,13 @@ def layers_beside_dgemm(n=16):
     cores, rates, limits = budget.cores(), [], []
     for _ in range(RUNS):
         limits.append(2 * 2048**3 / seconds(lambda: A @ A, 2))
-        rates.append(2 * 2.0 ** (2 * n) / seconds(lambda: matrices.layer_below(layer, prior, 0.0), 1))
+        rates.append(2 * 2.0 ** (2 * n) / seconds(lambda: matrices.mixture(layer, None, prior, 0.0), 1))
     print(f"\np(h1) from p(h2), n1 = n2 = {n}, {cores} cores: {max(rates):.3e} flop/s", end="")
     print(f", dgemm {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}")
     budget.cores = lambda: 1
     with one_thread():
         pairs = [
-            (seconds(lambda: A @ A, 1), seconds(lambda: matrices.layer_below(layer, prior, 0.0), 1))
+            (seconds(lambda: A @ A, 1), seconds(lambda: matrices.mixture(layer, None, prior, 0.0), 1))
             for _ in range(RUNS)
         ]
     budget.cores = lambda: cores
@@ -140,7 +140,7 @@ def layers_beside_dgemm(n=16):
     print(f"the same on one core: {rate:.3e} flop/s, dgemm {limit:.3e}, ratio {rate / limit:.2f}")
     wide = td.models.DirectedLayer.from_rbm(random_rbm(n, 64))
     X = rng.integers(0, 2, (10_000, 64)).astype(float)
-    t = seconds(lambda: matrices.mixture(wide, lambda first, last: X[first:last], len(X), prior, 0.0), 3)
+    t = seconds(lambda: matrices.mixture(wide, X, prior, 0.0), 3)
     print(
         f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s, "
         f"{2 * len(X) * 2.0**n / t / max(limits):.2f} of dgemm"

@@ -57,7 +57,7 @@ def test_a_mixture_knows_its_likelihoods():
     dbn, X = deep(9, 6, 5), draw(9, 20)
     prior, error = exact.log_prior(dbn), 1e-12
     with ThreadPoolExecutor(1) as pool:
-        mixture = posteriors.Mixture(dbn.layers[0], X, prior, error, pool)
+        mixture = posteriors.mixture(dbn.layers[0], X, prior, error, pool)
     np.testing.assert_allclose(mixture.value, exact.log_likelihood(dbn, X), rtol=1e-13)
     assert (mixture.error > error).all()
 
@@ -234,6 +234,6 @@ def test_nothing_is_computed_before_it_is_refused(monkeypatch):
     def fail(*_):
         raise AssertionError("a sum was started")
 
-    monkeypatch.setattr(gradients.of_floats, "log_prior", fail)
+    monkeypatch.setattr(gradients.float64, "log_prior", fail)
     with pytest.raises(exact.TooLarge):
         exact.gradient(deep(9, 24, 24, 24), draw(9, 1))

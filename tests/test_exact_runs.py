@@ -81,7 +81,7 @@ def test_processes_one_of_them_killed(tmp_path):
 def test_kill_9_loses_nothing_that_was_finished(tmp_path):
     path = tmp_path / "z.json"
     program = MODEL.format(n=22) + (
-        "import os; from tinygrad_dbn.exact import checkpoint as c; c.SECONDS = 0; add = c.Checkpoint.add\n"
+        "import os; from tinygrad_dbn.exact.sums import checkpoint as c; c.SECONDS = 0; add = c.Checkpoint.add\n"
         "def dying(self, *a):\n    add(self, *a)\n    if len(self.done) == 3: os.kill(os.getpid(), 9)\n"
         "c.Checkpoint.add = dying; td.exact.log_partition(rbm, checkpoint=sys.argv[1])"
     )

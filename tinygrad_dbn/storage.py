@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import files, records
+from .autodiff.trees import field_of
 from .learning import Descent, Epoch, Fit, HessianFree, Progress
 from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
 
@@ -121,15 +122,16 @@ def _describe(value: Any, place: str, tensors: Tensors) -> Any:
         if _CLASSES.get(name) is not type(value):
             raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_CLASSES)}")
         fields = {
-            f.name: _describe(getattr(value, f.name), _at(place, f.name), tensors) for f in dataclasses.fields(value)
+            f.name: _describe(getattr(value, f.name), field_of(place, f.name), tensors)
+            for f in dataclasses.fields(value)
         }
         return {"class": name, "fields": fields}
     if type(value) is tuple:
-        return [_describe(item, _at(place, i), tensors) for i, item in enumerate(value)]
+        return [_describe(item, f"{place}[{i}]", tensors) for i, item in enumerate(value)]
     if isinstance(value, np.ndarray):
         if value.dtype.name not in _DTYPES:
             raise TypeError(f"save: {place or 'the model'} has dtype {value.dtype}; write float32 or float64")
-        key = place or "value"
+        key = place.replace("[", ".").replace("]", "").lstrip(".") or "value"  # layers[0].W is layers.0.W in files
         # The format's writer reads memory as it lies: native byte order and C order, without exception.
         tensors[key] = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
         return {"array": key}
@@ -145,7 +147,7 @@ def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
     """The value that `_describe` described; each tensor is taken out of `tensors` as it is used."""
     where = place or "the model"
     if isinstance(structure, list):
-        return tuple(_rebuild(item, _at(place, i), tensors) for i, item in enumerate(structure))
+        return tuple(_rebuild(item, f"{place}[{i}]", tensors) for i, item in enumerate(structure))
     if not isinstance(structure, dict):
         return structure
     if structure.keys() == {"array"}:
@@ -161,9 +163,5 @@ def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
     hints = get_type_hints(_CLASSES[name])
     if fields.keys() != hints.keys():
         raise ValueError(f"{where}, a {name}, has the fields {sorted(fields)}, not {sorted(hints)}")
-    found = {key: _rebuild(item, _at(place, key), tensors) for key, item in fields.items()}
-    return _CLASSES[name](**{key: records.typed(hints[key], found[key], _at(place, key)) for key in found})
-
-
-def _at(place: str, part: str | int) -> str:
-    return f"{place}.{part}" if place else str(part)
+    found = {key: _rebuild(item, field_of(place, key), tensors) for key, item in fields.items()}
+    return _CLASSES[name](**{key: records.typed(hints[key], found[key], field_of(place, key)) for key in found})

@@ -94,7 +94,7 @@ SCALES = [0.1, 1.0, 30.0, 1e4]
 SUM_SPOILS = [
     Spoiled("a bound so small that no float keeps it", None, shrink=1e-5),
     Spoiled("a sum off by 1e-7", off_by(1e-7)),
-    Spoiled("visible and hidden biases exchanged", mutated(float64, "log_partition", "rbm.c, rbm.b", "rbm.b, rbm.c")),
+    Spoiled("visible and hidden biases exchanged", mutated(float64, "enumeration", "rbm.c, rbm.b", "rbm.b, rbm.c")),
 ]
 
 
@@ -106,7 +106,7 @@ SUM_SPOILS = [
     trusts=("exp, log and log1p are within 2 ulp", "python-flint's balls"),
     spoiled=[
         *SUM_SPOILS[:2],
-        Spoiled("the filling units left in", mutated(float64, "log_partition", " += top - extra", " += top")),
+        Spoiled("the filling units left in", mutated(float64, "log_partition", " += top - states.filling", " += top")),
     ],
 )
 def test_log_partition(shrink=1.0):
@@ -143,13 +143,16 @@ def test_pairs(size, shrink=1.0):
 
 MIXTURE_SPOILS = [
     Spoiled("a bound so small that no float keeps it", None, shrink=1e-5),
-    Spoiled("visible bias lost", mutated(matrices, "mixture", "centred @ layer.b + ", "")),
-    Spoiled("½ forgotten", mutated(matrices, "mixture", "X - 0.5", "X - 0.0")),
+    Spoiled("visible bias lost", mutated(matrices, "sum_batch", "(X - 0.5) @ layer.b + ", "")),
+    Spoiled("½ forgotten", mutated(matrices, "factors", "X - 0.5", "X - 0.0")),
     Spoiled(
         "what was taken out of the products not put back",
-        mutated(matrices, "mixture", ".sum(axis=0) + peak", "[0] + peak"),
+        mutated(matrices, "sum_batch", ".sum(axis=0) + weights.peak", "[0] + weights.peak"),
     ),
-    Spoiled("underflow let pass", mutated(matrices, "mixture", "(hidden + sizes.MARGIN) * lost", "(hidden - 1070.0)")),
+    Spoiled(
+        "underflow let pass",
+        mutated(matrices, "sum_batch", "(len(v) + sizes.MARGIN) * lost_by_a_term(v)", "(len(v) - 1070.0)"),
+    ),
 ]
 
 
@@ -182,7 +185,7 @@ def test_likelihood(shrink=1.0):
     spoiled=[
         Spoiled("a bound so small that no float keeps it, the weights taken as exact", None, shrink=1e-5, rounding=0),
         Spoiled("a sum off by 1e-7", off_by(1e-7)),
-        Spoiled("visible bias lost", mutated(matrices, "mixture", "centred @ layer.b + ", "")),
+        Spoiled("visible bias lost", mutated(matrices, "sum_batch", "(X - 0.5) @ layer.b + ", "")),
     ],
 )
 def test_rational(size, shrink=1.0, rounding=2):

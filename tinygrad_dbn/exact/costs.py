@@ -70,13 +70,13 @@ def products(hidden: int, examples: float) -> Cost:
 
 def product_of_odds(rbm: RBM) -> Cost:
     """log Z over the smaller side's 2^n states, by products of odds."""
-    from .sums import odds
+    from .sums import sizes
 
     W, c = (rbm.W, rbm.b) if rbm.W.shape[1] <= rbm.W.shape[0] else (rbm.W.T, rbm.c)
     m, n = W.shape
-    count = power_of_two(max(0, n - odds.LOW - odds.MIDDLE))
+    count = power_of_two(max(0, n - sizes.LOW - sizes.MIDDLE))
     workers = min(count, budget.cores())
-    tables = 16.0 * m * (odds.SIZE + 2**odds.MIDDLE)
+    tables = 16.0 * m * (2**sizes.LOW + 2**sizes.MIDDLE)
     return Cost(float64.seconds_per_block(W, c) * count / workers, workers * tables, n)
 
 

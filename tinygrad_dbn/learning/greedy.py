@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
-from ..autodiff.trees import flatten
+from ..autodiff.trees import not_finite
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
@@ -114,7 +114,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     for i in range(0, len(data), batch):
         direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
         rbm, velocity = step(rbm, velocity, direction)
-    if not all(np.isfinite(leaf).all() for leaf in flatten(rbm)[0]):
+    if not_finite(rbm) is not None:
         raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
 

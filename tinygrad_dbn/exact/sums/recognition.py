@@ -9,7 +9,9 @@ product of g, high halves of h by low halves, with the products of (1 − μ_j, 
 (examples × states) is ever held but one batch.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,31 +19,38 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DirectedLayer
-from .. import budget
 from ..states import some_states
 from . import matrices, sizes
-from .posteriors import Mixture, spread
+from .batches import in_order, over_states, threads
+from .posteriors import Mixture
 
 Floats = NDArray[np.float64]
 
 
 class Recognition(Protocol):
-    """q(h | x) for T examples: μ (T, H), its entropy (T,) nats, and E_q[g] (T,) of any g over the states (2^H,)."""
+    """q(h | x) for T examples."""
+
+    @property
+    def means(self) -> Floats:
+        """μ, (T, H)."""
+
+    @property
+    def entropy(self) -> Floats:
+        """(T,), nats."""
+
+    def of(self, g: Floats) -> Floats:
+        """E_q[g] of any g over the states (2^H,): (T,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Independent:
+    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j)."""
 
     means: Floats
+    others: Floats
+    """1 − μ, (T, H)."""
     entropy: Floats
-
-    def of(self, g: Floats) -> Floats: ...
-
-
-class Independent:
-    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j), of a layer's recognition half (claim I3)."""
-
-    def __init__(self, layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> None:
-        logits = np.asarray(layer.recognition_logits(X))
-        self.means, self.others, self.pool = np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits)), pool
-        size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
-        self.entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
+    pool: ThreadPoolExecutor
 
     def of(self, g: Floats) -> Floats:
         hidden = self.means.shape[1]
@@ -54,39 +63,59 @@ class Independent:
             sums *= matrices.products(factors, half, hidden)
             return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
 
-        return np.concatenate(list(spread(self.pool, batch, range(0, len(self.means), sizes.ROWS))))
+        return np.concatenate(list(in_order(self.pool, batch, range(0, len(self.means), sizes.ROWS))))
 
 
+def independent(layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> Independent:
+    """The q(h | x) of a layer's recognition half, for rows X (T, D) (claim I3)."""
+    logits = np.asarray(layer.recognition_logits(X))
+    size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
+    entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
+    return Independent(np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits)), entropy, pool)
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """Any q(h | x), written out: (T, 2^H)."""
 
-    def __init__(self, q: Any, pool: ThreadPoolExecutor) -> None:
-        self.q, self.pool = q, pool
-        self.per_batch = max(1, sizes.CELLS // q.shape[1])
-        parts = [*zip(*self._spread(self._moments), strict=True)]
-        self.means, self.entropy = (np.concatenate(part) for part in parts)
+    q: Any
+    means: Floats
+    entropy: Floats
+    pool: ThreadPoolExecutor
 
     def of(self, g: Floats) -> Floats:
-        return np.concatenate(self._spread(lambda some: some @ g))
+        return np.concatenate(_over_rows(self.pool, self.q, lambda some: some @ g))
 
-    def _spread(self, f: Any) -> list[Any]:
-        def batch(first: int) -> Any:
-            return f(np.asarray(self.q[first : first + self.per_batch], np.float64))
 
-        return list(spread(self.pool, batch, range(0, len(self.q), self.per_batch)))
+def table(q: Any, pool: ThreadPoolExecutor) -> Table:
+    """The q(h | x) that an array (T, 2^H) holds."""
+    means, entropy = zip(*_over_rows(pool, q, _moments), strict=True)
+    return Table(q, np.concatenate(means), np.concatenate(entropy), pool)
 
-    def _moments(self, some: Floats) -> tuple[Floats, Floats]:
-        hidden = some.shape[1].bit_length() - 1
-        means = np.zeros((len(some), hidden))
-        for first in range(0, some.shape[1], sizes.BATCH):
-            part = some[:, first : first + sizes.BATCH]
-            means += part @ some_states(first, first + part.shape[1], hidden)
-        return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
+
+def _over_rows(pool: ThreadPoolExecutor, q: Any, f: Callable[[Floats], Any]) -> list[Any]:
+    """f of some rows of a table at a time, in order."""
+    per_batch = max(1, sizes.CELLS // q.shape[1])
+
+    def batch(first: int) -> Any:
+        return f(np.asarray(q[first : first + per_batch], np.float64))
+
+    return list(in_order(pool, batch, range(0, len(q), per_batch)))
+
+
+def _moments(some: Floats) -> tuple[Floats, Floats]:
+    """The means (T, H) and the entropies (T,) of some rows of a table (T, 2^H)."""
+    hidden = some.shape[1].bit_length() - 1
+    means = np.zeros((len(some), hidden))
+    for first in range(0, some.shape[1], sizes.BATCH):
+        part = some[:, first : first + sizes.BATCH]
+        means += part @ some_states(first, first + part.shape[1], hidden)
+    return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
 
 
 def recognised(layer: DirectedLayer, X: Floats, q: Any, pool: ThreadPoolExecutor) -> Recognition:
     """The q that is given as a table, or the layer's own."""
-    return Independent(layer, X, pool) if q is None else Table(q, pool)
+    return independent(layer, X, pool) if q is None else table(q, pool)
 
 
 def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition, pool: ThreadPoolExecutor) -> Floats:
@@ -104,8 +133,9 @@ def divergence(mixture: Mixture, q: Recognition) -> Floats:
     It is computed apart from the mixture's log p(x) and from `bound`: by the posterior log ω(h) + h·v − log N(x) of
     `posteriors.py`, whose N(x) is summed anew, over the high half of h first.
     """
-    v = (mixture.rows(0, mixture.T) - 0.5) @ mixture.layer.W.T
-    return np.asarray(mixture.log_normalisers() - q.of(mixture.log_omega) - (q.means * v).sum(axis=1) - q.entropy)
+    v = (mixture.rows(0, len(mixture.value)) - 0.5) @ mixture.weights.layer.W.T
+    log_omega = mixture.weights.log_omega
+    return np.asarray(mixture.log_normalisers() - q.of(log_omega) - (q.means * v).sum(axis=1) - q.entropy)
 
 
 def log_mean(logits: Floats) -> Floats:
@@ -113,28 +143,20 @@ def log_mean(logits: Floats) -> Floats:
 
     A batch of states at a time, so that what is held is (T × BATCH); a mean of logarithms that may be far below zero.
     """
-    hidden, bias = logits.shape[1], np.asarray(ops.softplus(logits)).sum(axis=1)
+    bias = np.asarray(ops.softplus(logits)).sum(axis=1)
+
+    def batch(h: Floats, some: slice) -> Floats:
+        return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
+
     with threads() as pool:
-
-        def batch(first: int) -> Floats:
-            h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
-            return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
-
-        total = np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
+        total = np.concatenate(list(over_states(pool, logits.shape[1], batch)))
     return np.asarray(total - np.log(len(logits)))
 
 
 def _log_normalisers(layer: DirectedLayer, pool: ThreadPoolExecutor) -> Floats:
     """Σ_i log(1 + e^(a_i)) for every state of the hidden units: (2^H,), nats."""
-    hidden = layer.W.shape[0]
 
-    def batch(first: int) -> Floats:
-        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
+    def batch(h: Floats, some: slice) -> Floats:
         return np.asarray(ops.softplus(layer.visible_logits(h)).sum(axis=1))
 
-    return np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
-
-
-def threads() -> ThreadPoolExecutor:
-    """A pool of as many threads as there are cores."""
-    return ThreadPoolExecutor(budget.cores())
+    return np.concatenate(list(over_states(pool, layer.W.shape[0], batch)))

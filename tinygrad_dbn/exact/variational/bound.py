@@ -20,8 +20,8 @@ from ..data import are_floats, as_array, as_float64, plain_numbers, rows
 from ..distributions import with_hidden
 from ..likelihood import log_conditional, log_prior
 from ..states import states
-from ..sums import float64, matrices, recognition
-from ..sums.posteriors import Mixture
+from ..sums import float64, matrices, posteriors, recognition
+from ..sums.batches import threads
 
 ELEMENTS = 1 << 21  # (example, state) pairs held at a time
 
@@ -78,7 +78,7 @@ def bound(
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
             prior = float64.log_prior(dbn, Place())[0]
-            with recognition.threads() as pool:
+            with threads() as pool:
                 known = recognition.recognised(dbn.layers[0], X, q, pool)
                 return recognition.bound(dbn.layers[0], X, prior, known, pool)
         parts = [
@@ -124,9 +124,9 @@ def audit(
 def _audit_floats(dbn: DBN, X: Any, q: Any) -> tuple[Any, Any, Any]:
     """log p, the bound and the KL gap by matrix products: (T,) each."""
     prior, error = float64.log_prior(dbn, Place())
-    with recognition.threads() as pool:
+    with threads() as pool:
         known = recognition.recognised(dbn.layers[0], X, q, pool)
-        mixture = Mixture(dbn.layers[0], X, prior, error, pool)
+        mixture = posteriors.mixture(dbn.layers[0], X, prior, error, pool)
         return (
             mixture.value,
             recognition.bound(dbn.layers[0], X, prior, known, pool),

@@ -28,6 +28,7 @@ from ..distributions import log_bernoulli_table, with_hidden
 from ..likelihood import log_conditional, log_mixture, log_prior
 from ..states import states
 from ..sums import recognition
+from ..sums.batches import threads
 from .bound import bound
 
 
@@ -88,8 +89,8 @@ def _bound_under(log_p: Any, dbn: DBN, X: Any) -> Any:
     layer = dbn.layers[0]
     if are_floats(dbn, X, log_p):
         layer, X, log_p = as_float64((layer, X, log_p))
-        with recognition.threads() as pool:
-            return recognition.bound(layer, X, log_p, recognition.Independent(layer, X, pool), pool)
+        with threads() as pool:
+            return recognition.bound(layer, X, log_p, recognition.independent(layer, X, pool), pool)
     log_q = np.asarray(log_bernoulli_table(layer.recognition_logits(X)))
     joint = log_conditional(X, layer, states(dbn.sizes[1])) + log_p
     return ops.sum(ops.chain(np.exp(log_q), joint - log_q), axis=-1)

@@ -28,8 +28,8 @@ from ..distributions import log_bernoulli_table, with_hidden
 from ..likelihood import log_conditional, log_likelihood
 from ..marginals import log_marginal
 from ..states import states
-from ..sums import float64, recognition
-from ..sums.posteriors import Mixture
+from ..sums import float64, posteriors, recognition
+from ..sums.batches import threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +102,9 @@ def _lost(dbn: DBN, X: Any) -> Any:
 
 def _by_products(dbn: DBN, X: Any, value: Any) -> Any:
     """The chain's bound, from that of the topmost layer for every state of its lower units."""
-    with recognition.threads() as pool:
+    with threads() as pool:
         for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.Independent(layer, below, pool)
+            q = recognition.independent(layer, below, pool)
             value = recognition.bound(layer, below, value, q, pool)
     return value
 
@@ -113,10 +113,10 @@ def _lost_by_products(dbn: DBN, X: Any) -> Any:
     """The same as `_lost`: each layer's KL for every state below it, led down to the examples by the layers' q."""
     prior, error = float64.log_marginal(dbn, len(dbn.layers), Place())
     found: list[Any] = []
-    with recognition.threads() as pool:
+    with threads() as pool:
         for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.Independent(layer, below, pool)
-            mixture = Mixture(layer, below, prior, error, pool)
+            q = recognition.independent(layer, below, pool)
+            mixture = posteriors.mixture(layer, below, prior, error, pool)
             found = [recognition.divergence(mixture, q), *(q.of(kl) for kl in found)]
             prior, error = mixture.value, float(mixture.error.max())
     return np.stack(found, axis=1)

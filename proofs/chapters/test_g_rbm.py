@@ -165,10 +165,10 @@ def test_gradient(size, negative=1):
 
 LAYER_SPOILS = [
     Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
-    Spoiled("prior forgotten", mutated(exact.likelihood, "log_mixture", " + prior[", " + 0 * prior[")),
+    Spoiled("prior forgotten", mutated(exact.marginals, "log_mixture", " + prior[", " + 0 * prior[")),
     Spoiled(
         "conditional not normalised",
-        mutated(exact.likelihood, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
+        mutated(exact.marginals, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
     ),
 ]
 
@@ -208,7 +208,7 @@ def test_dbn_likelihood():
         *LAYER_SPOILS[2:],
         Spoiled(
             "top RBM not normalised",
-            mutated(exact.likelihood, "log_prior", " - log_partition(dbn.top)", ""),
+            mutated(exact.marginals, "log_marginal", " - log_partition(dbn.top)", ""),
         ),
     ],
 )

@@ -5,7 +5,6 @@ these functions for floats. Each returns its value and a bound on its error, bot
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +24,11 @@ def smaller_side(rbm: RBM) -> RBM:
     return rbm if visible <= hidden else rbm.transposed()
 
 
-@dataclass(frozen=True)
-class Enumeration:
-    """The states of an RBM's visible units, as `odds.sum_blocks` and `moments.sum_blocks` take them."""
+def enumeration(rbm: RBM, times: float = 1.0) -> tuple[tuple[Floats, Floats, Floats], list[Range], int]:
+    """What `odds.sum_blocks` takes to enumerate the visible units, a block taking `times` as long as in log Z.
 
-    arrays: tuple[Floats, Floats, Floats]
-    """W (m, n), b (m,) and c (n,), where the n units of c are enumerated."""
-    ranges: list[Range]
-    """Blocks of states, cut into chunks."""
-    filling: int
-    """How many of the n units have no weight and only fill up the low bits: each doubles every sum."""
-
-
-def enumeration(rbm: RBM, times: float = 1.0) -> Enumeration:
-    """What is summed over the states of x, a block taking `times` as long as in log Z.
-
-    Raises ValueError for logits beyond what float64 resolves.
+    Its W (m, n), b (m,) and c (n,); the ranges of blocks; and how many of the n units have no weight and only fill up
+    the low bits, each of which doubles every sum. Raises ValueError for logits beyond what float64 resolves.
     """
     W, b, c = rbm.W, rbm.c, rbm.b
     certify.refuse_beyond_doubles(W, b, c)
@@ -48,25 +36,18 @@ def enumeration(rbm: RBM, times: float = 1.0) -> Enumeration:
     filling = max(0, sizes.LOW - n)
     arrays = (np.pad(W, ((0, 0), (0, filling))), b, np.pad(c, (0, filling)))
     count = 1 << max(0, n - sizes.LOW - sizes.MIDDLE)
-    return Enumeration(arrays, chunks.ranges(count, times * seconds_per_block(W, c)), filling)
+    return arrays, chunks.ranges(count, times * seconds_per_block(W, c)), filling
 
 
 def log_partition(rbm: RBM, place: Place) -> tuple[float, float]:
     """log Z by a product of odds, enumerating the smaller side."""
     rbm = smaller_side(rbm)
-    states = enumeration(rbm)
-    parts = chunks.run(
-        sum_chunk,
-        states.arrays,
-        states.ranges,
-        executor=place.executor,
-        checkpoint=place.checkpoint,
-        valid=is_sum,
-    )
+    arrays, ranges, filling = enumeration(rbm)
+    parts = chunks.run(sum_chunk, arrays, ranges, executor=place.executor, checkpoint=place.checkpoint, valid=is_sum)
     top = int(max(exponent for _, exponent in parts))
     total = math.fsum(math.ldexp(value, max(int(exponent) - top, -sizes.FAR)) for value, exponent in parts)
     mantissa, exponent = math.frexp(total)
-    exponent += top - states.filling
+    exponent += top - filling
     fits = abs(exponent) < 1000  # then the power of two goes back before the logarithm, exactly
     value = math.log(math.ldexp(mantissa, exponent)) if fits else math.log(mantissa) + exponent * math.log(2)
     return value, certify.log_partition_error(rbm.W, rbm.c, rbm.b, value)

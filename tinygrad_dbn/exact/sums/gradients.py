@@ -74,10 +74,10 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     """E[h xᵀ], E[x] and E[h] under the model, enumerating the visible units; and bounds on their errors."""
     from .moments import sum_blocks  # which imports Numba
 
-    states = float64.enumeration(rbm, COST)
+    arrays, ranges, _ = float64.enumeration(rbm, COST)
     total, exponent = np.zeros((1, 1)), sizes.NOTHING
     with threads() as pool:
-        for part, power in in_order(pool, lambda some: sum_blocks(*states.arrays, *some), states.ranges):
+        for part, power in in_order(pool, lambda some: sum_blocks(*arrays, *some), ranges):
             top = max(exponent, power)
             total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
             exponent = top
@@ -86,8 +86,8 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     W, b, c = rbm.W, rbm.c, rbm.b
     m, n = W.shape
     x, off, x_off = total[m, :n], total[:m, -1], total[:m, :n]  # E[x], E[1 − h], E[(1 − h) xᵀ]
-    blocks_of_first = states.ranges[0][1]
-    nats = 2 * certify.moments_error(W, b, c, len(states.ranges) + blocks_of_first)  # of a sum, and of Z
+    added = len(ranges) + ranges[0][1]  # chunks, and blocks in one of them
+    nats = 2 * certify.moments_error(W, b, c, added)  # of a sum, and of Z
     return (
         RBM(np.maximum(x - x_off, 0.0), x, np.maximum(1 - off, 0.0)),
         RBM(

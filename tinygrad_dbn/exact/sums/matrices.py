@@ -75,8 +75,8 @@ def mixture(
         if not hasattr(own, "arrays"):
             own.arrays = [np.empty((1 << bits, width)) for bits in (half, hidden - half, hidden - half)]
         x = some_rows(X, start, min(start + sizes.ROWS, last), visible)
-        found = sum_batch(weights, x, [array[:, : len(x)] for array in own.arrays])
-        return found.value, found.error
+        value, error, *_ = sum_batch(weights, x, [array[:, : len(x)] for array in own.arrays])
+        return value, error
 
     with one_thread(), threads() as pool:
         weights = weigh(layer, prior, error, pool)
@@ -86,21 +86,19 @@ def mixture(
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A layer's hidden states, weighed: what all examples have in common in a sum over them."""
+    """A layer's hidden states, weighed: what all examples have in common in a sum over them.
+
+    prior: log p(h), (2^H,), nats, within `error`, and of at most `largest` where it is finite. log_omega: log ω(h),
+    (2^H,), nats, at most `peak`. omega: 2^SHIFT ω(h) e^−peak, high halves of h by low halves.
+    """
 
     layer: DirectedLayer
     prior: Floats
-    """log p(h), (2^H,), nats."""
     error: float
-    """A bound on the prior's error, nats."""
     largest: float
-    """max |log p(h)| over the states that are possible, nats."""
     log_omega: Floats
-    """log ω(h), (2^H,), nats."""
     peak: float
-    """Its maximum."""
     omega: Floats
-    """2^SHIFT ω(h) e^−peak: high halves of h by low halves."""
 
 
 def weigh(layer: DirectedLayer, prior: Floats, error: float, pool: ThreadPoolExecutor) -> Weights:
@@ -111,23 +109,15 @@ def weigh(layer: DirectedLayer, prior: Floats, error: float, pool: ThreadPoolExe
     return Weights(layer, prior, error, certify.largest(prior), logarithm, peak, omega)
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """The sums Σ_h p(x | h) p(h) for a batch of T examples."""
+def sum_batch(
+    weights: Weights, X: Floats, out: Sequence[Floats | None] = (None, None, None)
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """log p(x) for rows X (T, D), nats, and bounds on its errors, (T,) each; and what a posterior is made of.
 
-    value: Floats
-    """log p(x), (T,), nats."""
-    error: Floats
-    """Bounds on its errors, (T,)."""
-    scaled: Floats
-    """p(x) as the products give it, but for its factors: (T,). It is inf where it is lost among what underflows, so
-    that no product has a share in the posterior there."""
-    terms: Floats
-    """Its terms, summed over the low half of h: (2^(H − half), T)."""
-
-
-def sum_batch(weights: Weights, X: Floats, out: Sequence[Floats | None] = (None, None, None)) -> Batch:
-    """The sums for rows X (T, D). out: arrays for E_low, E_high and the terms."""
+    That is p(x) as the products give it, but for its factors, (T,), which is inf where it is lost among what
+    underflows, so that no product has a share in the posterior there; and its terms, summed over the low half of h,
+    (2^(H − half), T). out: arrays for E_low, E_high and the terms.
+    """
     layer = weights.layer
     low_out, high_out, terms_out = out
     v, low, high = factors(layer, X, low_out, high_out)
@@ -140,7 +130,7 @@ def sum_batch(weights: Weights, X: Floats, out: Sequence[Floats | None] = (None,
     if not certain.all():
         value[~certain] = by_logarithms(layer, X[~certain], weights.prior)
     error = certify.mixture_error(layer, weights.largest, value, weights.error)
-    return Batch(value, error, np.where(certain, scaled, np.inf), terms)
+    return value, error, np.where(certain, scaled, np.inf), terms
 
 
 def factors(

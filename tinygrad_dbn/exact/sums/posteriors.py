@@ -32,20 +32,19 @@ STRIPS = 16  # shares of the examples, each summed by one thread: fixed, so that
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """p(x) = Σ_h p(x | h) p(h) for T examples, kept so that `posterior` can look back from them to h."""
+    """p(x) = Σ_h p(x | h) p(h) for T examples, kept so that `posterior` can look back from them to h.
+
+    X: the examples (T, D), or None for every state x. value and error: log p(x), nats, and bounds on its errors,
+    (T,) each. scaled: as in `matrices.sum_batch`. high_means: E[h | x] of the high half's units, (H − half, T).
+    """
 
     weights: Weights
     X: Floats | None
-    """The examples (T, D), or None for every state x."""
     pool: ThreadPoolExecutor
     value: Floats
-    """log p(x), (T,), nats."""
     error: Floats
-    """Bounds on its errors, (T,)."""
     scaled: Floats
-    """As in `matrices.Batch`, (T,)."""
     high_means: Floats
-    """E[h | x] of the units in the high half of h: (H − half, T)."""
 
     def posterior(self, weights: Floats) -> tuple[Floats, Parts]:
         """What examples of weights w (T,) say of the hidden units, and of themselves.
@@ -119,8 +118,8 @@ def mixture(layer: DirectedLayer, X: Floats | None, prior: Floats, error: float,
     high_states = _states(len(weights.omega)).T
 
     def batch(first: int) -> Parts:
-        found = sum_batch(weights, some_rows(X, first, min(first + sizes.ROWS, T), visible))
-        return found.value, found.error, found.scaled, high_states @ found.terms / found.scaled
+        value, error, scaled, terms = sum_batch(weights, some_rows(X, first, min(first + sizes.ROWS, T), visible))
+        return value, error, scaled, high_states @ terms / scaled
 
     parts = zip(*in_order(pool, batch, range(0, T, sizes.ROWS)), strict=True)
     return Mixture(weights, X, pool, *(np.concatenate(part, axis=-1) for part in parts))

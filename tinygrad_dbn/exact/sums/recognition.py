@@ -12,7 +12,7 @@ product of g, high halves of h by low halves, with the products of (1 − μ_j, 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,70 +27,45 @@ from .posteriors import Mixture
 Floats = NDArray[np.float64]
 
 
-class Recognition(Protocol):
+@dataclass(frozen=True, eq=False)
+class Recognition:
     """q(h | x) for T examples."""
 
-    @property
-    def means(self) -> Floats:
-        """μ, (T, H)."""
-
-    @property
-    def entropy(self) -> Floats:
-        """(T,), nats."""
-
-    def of(self, g: Floats) -> Floats:
-        """E_q[g] of any g over the states (2^H,): (T,)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Independent:
-    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j)."""
-
     means: Floats
-    others: Floats
-    """1 − μ, (T, H)."""
+    """μ, (T, H)."""
     entropy: Floats
-    pool: ThreadPoolExecutor
+    """(T,), nats."""
+    expectation: Callable[[Floats], Floats]
+    """E_q[g], (T,), of any g over the states (2^H,)."""
 
-    def of(self, g: Floats) -> Floats:
-        hidden = self.means.shape[1]
-        half = hidden // 2
+
+def independent(layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> Recognition:
+    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j) of a layer's recognition half, for rows X (T, D) (claim I3)."""
+    logits = np.asarray(layer.recognition_logits(X))
+    means, others = np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits))
+    size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
+    entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
+    hidden, half = means.shape[1], means.shape[1] // 2
+
+    def expectation(g: Floats) -> Floats:
         table = g.reshape(-1, 1 << half)
 
         def batch(first: int) -> Floats:
-            factors = self.others[first : first + sizes.ROWS].T, self.means[first : first + sizes.ROWS].T
+            factors = others[first : first + sizes.ROWS].T, means[first : first + sizes.ROWS].T
             sums = table @ matrices.products(factors, 0, half)
             sums *= matrices.products(factors, half, hidden)
             return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
 
-        return np.concatenate(list(in_order(self.pool, batch, range(0, len(self.means), sizes.ROWS))))
+        return np.concatenate(list(in_order(pool, batch, range(0, len(means), sizes.ROWS))))
+
+    return Recognition(means, entropy, expectation)
 
 
-def independent(layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> Independent:
-    """The q(h | x) of a layer's recognition half, for rows X (T, D) (claim I3)."""
-    logits = np.asarray(layer.recognition_logits(X))
-    size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
-    entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
-    return Independent(np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits)), entropy, pool)
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Any q(h | x), written out: (T, 2^H)."""
-
-    q: Any
-    means: Floats
-    entropy: Floats
-    pool: ThreadPoolExecutor
-
-    def of(self, g: Floats) -> Floats:
-        return np.concatenate(_over_rows(self.pool, self.q, lambda some: some @ g))
-
-
-def table(q: Any, pool: ThreadPoolExecutor) -> Table:
-    """The q(h | x) that an array (T, 2^H) holds."""
+def table(q: Any, pool: ThreadPoolExecutor) -> Recognition:
+    """Any q(h | x), written out as an array (T, 2^H)."""
     means, entropy = zip(*_over_rows(pool, q, _moments), strict=True)
-    return Table(q, np.concatenate(means), np.concatenate(entropy), pool)
+    expectation = lambda g: np.concatenate(_over_rows(pool, q, lambda some: some @ g))
+    return Recognition(np.concatenate(means), np.concatenate(entropy), expectation)
 
 
 def _over_rows(pool: ThreadPoolExecutor, q: Any, f: Callable[[Floats], Any]) -> list[Any]:
@@ -124,7 +99,7 @@ def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition, pool: 
     With log p(h) for value it is the variational bound; with the bound of the layers above, theirs.
     """
     g = value - _log_normalisers(layer, pool)
-    return np.asarray(q.of(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
+    return np.asarray(q.expectation(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
 
 
 def divergence(mixture: Mixture, q: Recognition) -> Floats:
@@ -135,7 +110,7 @@ def divergence(mixture: Mixture, q: Recognition) -> Floats:
     """
     v = (mixture.rows(0, len(mixture.value)) - 0.5) @ mixture.weights.layer.W.T
     log_omega = mixture.weights.log_omega
-    return np.asarray(mixture.log_normalisers() - q.of(log_omega) - (q.means * v).sum(axis=1) - q.entropy)
+    return np.asarray(mixture.log_normalisers() - q.expectation(log_omega) - (q.means * v).sum(axis=1) - q.entropy)
 
 
 def log_mean(logits: Floats) -> Floats:

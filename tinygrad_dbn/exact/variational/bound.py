@@ -14,11 +14,11 @@ from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...autodiff.tensor import Tensor
 from ...models import DBN, RBM
-from .. import budget, costs
-from ..budget import Place, spending
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_array, as_float64, plain_numbers, rows
 from ..distributions import with_hidden
-from ..likelihood import log_conditional, log_prior
+from ..marginals import log_conditional, log_prior
 from ..states import states
 from ..sums import float64, matrices, posteriors, recognition
 from ..sums.batches import threads
@@ -36,19 +36,16 @@ class Audit:
     residual: NDArray[np.float64]
 
 
-def posterior(
-    model: RBM | DBN, x: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
-) -> Value:
+def posterior(model: RBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """p(h1 | x) over the 2^n1 states, in the order of `states(n1)`: (2^n1,) for one x (D,), (T, 2^n1) for a batch.
 
-    Raises ValueError for x that is not zeros and ones of the model's width, `TooLarge` where the cost is predicted
-    beyond `max_seconds` or `max_bytes`: the table itself is 8 T 2^n1 bytes.
+    The table itself takes 8 T 2^n1 bytes.
     """
     dbn = with_hidden(model)
     x = x if isinstance(x, Tensor) else as_array(x, "x")
     one = x.ndim == 1
     X = rows(dbn, x[None] if one else x, "x")
-    with spending("posterior", costs.posterior(dbn, X), max_seconds, max_bytes):
+    with spending("posterior", costs.of(costs.posterior, dbn, X), max_seconds, max_bytes):
         if are_floats(dbn, X):
             dbn, X = as_float64((dbn, X))
             p = matrices.log_joint(dbn.layers[0], X, float64.log_prior(dbn, Place())[0], normalised=True)
@@ -58,23 +55,17 @@ def posterior(
 
 
 def bound(
-    model: RBM | DBN,
-    X: Any,
-    q: Any = None,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Value:
     """The variational bound Σ_h q(h|x) log p(x, h) − Σ_h q(h|x) log q(h|x) for rows X (T, D): (T,), nats (claim H2).
 
     q is (T, 2^n1) over the states of h1 in the order of `states`, each row summing to one, zeros allowed; None stands
     for the recognition model's product of sigmoids (claim I3). Arrays of floats take matrix products
-    (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that, `TooLarge`
-    where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that.
     """
     dbn = with_hidden(model)
     X, q = rows(dbn, X), _distribution(dbn, X, q)
-    with spending("bound", costs.bound(dbn, X, q), max_seconds, max_bytes):
+    with spending("bound", costs.of(costs.bound, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
             prior = float64.log_prior(dbn, Place())[0]
@@ -89,12 +80,7 @@ def bound(
 
 
 def audit(
-    model: RBM | DBN,
-    X: Any,
-    q: Any = None,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Audit:
     """log p(x), bound and KL gap computed each in its own way, and the residual log p − bound − KL, for X (T, D).
 
@@ -105,7 +91,7 @@ def audit(
     """
     dbn = with_hidden(model)
     X, q = rows(dbn, X), _distribution(dbn, X, q)
-    with spending("audit", costs.audit(dbn, X, q), max_seconds, max_bytes):
+    with spending("audit", costs.of(costs.audit, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
             log_p, lower, kl = _audit_floats(dbn, X, q)

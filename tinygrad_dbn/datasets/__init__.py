@@ -16,20 +16,6 @@ from .toy import bars_and_stripes, labelled_shifter, parity
 from .variations import mnist_variation
 
 __all__ = [
-    "Dataset",
-    "Labelled",
-    "Part",
-    "bars_and_stripes",
-    "convex",
-    "digits",
-    "from_file",
-    "idx",
-    "labelled_shifter",
-    "load",
-    "mnist5k",
-    "mnist_from_idx",
-    "mnist_variation",
-    "parity",
-    "rectangles",
-    "rectangles_image",
-]
+    "Dataset", "Labelled", "Part", "bars_and_stripes", "convex", "digits", "from_file", "idx", "labelled_shifter",
+    "load", "mnist5k", "mnist_from_idx", "mnist_variation", "parity", "rectangles", "rectangles_image",
+]  # fmt: skip

@@ -75,7 +75,7 @@ def model(name):
 
 def of_the_first_version(place):
     tensors = {}
-    text = json.dumps(storage._describe(MODELS["DBN"], "", tensors))
+    text = json.dumps(storage.describe(MODELS["DBN"], "", tensors))
     (place / "m.safetensors").write_bytes(to_bytes(tensors, metadata={"tinygrad_dbn": text}))
     return place / "m.safetensors"
 

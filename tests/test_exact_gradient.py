@@ -1,6 +1,5 @@
 """The gradient by expectations: against the engine's own through the enumeration, and at the extremes."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -56,8 +55,7 @@ def assert_same_bits(a, b):
 def test_a_mixture_knows_its_likelihoods():
     dbn, X = deep(9, 6, 5), draw(9, 20)
     prior, error = exact.log_prior(dbn), 1e-12
-    with ThreadPoolExecutor(1) as pool:
-        mixture = posteriors.mixture(dbn.layers[0], X, prior, error, pool)
+    mixture = posteriors.mixture(dbn.layers[0], X, prior, error)
     np.testing.assert_allclose(mixture.value, exact.log_likelihood(dbn, X), rtol=1e-13)
     assert (mixture.error > error).all()
 

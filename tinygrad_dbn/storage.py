@@ -14,6 +14,9 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as to_tensors
+from safetensors.numpy import save as to_bytes
 
 from . import files, records
 from .autodiff.trees import field_of
@@ -40,11 +43,9 @@ def save(path: str | os.PathLike[str], model: Any, *, run: str = "") -> None:
     kept; the same model always makes the same bytes. run: the digest of the run that it is a state of, if it is.
     Raises TypeError for anything else inside it (naming the place), OSError where the disk refuses.
     """
-    from safetensors.numpy import save as to_bytes
-
     tensors: Tensors = {}
-    structure = _describe(model, "", tensors)
-    content = {"run": run, "tensors": _digest(tensors), "value": structure}
+    structure = describe(model, "", tensors)
+    content = {"run": run, "tensors": digest_of(tensors), "value": structure}
     record = records.seal(FORMAT, content, finite=False)
     files.write_atomically(path, to_bytes(tensors, metadata={_KEY: record.decode()}))
 
@@ -69,7 +70,7 @@ def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
         belongs: dict[str, Any] = {} if run is None else {"run": run}
         schema = {key: hint for key, hint in _FIELDS.items() if key not in belongs}
         record = records.unseal(text, name, FORMAT, belongs, schema, _GIVE, finite=False)
-        if record["tensors"] != _digest(tensors):
+        if record["tensors"] != digest_of(tensors):
             raise ValueError(f"{name} was damaged since it was written: its tensors do not fit their checksum; {_GIVE}")
         structure = record["value"]
     try:
@@ -83,9 +84,6 @@ def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
 
 def _parts(content: bytes, name: str) -> tuple[Tensors, bytes]:
     """The tensors of a safetensors file, and our record in its metadata."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as to_tensors
-
     try:
         # Copies: arrays of their own, which can be written to.
         tensors = {key: np.array(array) for key, array in to_tensors(content).items()}
@@ -98,7 +96,8 @@ def _parts(content: bytes, name: str) -> tuple[Tensors, bytes]:
     return tensors, text.encode("utf-8", "surrogatepass")
 
 
-def _digest(tensors: Tensors) -> str:
+def digest_of(tensors: Tensors) -> str:
+    """SHA-256 of names, dtypes, shapes and values."""
     digest = hashlib.sha256()
     for key, array in sorted(tensors.items()):
         digest.update(repr((key, array.dtype.name, array.shape)).encode("utf-8", "surrogatepass"))
@@ -115,19 +114,19 @@ def _unsealed(text: bytes) -> Any:
     return value if not isinstance(value, dict) or value.keys() in ({"class", "fields"}, {"array"}) else None
 
 
-def _describe(value: Any, place: str, tensors: Tensors) -> Any:
+def describe(value: Any, place: str, tensors: Tensors) -> Any:
     """The JSON structure of `value`; its arrays are added to `tensors` under their places."""
     name = type(value).__name__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if _CLASSES.get(name) is not type(value):
             raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_CLASSES)}")
         fields = {
-            f.name: _describe(getattr(value, f.name), field_of(place, f.name), tensors)
+            f.name: describe(getattr(value, f.name), field_of(place, f.name), tensors)
             for f in dataclasses.fields(value)
         }
         return {"class": name, "fields": fields}
     if type(value) is tuple:
-        return [_describe(item, f"{place}[{i}]", tensors) for i, item in enumerate(value)]
+        return [describe(item, f"{place}[{i}]", tensors) for i, item in enumerate(value)]
     if isinstance(value, np.ndarray):
         if value.dtype.name not in _DTYPES:
             raise TypeError(f"save: {place or 'the model'} has dtype {value.dtype}; write float32 or float64")
@@ -144,7 +143,7 @@ def _describe(value: Any, place: str, tensors: Tensors) -> Any:
 
 
 def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
-    """The value that `_describe` described; each tensor is taken out of `tensors` as it is used."""
+    """The value of a structure that `describe` made; each tensor is taken out of `tensors` as it is used."""
     where = place or "the model"
     if isinstance(structure, list):
         return tuple(_rebuild(item, f"{place}[{i}]", tensors) for i, item in enumerate(structure))

@@ -141,7 +141,9 @@ def test_tight(uniform=False):
         Spoiled("recognition bias lost", mutated(DirectedLayer, "recognition_logits", " + self.c", "")),
         Spoiled(
             "q not normalised",
-            mutated(variational.bound, "_rows", "ops.sum(ops.softplus(a), axis=-1, keepdims=True)", "0"),
+            mutated(
+                exact.distributions, "log_bernoulli_table", "ops.sum(ops.softplus(logits), axis=-1, keepdims=True)", "0"
+            ),
         ),
     ],
 )
@@ -161,4 +163,4 @@ def test_recognition():
 
 def _recognition_q(dbn, X):
     """The q that `bound` and `audit` use when none is given."""
-    return np.concatenate([q for _, q, _, _ in variational.bound._rows(dbn, X, None)])
+    return np.concatenate([q for _, q, _, _ in variational.bound.in_batches(dbn, X, None)])

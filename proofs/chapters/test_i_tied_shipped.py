@@ -52,7 +52,7 @@ def test_likelihood():
 def test_tight():
     dbn, X = DBN.from_tied(symbolic_rbm(2, 2)), exact.states(2)
     with meanings():
-        q = np.concatenate([q for _, q, _, _ in variational.bound._rows(dbn, X, None)])
+        q = np.concatenate([q for _, q, _, _ in variational.bound.in_batches(dbn, X, None)])
         equal_formulas(q, exact.posterior(dbn, X), "q(h1|x)")
 
 

@@ -174,7 +174,7 @@ def test_pairs(size, shrink=1.0):
         Spoiled("ω's transpose lost", mutated(posteriors.Mixture, "_strip", "omega.T @ high", "omega @ high")),
         Spoiled(
             "the hidden units' weights lost",
-            mutated(gradients, "of_dbn", "(layer, weights, pool)", "(layer, weights * 0 + 1 / len(weights), pool)"),
+            mutated(gradients, "of_dbn", "(layer, weights)", "(layer, weights * 0 + 1 / len(weights))"),
         ),
         Spoiled("prior for posterior at the top", mutated(gradients, "of_dbn", "(weights, p)", "(p, p)")),
     ],

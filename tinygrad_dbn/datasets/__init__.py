@@ -1,7 +1,7 @@
 """Data to learn from: complete toy distributions, real digits, classification problems, and a user's own files.
 
-Recipes for density models return a `Dataset` of zeros and ones; `load("bars-and-stripes:3")` is the door of the command
-line. Recipes for classifiers return a `Labelled` problem in three parts.
+Recipes for density models return a `Dataset` of zeros and ones; `load("bars-and-stripes:3")` finds one by its name on
+a command line. Recipes for classifiers return a `Labelled` problem in three parts.
 """
 
 from .convex import convex

@@ -2,13 +2,13 @@
 
 Every function of `td.exact` that enumerates, or runs long, does its work inside `spending`:
 
-    X = rows(model, X)                                                    # the gate for data: `data.py`
+    X = rows(model, X)                                                    # checks the data: `data.py`
     with spending("bound", costs.of(costs.bound, model, X), max_seconds, max_bytes):
         ...
 
-which is the one place where the budget is held against the prediction (`costs.py`), and where BLAS is put on a single
-thread, so that the bits are the same on any number of them. What runs inside calls other quantities as it likes: the
-outermost has answered for the whole.
+which is the one place where the prediction (`costs.py`) is compared with the budget, and where BLAS is put on a single
+thread, so that the bits are the same on any number of them. What runs inside may call other quantities: the outermost
+cost includes theirs.
 """
 
 import os
@@ -72,7 +72,7 @@ class Place:
     checkpoint: str | os.PathLike[str] | None = None
 
     def stage(self, name: str) -> "Place":
-        """The place of one of several sums: its checkpoint is a file of its own, NAME.name."""
+        """The place of one of several sums: its checkpoint is the file NAME.name."""
         return self if self.checkpoint is None else replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{name}")
 
     def refuse_for_ops(self, with_error: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the model says of each layer: log p(h_k) over its states, its units' means, and the joint of all layers."""
+"""The distribution of each layer: log p(h_k) over its states, its units' means, and the joint of all layers."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def log_marginal(
 
 
 def log_prior(dbn: DBN, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
-    """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
+    """log p(h1) for every state of h1, (2^n1,), nats: its distribution under the layers above (claim G5)."""
     with spending("log_prior", costs.of(costs.log_prior, dbn), max_seconds, max_bytes):
         return log_marginal(dbn, min(1, len(dbn.layers)))
 

@@ -104,7 +104,7 @@ def descend(
     a time, from a generator made of (seed, epoch); so `start` goes on from any earlier descent to the same bits.
     weight_decay is added to the gradient of every matrix, in proportion to it. project(model) follows each update.
     compile: whether steps are compiled, always or never. If not said, those of a batch's size are compiled once there
-    have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, has a count of its own.
+    have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, is counted apart.
     A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
     Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
     """

@@ -33,7 +33,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` goes on."""
+    """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` resumes it."""
 
     descent: Descent
     model: FeedForward

@@ -3,7 +3,7 @@
 So the bits do not depend on the number of threads.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,17 +17,16 @@ from . import sizes
 Floats = NDArray[np.float64]
 
 
-def threads() -> ThreadPoolExecutor:
-    """A pool of as many threads as there are cores."""
-    return ThreadPoolExecutor(budget.cores())
+def in_order(f: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """f of every item in order, on as many threads as there are cores where there is more than one item."""
+    if len(items) < 2:
+        yield from map(f, items)
+        return
+    with ThreadPoolExecutor(min(len(items), budget.cores())) as pool:
+        yield from pool.map(f, items)
 
 
-def in_order(pool: ThreadPoolExecutor, f: Callable[[Any], Any], items: Sequence[Any]) -> Iterable[Any]:
-    """f of every item in order, on the threads of `pool` where there is more than one."""
-    return pool.map(f, items) if len(items) > 1 else map(f, items)
-
-
-def over_states(pool: ThreadPoolExecutor, units: int, f: Callable[[Floats, slice], Any]) -> Iterable[Any]:
+def over_states(units: int, f: Callable[[Floats, slice], Any]) -> Iterator[Any]:
     """f(states, which) of all states of so many units, BATCH at a time and in order; which: their numbers."""
     count = 1 << units
 
@@ -35,7 +34,7 @@ def over_states(pool: ThreadPoolExecutor, units: int, f: Callable[[Floats, slice
         last = min(first + sizes.BATCH, count)
         return f(some_states(first, last, units), slice(first, last))
 
-    return in_order(pool, batch, range(0, count, sizes.BATCH))
+    return in_order(batch, range(0, count, sizes.BATCH))
 
 
 def some_rows(X: Floats | None, first: int, last: int, visible: int) -> Floats:

@@ -25,7 +25,7 @@ from ...autodiff.trees import flatten
 from ...models import DBN, RBM, DirectedLayer
 from ..budget import Place
 from . import certify, float64, posteriors, sizes
-from .batches import in_order, threads
+from .batches import in_order
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
@@ -76,11 +76,10 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
 
     arrays, ranges, _ = float64.enumeration(rbm, COST)
     total, exponent = np.zeros((1, 1)), sizes.NOTHING
-    with threads() as pool:
-        for part, power in in_order(pool, lambda some: sum_blocks(*arrays, *some), ranges):
-            top = max(exponent, power)
-            total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
-            exponent = top
+    for part, power in in_order(lambda some: sum_blocks(*arrays, *some), ranges):
+        top = max(exponent, power)
+        total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
+        exponent = top
     total /= total[-1, -1]
 
     W, b, c = rbm.W, rbm.c, rbm.b
@@ -100,26 +99,25 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
 
 def of_dbn(dbn: DBN, X: Floats) -> tuple[DBN, DBN]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
-    with threads() as pool:
-        log_p, error = float64.log_prior(DBN((), dbn.top), Place())
-        p, p_nats = np.exp(log_p), error + certify.sum_error(4)
-        mixtures: list[posteriors.Mixture] = []
-        for k, layer in reversed(list(enumerate(dbn.layers))):  # down, as the likelihood goes
-            certify.refuse_beyond_doubles(layer.W, layer.b)
-            mixtures.append(posteriors.mixture(layer, None if k else X, log_p, error, pool))
-            log_p, error = mixtures[-1].value, float(mixtures[-1].error.max())
+    log_p, error = float64.log_prior(DBN((), dbn.top), Place())
+    p, p_nats = np.exp(log_p), error + certify.sum_error(4)
+    mixtures: list[posteriors.Mixture] = []
+    for k, layer in reversed(list(enumerate(dbn.layers))):  # down, as the likelihood goes
+        certify.refuse_beyond_doubles(layer.W, layer.b)
+        mixtures.append(posteriors.mixture(layer, None if k else X, log_p, error))
+        log_p, error = mixtures[-1].value, float(mixtures[-1].error.max())
 
-        weights, nats = np.full(len(X), 1 / len(X)), certify.sum_error(1)
-        found = []
-        for mixture in reversed(mixtures):  # and up, as the posterior does
-            layer, hidden = mixture.weights.layer, mixture.weights.layer.W.shape[0]
-            weights, data = mixture.posterior(weights)
-            nats += certify.posterior_error(hidden, len(mixture.value), float(mixture.error.max()))
-            model = posteriors.expected_visible(layer, weights, pool)
-            of_unit = certify.sigmoid_error(layer.W.T, layer.b) + _sum_over(hidden)
-            found.append(_difference(data, model, [nats] * 2, [nats + of_unit] * 2, layer.R, layer.c))
+    weights, nats = np.full(len(X), 1 / len(X)), certify.sum_error(1)
+    found = []
+    for mixture in reversed(mixtures):  # and up, as the posterior does
+        layer, hidden = mixture.weights.layer, mixture.weights.layer.W.shape[0]
+        weights, data = mixture.posterior(weights)
+        nats += certify.posterior_error(hidden, len(mixture.value), float(mixture.error.max()))
+        model = posteriors.expected_visible(layer, weights)
+        of_unit = certify.sigmoid_error(layer.W.T, layer.b) + _sum_over(hidden)
+        found.append(_difference(data, model, [nats] * 2, [nats + of_unit] * 2, layer.R, layer.c))
 
-        data, model = posteriors.expected_hidden(dbn.top, (weights, p), pool)
+    data, model = posteriors.expected_hidden(dbn.top, (weights, p))
     own = _sum_over(dbn.top.W.shape[1])
     of_unit = certify.sigmoid_error(dbn.top.W, dbn.top.c) + own
     by_part = of_unit[:, None], own, of_unit

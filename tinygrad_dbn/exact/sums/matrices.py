@@ -15,7 +15,6 @@ the same is bounded, and where a sum is not far above that bound it is taken aga
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 from typing import Any
@@ -29,7 +28,7 @@ from ...models import RBM, DirectedLayer
 from .. import budget
 from ..states import blocks
 from . import certify, sizes
-from .batches import over_states, some_rows, threads
+from .batches import in_order, over_states, some_rows
 
 Floats = NDArray[np.float64]
 
@@ -78,9 +77,9 @@ def mixture(
         value, error, *_ = sum_batch(weights, x, [array[:, : len(x)] for array in own.arrays])
         return value, error
 
-    with one_thread(), threads() as pool:
-        weights = weigh(layer, prior, error, pool)
-        values, errors = zip(*pool.map(batch, range(first, last, sizes.ROWS)), strict=True)
+    with one_thread():
+        weights = weigh(layer, prior, error)
+        values, errors = zip(*in_order(batch, range(first, last, sizes.ROWS)), strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
 
@@ -101,9 +100,9 @@ class Weights:
     omega: Floats
 
 
-def weigh(layer: DirectedLayer, prior: Floats, error: float, pool: ThreadPoolExecutor) -> Weights:
+def weigh(layer: DirectedLayer, prior: Floats, error: float) -> Weights:
     """The weights of a layer's hidden states, from log p(h) (2^H,) within `error`, in nats."""
-    logarithm = log_omega(layer, prior, pool)
+    logarithm = log_omega(layer, prior)
     peak = float(logarithm.max())
     omega = exponentials(logarithm - peak).reshape(-1, 1 << layer.W.shape[0] // 2)
     return Weights(layer, prior, error, certify.largest(prior), logarithm, peak, omega)
@@ -186,9 +185,8 @@ def log_joint(layer: DirectedLayer, X: Floats, prior: Floats, normalised: bool =
             np.exp(table, out=table)
             table /= table.sum(axis=1, keepdims=True)
 
-    with threads() as pool:
-        weights = log_omega(layer, prior, pool)
-        list(pool.map(fill, range(0, len(X), per_batch)))
+    weights = log_omega(layer, prior)
+    list(in_order(fill, range(0, len(X), per_batch)))
     return out
 
 
@@ -211,14 +209,14 @@ def log_weights(rbm: RBM) -> Floats:
     return np.concatenate([-rbm.free_energy(x) for x in blocks(rbm.W.shape[1])])
 
 
-def log_omega(layer: DirectedLayer, prior: Floats, pool: ThreadPoolExecutor) -> Floats:
+def log_omega(layer: DirectedLayer, prior: Floats) -> Floats:
     """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats."""
 
     def batch(h: Floats, some: slice) -> Floats:
         a = np.abs(layer.visible_logits(h))
         return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
 
-    return np.concatenate(list(over_states(pool, layer.W.shape[0], batch))) + prior
+    return np.concatenate(list(over_states(layer.W.shape[0], batch))) + prior
 
 
 def products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:

@@ -11,7 +11,6 @@ half of E[h | x_t], as the sum that made p_t has given the high half.
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,28 +39,25 @@ class Mixture:
 
     weights: Weights
     X: Floats | None
-    pool: ThreadPoolExecutor
     value: Floats
     error: Floats
     scaled: Floats
     high_means: Floats
 
     def posterior(self, weights: Floats) -> tuple[Floats, Parts]:
-        """What examples of weights w (T,) say of the hidden units, and of themselves.
+        """Moments of the posterior, summed over examples of weights w (T,).
 
         r(h) = Σ_t w_t p(h | x_t), (2^H,); and (Σ_t w_t E[h | x_t] x_tᵀ, (H, D); Σ_t w_t x_t, (D,)).
         """
         T = len(self.value)
         per_strip = -(-T // (STRIPS * sizes.ROWS)) * sizes.ROWS
-        strips = in_order(
-            self.pool, lambda first: self._strip(first, first + per_strip, weights), range(0, T, per_strip)
-        )
+        strips = in_order(lambda first: self._strip(first, first + per_strip, weights), range(0, T, per_strip))
         r, *moments = _added(strips)
         return r.reshape(-1), tuple(moments)
 
     def log_normalisers(self) -> Floats:
         """log Σ_h ω(h) e^(h·v) for every example: (T,), nats, which is log p(x) − (x − ½)·b, by another product."""
-        return np.concatenate(list(in_order(self.pool, self._sum_high_first, range(0, len(self.value), sizes.ROWS))))
+        return np.concatenate(list(in_order(self._sum_high_first, range(0, len(self.value), sizes.ROWS))))
 
     def rows(self, first: int, last: int) -> Floats:
         """Examples first … last − 1, as far as there are any."""
@@ -108,12 +104,12 @@ class Mixture:
             of_h += (p @ h).T @ X
 
 
-def mixture(layer: DirectedLayer, X: Floats | None, prior: Floats, error: float, pool: ThreadPoolExecutor) -> Mixture:
+def mixture(layer: DirectedLayer, X: Floats | None, prior: Floats, error: float) -> Mixture:
     """p(x) for examples X (T, D), or with None for every state x, from log p(h) (2^H,) nats within `error`.
 
-    Each core of `pool` works on batches of its own.
+    Each thread computes whole batches.
     """
-    visible, weights = layer.W.shape[1], weigh(layer, prior, error, pool)
+    visible, weights = layer.W.shape[1], weigh(layer, prior, error)
     T = 1 << visible if X is None else len(X)
     high_states = _states(len(weights.omega)).T
 
@@ -121,8 +117,8 @@ def mixture(layer: DirectedLayer, X: Floats | None, prior: Floats, error: float,
         value, error, scaled, terms = sum_batch(weights, some_rows(X, first, min(first + sizes.ROWS, T), visible))
         return value, error, scaled, high_states @ terms / scaled
 
-    parts = zip(*in_order(pool, batch, range(0, T, sizes.ROWS)), strict=True)
-    return Mixture(weights, X, pool, *(np.concatenate(part, axis=-1) for part in parts))
+    parts = zip(*in_order(batch, range(0, T, sizes.ROWS)), strict=True)
+    return Mixture(weights, X, *(np.concatenate(part, axis=-1) for part in parts))
 
 
 def _states(count: int) -> Floats:
@@ -130,7 +126,7 @@ def _states(count: int) -> Floats:
     return some_states(0, count, count.bit_length() - 1)
 
 
-def expected_visible(layer: DirectedLayer, r: Floats, pool: ThreadPoolExecutor) -> Parts:
+def expected_visible(layer: DirectedLayer, r: Floats) -> Parts:
     """Σ_h r(h) h E[x | h]ᵀ, (H, D), and Σ_h r(h) E[x | h], (D,), for weights r of all states h (2^H,)."""
 
     def batch(h: Floats, some: slice) -> Parts:
@@ -138,10 +134,10 @@ def expected_visible(layer: DirectedLayer, r: Floats, pool: ThreadPoolExecutor) 
         x *= r[some, None]
         return h.T @ x, x.sum(axis=0)
 
-    return _added(over_states(pool, layer.W.shape[0], batch))
+    return _added(over_states(layer.W.shape[0], batch))
 
 
-def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolExecutor) -> tuple[Parts, Parts]:
+def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats]) -> tuple[Parts, Parts]:
     """Σ_x w(x) E[h | x] xᵀ, Σ_x w(x) x and Σ_x w(x) E[h | x], for each of two weights w of all visible states."""
 
     def batch(x: Floats, some: slice) -> Parts:
@@ -149,7 +145,7 @@ def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats], pool: ThreadPoolEx
         shares = [w[some] for w in weights]
         return tuple(part for w in shares for part in ((w[:, None] * h).T @ x, w @ x, w @ h))
 
-    sums = _added(over_states(pool, rbm.W.shape[1], batch))
+    sums = _added(over_states(rbm.W.shape[1], batch))
     return sums[:3], sums[3:]
 
 

@@ -4,13 +4,12 @@ With q(h | x) a product over units, or a table, and log p(x | h) = x·a − Σ_i
 
     E_q[log p(x, h)]  =  x·(b + μW) + E_q[g],        g(h) = log p(h) − Σ_i log(1 + e^(a_i)),        μ = E_q[h].
 
-g knows nothing of the examples, so it is computed once; and where q is a product, E_q[g] for all of them is one matrix
-product of g, high halves of h by low halves, with the products of (1 − μ_j, μ_j) of both halves. Nothing of the size
-(examples × states) is ever held but one batch.
+g does not depend on the examples, so it is computed once; and where q is a product, E_q[g] for all of them is one
+matrix product of g, high halves of h by low halves, with the products of (1 − μ_j, μ_j) of both halves. Of what has the
+size (examples × states) only one batch is in memory.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from ...autodiff import ops
 from ...models import DirectedLayer
 from ..states import some_states
 from . import matrices, sizes
-from .batches import in_order, over_states, threads
+from .batches import in_order, over_states
 from .posteriors import Mixture
 
 Floats = NDArray[np.float64]
@@ -39,7 +38,7 @@ class Recognition:
     """E_q[g], (T,), of any g over the states (2^H,)."""
 
 
-def independent(layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> Recognition:
+def independent(layer: DirectedLayer, X: Floats) -> Recognition:
     """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j) of a layer's recognition half, for rows X (T, D) (claim I3)."""
     logits = np.asarray(layer.recognition_logits(X))
     means, others = np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits))
@@ -56,26 +55,26 @@ def independent(layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> Re
             sums *= matrices.products(factors, half, hidden)
             return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
 
-        return np.concatenate(list(in_order(pool, batch, range(0, len(means), sizes.ROWS))))
+        return np.concatenate(list(in_order(batch, range(0, len(means), sizes.ROWS))))
 
     return Recognition(means, entropy, expectation)
 
 
-def table(q: Any, pool: ThreadPoolExecutor) -> Recognition:
+def table(q: Any) -> Recognition:
     """Any q(h | x), written out as an array (T, 2^H)."""
-    means, entropy = zip(*_over_rows(pool, q, _moments), strict=True)
-    expectation = lambda g: np.concatenate(_over_rows(pool, q, lambda some: some @ g))
+    means, entropy = zip(*_over_rows(q, _moments), strict=True)
+    expectation = lambda g: np.concatenate(_over_rows(q, lambda some: some @ g))
     return Recognition(np.concatenate(means), np.concatenate(entropy), expectation)
 
 
-def _over_rows(pool: ThreadPoolExecutor, q: Any, f: Callable[[Floats], Any]) -> list[Any]:
+def _over_rows(q: Any, f: Callable[[Floats], Any]) -> list[Any]:
     """f of some rows of a table at a time, in order."""
     per_batch = max(1, sizes.CELLS // q.shape[1])
 
     def batch(first: int) -> Any:
         return f(np.asarray(q[first : first + per_batch], np.float64))
 
-    return list(in_order(pool, batch, range(0, len(q), per_batch)))
+    return list(in_order(batch, range(0, len(q), per_batch)))
 
 
 def _moments(some: Floats) -> tuple[Floats, Floats]:
@@ -88,17 +87,17 @@ def _moments(some: Floats) -> tuple[Floats, Floats]:
     return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
 
 
-def recognised(layer: DirectedLayer, X: Floats, q: Any, pool: ThreadPoolExecutor) -> Recognition:
+def recognised(layer: DirectedLayer, X: Floats, q: Any) -> Recognition:
     """The q that is given as a table, or the layer's own."""
-    return independent(layer, X, pool) if q is None else table(q, pool)
+    return independent(layer, X) if q is None else table(q)
 
 
-def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition, pool: ThreadPoolExecutor) -> Floats:
+def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition) -> Floats:
     """E_q[log p(x | h) + value(h) − log q(h | x)] for rows X (T, D) and value (2^H,): (T,), nats.
 
     With log p(h) for value it is the variational bound; with the bound of the layers above, theirs.
     """
-    g = value - _log_normalisers(layer, pool)
+    g = value - _log_normalisers(layer)
     return np.asarray(q.expectation(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
 
 
@@ -123,15 +122,14 @@ def log_mean(logits: Floats) -> Floats:
     def batch(h: Floats, some: slice) -> Floats:
         return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
 
-    with threads() as pool:
-        total = np.concatenate(list(over_states(pool, logits.shape[1], batch)))
+    total = np.concatenate(list(over_states(logits.shape[1], batch)))
     return np.asarray(total - np.log(len(logits)))
 
 
-def _log_normalisers(layer: DirectedLayer, pool: ThreadPoolExecutor) -> Floats:
+def _log_normalisers(layer: DirectedLayer) -> Floats:
     """Σ_i log(1 + e^(a_i)) for every state of the hidden units: (2^H,), nats."""
 
     def batch(h: Floats, some: slice) -> Floats:
         return np.asarray(ops.softplus(layer.visible_logits(h)).sum(axis=1))
 
-    return np.concatenate(list(over_states(pool, layer.W.shape[0], batch)))
+    return np.concatenate(list(over_states(layer.W.shape[0], batch)))

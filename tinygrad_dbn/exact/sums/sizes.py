@@ -1,6 +1,6 @@
 """Sizes and scales that the sums over states and the bounds on their errors both read.
 
-A bound that had a copy of one would go wrong without a word when the other changed.
+They are here once, so that a bound cannot disagree with the computation that it bounds.
 """
 
 BATCH = 1 << 10  # states at a time in a matrix product, whose factors are to stay in the L2 cache

@@ -13,22 +13,21 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...autodiff.tensor import Tensor
-from ...models import DBN, RBM
+from ...models import DBN, RBM, DirectedLayer
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_array, as_float64, plain_numbers, rows
-from ..distributions import with_hidden
+from ..distributions import log_bernoulli_table, with_hidden
 from ..marginals import log_conditional, log_prior
 from ..states import states
 from ..sums import float64, matrices, posteriors, recognition
-from ..sums.batches import threads
 
 ELEMENTS = 1 << 21  # (example, state) pairs held at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and what is left of log p = bound + KL: (T,) each, nats."""
+    """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and the residual log p − bound − KL: (T,) each, nats."""
 
     log_likelihood: NDArray[np.float64]
     bound: NDArray[np.float64]
@@ -68,13 +67,11 @@ def bound(
     with spending("bound", costs.of(costs.bound, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
-            prior = float64.log_prior(dbn, Place())[0]
-            with threads() as pool:
-                known = recognition.recognised(dbn.layers[0], X, q, pool)
-                return recognition.bound(dbn.layers[0], X, prior, known, pool)
+            layer, prior = dbn.layers[0], float64.log_prior(dbn, Place())[0]
+            return recognition.bound(layer, X, prior, recognition.recognised(layer, X, q))
         parts = [
             _expectation(q_rows, _log_joint(dbn, some, prior) - log_q)
-            for some, q_rows, log_q, prior in _rows(dbn, X, q)
+            for some, q_rows, log_q, prior in in_batches(dbn, X, q)
         ]
         return ops.concatenate(parts)
 
@@ -87,17 +84,19 @@ def audit(
     log p is a log-sum over states, the bound an expectation under q, and the KL compares q with the posterior
     (claim H4). q as in `bound`. For an RBM the recognition model is the posterior, and the gap is zero (claim H3).
     Arrays of floats take matrix products (`recognition.py`), in at most three times the time of `log_likelihood`.
-    Raises as `bound`.
     """
     dbn = with_hidden(model)
     X, q = rows(dbn, X), _distribution(dbn, X, q)
     with spending("audit", costs.of(costs.audit, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
-            log_p, lower, kl = _audit_floats(dbn, X, q)
+            layer, (prior, error) = dbn.layers[0], float64.log_prior(dbn, Place())
+            known, mixture = recognition.recognised(layer, X, q), posteriors.mixture(layer, X, prior, error)
+            log_p, lower = mixture.value, recognition.bound(layer, X, prior, known)
+            kl = recognition.divergence(mixture, known)
         else:
             columns = []
-            for some, q_rows, log_q, prior in _rows(dbn, X, q):
+            for some, q_rows, log_q, prior in in_batches(dbn, X, q):
                 joint = _log_joint(dbn, some, prior)
                 log_p = ops.logsumexp(joint, axis=-1)
                 log_posterior = ops.log_softmax(joint, axis=-1)
@@ -107,17 +106,18 @@ def audit(
         return Audit(log_p, lower, kl, log_p - lower - kl)
 
 
-def _audit_floats(dbn: DBN, X: Any, q: Any) -> tuple[Any, Any, Any]:
-    """log p, the bound and the KL gap by matrix products: (T,) each."""
-    prior, error = float64.log_prior(dbn, Place())
-    with threads() as pool:
-        known = recognition.recognised(dbn.layers[0], X, q, pool)
-        mixture = posteriors.mixture(dbn.layers[0], X, prior, error, pool)
-        return (
-            mixture.value,
-            recognition.bound(dbn.layers[0], X, prior, known, pool),
-            recognition.divergence(mixture, known),
-        )
+def layer_bound(layer: DirectedLayer, X: Value, value: Value) -> Value:
+    """E_q[log p(x | h) + value(h) − log q(h | x)] by a layer's recognition half: (T,), nats.
+
+    For rows X (T, D) and value (2^H,). With log p(h) for value it is the bound, and with the bound of the layers above,
+    theirs.
+    """
+    if are_floats(layer, X, value):
+        layer, X, value = as_float64((layer, X, value))
+        return recognition.bound(layer, X, value, recognition.independent(layer, X))
+    log_q = log_bernoulli_table(layer.recognition_logits(X))
+    joint = log_conditional(X, layer, states(layer.W.shape[0])) + value
+    return _expectation(ops.exp(log_q), joint - log_q)
 
 
 def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
@@ -126,16 +126,14 @@ def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
     return log_conditional(X, layer, states(layer.W.shape[0])) + prior
 
 
-def _rows(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:
+def in_batches(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:
     """Some rows of X at a time with q, log q (0 where q is 0) and log p(h1) of every state."""
-    every = states(dbn.sizes[1])
     prior = log_prior(dbn)
-    step = max(1, ELEMENTS // len(every))
+    step = max(1, ELEMENTS >> dbn.sizes[1])
     for i in range(0, len(X), step):
         some = X[i : i + step]
         if q is None:
-            a = dbn.layers[0].recognition_logits(some)
-            log_q = ops.matmul(a, every.T) - ops.sum(ops.softplus(a), axis=-1, keepdims=True)
+            log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(some))
             yield some, ops.exp(log_q), log_q, prior
         else:
             q_rows = q[i : i + step]

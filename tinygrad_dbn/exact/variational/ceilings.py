@@ -23,13 +23,11 @@ from ...autodiff.operators import Value
 from ...models import DBN, RBM
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, spending
-from ..data import are_floats, as_float64, rows
+from ..data import are_floats, rows
 from ..distributions import log_bernoulli_table, with_hidden
-from ..marginals import log_conditional, log_mixture, log_prior
-from ..states import states
+from ..marginals import log_mixture, log_prior
 from ..sums import recognition
-from ..sums.batches import threads
-from .bound import bound
+from .bound import bound, layer_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,23 +72,11 @@ def ceiling(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_b
     with spending("ceiling", costs.of(costs.ceiling, dbn, X), max_seconds, max_bytes):
         layer, log_prior_at = dbn.layers[0], np.asarray(log_aggregated_posterior(dbn, X))
         return Ceiling(
-            _number(np.mean(_bound_under(log_prior_at, dbn, X))),
+            _number(np.mean(layer_bound(layer, X, log_prior_at))),
             _number(np.mean(log_mixture(X, layer, log_prior_at))),
             _number(prior_divergence(dbn, X)),
             np.exp(log_prior_at),
         )
-
-
-def _bound_under(log_p: Any, dbn: DBN, X: Any) -> Any:
-    """The bound (T,) by the recognition model with another prior over h1, log p(h1) (2^n1,)."""
-    layer = dbn.layers[0]
-    if are_floats(dbn, X, log_p):
-        layer, X, log_p = as_float64((layer, X, log_p))
-        with threads() as pool:
-            return recognition.bound(layer, X, log_p, recognition.independent(layer, X, pool), pool)
-    log_q = np.asarray(log_bernoulli_table(layer.recognition_logits(X)))
-    joint = log_conditional(X, layer, states(dbn.sizes[1])) + log_p
-    return ops.sum(ops.chain(np.exp(log_q), joint - log_q), axis=-1)
 
 
 def prior_divergence(

@@ -59,7 +59,7 @@ def best_factorial(
     A start ends when a sweep raises no bound by more than `tolerance`, relative, or after `sweeps` sweeps. The bound
     found is at least the recognition model's and at most log p(x) (claim H2). It is the best of the fixed points
     reached; that no other is higher is not proved. For an RBM, whose posterior is factorial, nothing is lost (claim
-    H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction reckons with `costs.SWEEPS` a
+    H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction assumes `costs.SWEEPS` a
     start, or `sweeps` where that is fewer. Raises ValueError for starts or sweeps below 1.
     """
     starts, sweeps = whole("starts", starts, 1), whole("sweeps", sweeps, 1)

@@ -29,12 +29,12 @@ from ..likelihood import log_likelihood
 from ..marginals import log_conditional, log_marginal
 from ..states import states
 from ..sums import float64, posteriors, recognition
-from ..sums.batches import threads
+from .bound import layer_bound
 
 
 @dataclass(frozen=True, eq=False)
 class LayeredAudit:
-    """The parts of log p(x) = bound + Σ_k KL_k, nats, and what is left of it."""
+    """The parts of log p(x) = bound + Σ_k KL_k, nats, and the residual: 0 but for rounding."""
 
     log_likelihood: NDArray[np.float64]
     """(T,)"""
@@ -56,12 +56,8 @@ def deep_bound(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, ma
     X = rows(dbn, X)
     with spending("deep_bound", costs.of(costs.deep_bound, dbn, X), max_seconds, max_bytes):
         value = log_marginal(dbn, len(dbn.layers))
-        if are_floats(dbn, X):
-            return _by_products(*as_float64((dbn, X, value)))
         for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            log_q = log_bernoulli_table(layer.recognition_logits(below))
-            inner = log_conditional(below, layer, states(layer.W.shape[0])) + value - log_q
-            value = ops.sum(ops.chain(ops.exp(log_q), inner), axis=-1)
+            value = layer_bound(layer, below, value)
         return value
 
 
@@ -97,25 +93,15 @@ def _lost(dbn: DBN, X: Any) -> Any:
     return np.stack(lost, axis=1)
 
 
-def _by_products(dbn: DBN, X: Any, value: Any) -> Any:
-    """The chain's bound, from that of the topmost layer for every state of its lower units."""
-    with threads() as pool:
-        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.independent(layer, below, pool)
-            value = recognition.bound(layer, below, value, q, pool)
-    return value
-
-
 def _lost_by_products(dbn: DBN, X: Any) -> Any:
     """The same as `_lost`: each layer's KL for every state below it, led down to the examples by the layers' q."""
     prior, error = float64.log_marginal(dbn, len(dbn.layers), Place())
     found: list[Any] = []
-    with threads() as pool:
-        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.independent(layer, below, pool)
-            mixture = posteriors.mixture(layer, below, prior, error, pool)
-            found = [recognition.divergence(mixture, q), *(q.expectation(kl) for kl in found)]
-            prior, error = mixture.value, float(mixture.error.max())
+    for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+        q = recognition.independent(layer, below)
+        mixture = posteriors.mixture(layer, below, prior, error)
+        found = [recognition.divergence(mixture, q), *(q.expectation(kl) for kl in found)]
+        prior, error = mixture.value, float(mixture.error.max())
     return np.stack(found, axis=1)
 
 

@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 from tables import heading, show, version_of
+from timing import seconds
 
 CASES = {
     "16-16-10, 16": ((16, 16, 10), 16),
@@ -209,15 +210,8 @@ def measure(peer, cases):
             return
         step()
         loss = float(step())
-        start = time.perf_counter()
-        step()
-        count = max(1, int(BATCH_SECONDS / (time.perf_counter() - start)))
-        times = []
-        for _ in range(BATCHES):
-            start = time.perf_counter()
-            for _ in range(count):
-                step()
-            times.append((time.perf_counter() - start) / count * 1e6)
+        count = max(1, int(BATCH_SECONDS / seconds(step)))
+        times = [seconds(lambda: [step() for _ in range(count)]) / count * 1e6 for _ in range(BATCHES)]  # noqa: B023
         made_by = version_of("tinygrad_dbn" if peer in OURS else peer)
         print(json.dumps({"case": case, "loss": loss, "first": first, "times": times, "version": made_by}), flush=True)
 

@@ -2,46 +2,45 @@
 
     python benchmarks/exact_gradient.py
 
-Both run in turn, so that a busy machine slows both; the ratio is the median over the turns.
+Both run in turns; the ratio is the median over the turns.
 """
 
-import time
+import itertools
 
 import numpy as np
+from tables import show
+from timing import in_turns
 
 import tinygrad_dbn as td
 
-TURNS = 15
+TURNS, EXAMPLES = 15, 1000
+RBMS, DBNS = ((20, 24), (24, 32)), ((64, 12, 12), (64, 16, 16), (64, 16, 16, 16))  # visible units first
 
 
-def random_rbm(hidden, visible):
+def random_rbm(hidden, visible, scale=0.5):
     rng = np.random.default_rng(0)
-    return td.RBM(rng.normal(0, 0.5, (hidden, visible)), rng.normal(size=visible), rng.normal(size=hidden))
+    return td.RBM(rng.normal(0, scale, (hidden, visible)), rng.normal(size=visible), rng.normal(size=hidden))
 
 
-def seconds(f):
-    start = time.perf_counter()
-    f()
-    return time.perf_counter() - start
+def random_dbn(*sizes, scale=0.5):
+    return td.DBN.from_rbms([random_rbm(hidden, visible, scale) for visible, hidden in itertools.pairwise(sizes)])
 
 
-def compare(name, model, width, examples=1000):
-    X = np.random.default_rng(1).integers(0, 2, (examples, width)).astype(float)
-    both = [
-        (
-            seconds(lambda: td.exact.log_likelihood(model, X)),
-            seconds(lambda: td.exact.gradient(model, X)),
-        )
-        for _ in range(TURNS + 1)
-    ][1:]
-    likelihood, gradient = np.median(both, axis=0)
-    ratio = np.median([b / a for a, b in both])
-    print(f"{name:20s} likelihood {likelihood:8.4f} s  gradient {gradient:8.4f} s  ratio {ratio:.2f}", flush=True)
+def beside_likelihood(rbms, dbns):
+    """Show a table of models, given by their sizes."""
+    models = {f"RBM {n} × {m}": (random_rbm(m, n), n) for n, m in rbms}
+    models |= {f"DBN {'-'.join(map(str, sizes))}": (random_dbn(*sizes), sizes[0]) for sizes in dbns}
+    rows = []
+    for name, (model, width) in models.items():
+        X = np.random.default_rng(1).integers(0, 2, (EXAMPLES, width)).astype(float)
+        functions = [lambda f=f, given=(model, X): f(*given) for f in (td.exact.log_likelihood, td.exact.gradient)]
+        in_turns(functions, 1)  # what is compiled, is compiled now
+        found = in_turns(functions, TURNS)
+        ratios = found[:, 1] / found[:, 0]
+        cells = [f"{1000 * t:.1f}" for t in np.median(found, axis=0)]
+        rows.append((name, *cells, f"{np.median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"))
+    show(f"exact gradient, {EXAMPLES} examples", ("", "likelihood, ms", "gradient, ms", "ratio", "range"), rows)
 
 
 if __name__ == "__main__":
-    compare("RBM 20 × 24", random_rbm(24, 20), 20)
-    compare("RBM 24 × 32", random_rbm(32, 24), 24)
-    compare("DBN 64-12-12", td.DBN.from_rbms([random_rbm(12, 64), random_rbm(12, 12)]), 64)
-    compare("DBN 64-16-16", td.DBN.from_rbms([random_rbm(16, 64), random_rbm(16, 16)]), 64)
-    compare("DBN 64-16-16-16", td.DBN.from_rbms([random_rbm(16, n) for n in (64, 16, 16)]), 64)
+    beside_likelihood(RBMS, DBNS)

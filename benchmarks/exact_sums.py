@@ -9,7 +9,6 @@ The limit of log Z is `vector_limit.c`, compiled here; that of the layers is thi
 """
 
 import argparse
-import itertools
 import os
 import shutil
 import subprocess
@@ -20,7 +19,9 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+from exact_gradient import beside_likelihood, random_dbn, random_rbm
 from tables import heading, show
+from timing import best, in_turns, seconds
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
@@ -31,24 +32,10 @@ from tinygrad_dbn.exact.sums import float64, matrices
 RUNS = 7
 
 
-def seconds(f, runs=RUNS):
-    found = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        f()
-        found.append(time.perf_counter() - start)
-    return min(found)
-
-
 def processor_seconds(f):
     start = time.process_time()
     f()
     return time.process_time() - start
-
-
-def random_rbm(hidden, visible, scale=0.5):
-    rng = np.random.default_rng(0)
-    return td.RBM(rng.normal(0, scale, (hidden, visible)), rng.normal(size=visible), rng.normal(size=hidden))
 
 
 def batched_numpy(rbm, block=1 << 12):
@@ -80,20 +67,20 @@ def log_z_beside_the_limit(n=24, m=32):
     rates, limits = [], []
     for _ in range(RUNS):
         limits.append(limit() if limit else np.nan)
-        rates.append(m * 2**n / seconds(lambda: float64.sum_chunk(*model, 0, blocks), 3))
+        rates.append(m * 2**n / best(lambda: float64.sum_chunk(*model, 0, blocks), 3))
     print(f"log Z, n = {n}, m = {m}, one core: {max(rates):.3e} pairs/s", end="")
     print(f", vector limit {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}" if limit else "")
-    every = m * 2 ** (n + 2) / seconds(lambda: td.exact.log_partition(random_rbm(m, n + 2)), 5)
+    every = m * 2 ** (n + 2) / best(lambda: td.exact.log_partition(random_rbm(m, n + 2)), 5)
     print(f"log Z, n = {n + 2}, m = {m}, {budget.cores()} cores: {every:.3e} pairs/s")
     small = random_rbm(18, m)
     assert abs(td.exact.log_partition(small) - batched_numpy(small)) < 1e-10
-    peer = m * 2**18 / seconds(lambda: batched_numpy(small), 3)
+    peer = m * 2**18 / best(lambda: batched_numpy(small), 3)
     print(f"batched NumPy, n = 18, m = {m}: {peer:.3e} pairs/s; ours is {every / peer:.0f} times that")
 
 
 def log_z_as_n_grows(plot=None, m=32):
     sizes = range(20, 28)
-    found = [seconds(lambda n=n: td.exact.log_partition(random_rbm(m, n)), 3) for n in sizes]
+    found = [best(lambda n=n: td.exact.log_partition(random_rbm(m, n)), 3) for n in sizes]
     slope, start = np.polyfit(sizes, np.log2(found), 1)
     title = f"log Z, m = {m}, seconds on a log axis; fitted slope {slope:.2f} doublings per unit (the sum's own is 1)"
     bars = ["#" * int(6 * np.log2(t / min(found)) + 6) for t in found]
@@ -123,24 +110,22 @@ def layers_beside_dgemm(n=16):
     layer = td.models.DirectedLayer.from_rbm(random_rbm(n, n))
     prior = np.log(rng.dirichlet(np.ones(2**n)))
     A = rng.normal(size=(2048, 2048))
+    below = lambda: matrices.mixture(layer, None, prior, 0.0)
     cores, rates, limits = budget.cores(), [], []
     for _ in range(RUNS):
-        limits.append(2 * 2048**3 / seconds(lambda: A @ A, 2))
-        rates.append(2 * 2.0 ** (2 * n) / seconds(lambda: matrices.mixture(layer, None, prior, 0.0), 1))
+        limits.append(2 * 2048**3 / best(lambda: A @ A, 2))
+        rates.append(2 * 2.0 ** (2 * n) / seconds(below))
     print(f"\np(h1) from p(h2), n1 = n2 = {n}, {cores} cores: {max(rates):.3e} flop/s", end="")
     print(f", dgemm {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}")
     budget.cores = lambda: 1
     with one_thread():
-        pairs = [
-            (seconds(lambda: A @ A, 1), seconds(lambda: matrices.mixture(layer, None, prior, 0.0), 1))
-            for _ in range(RUNS)
-        ]
+        product, layers = in_turns([lambda: A @ A, below], RUNS).min(axis=0)
     budget.cores = lambda: cores
-    limit, rate = (2 * 2048**3 / min(p[0] for p in pairs), 2 * 2.0 ** (2 * n) / min(p[1] for p in pairs))
+    limit, rate = 2 * 2048**3 / product, 2 * 2.0 ** (2 * n) / layers
     print(f"the same on one core: {rate:.3e} flop/s, dgemm {limit:.3e}, ratio {rate / limit:.2f}")
     wide = td.models.DirectedLayer.from_rbm(random_rbm(n, 64))
     X = rng.integers(0, 2, (10_000, 64)).astype(float)
-    t = seconds(lambda: matrices.mixture(wide, X, prior, 0.0), 3)
+    t = best(lambda: matrices.mixture(wide, X, prior, 0.0), 3)
     print(
         f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s, "
         f"{2 * len(X) * 2.0**n / t / max(limits):.2f} of dgemm"
@@ -149,23 +134,19 @@ def layers_beside_dgemm(n=16):
 
 
 def deep_likelihood():
-    dbn = td.DBN.from_rbms([random_rbm(16, 64), random_rbm(16, 16), random_rbm(16, 16)])
+    dbn = random_dbn(64, 16, 16, 16)
     X = np.random.default_rng(0).integers(0, 2, (1000, 64)).astype(float)
-    t = seconds(lambda: td.exact.log_likelihood(dbn, X), 3)
+    t = best(lambda: td.exact.log_likelihood(dbn, X), 3)
     error = td.exact.log_likelihood(dbn, X, with_error=True)[1].max()
     print(f"64-16-16-16, 1 000 examples, log p with its bound ({error:.1e} nats): {t:.2f} s")
 
 
 def layered(*sizes):
-    return td.DBN.from_rbms([random_rbm(hidden, visible, 0.3) for visible, hidden in itertools.pairwise(sizes)])
+    return random_dbn(*sizes, scale=0.3)
 
 
-def costs():
-    """What every quantity was predicted to take, beside what it takes: medians, and the peak of all arrays.
-
-    On one core, in seconds of the processor: those of a clock are stretched by whatever else a machine does.
-    """
-    cores, budget.cores = budget.cores, lambda: 1
+def cost_cases():
+    """Two DBNs and examples, and a call of every quantity, which takes a budget, by its name and sizes."""
     rng = np.random.default_rng(0)
     rows = lambda width, count: rng.integers(0, 2, (count, width)).astype(float)
     digits, flat, deep, small = layered(64, 16, 16), layered(64, 20, 10), layered(64, 13, 12, 11), random_rbm(11, 13)
@@ -208,6 +189,16 @@ def costs():
         ),
         "certified(entropy), 6 × 5": lambda **k: exact.certified(exact.entropy, random_rbm(5, 6), **k),
     }
+    return digits, flat, wide, cases
+
+
+def costs():
+    """What every quantity was predicted to take, beside what it takes: medians, and the peak of all arrays.
+
+    On one core, in seconds of the processor: those of a clock are stretched by whatever else a machine does.
+    """
+    cores, budget.cores = budget.cores, lambda: 1
+    digits, flat, wide, cases = cost_cases()
     table, outside = [], 0
     for name, f in cases.items():
         try:
@@ -238,29 +229,8 @@ def costs():
 
 def log_z_of_32():
     rbm = random_rbm(32, 32)
-    print(
-        f"log Z, m = n = 32, {budget.cores()} cores: {seconds(lambda: td.exact.log_partition(rbm), 1):.2f} s",
-        flush=True,
-    )
-
-
-def gradient_beside_likelihood():
-    cases = (
-        ("RBM n = 20, m = 24", random_rbm(24, 20), 20),
-        ("DBN 64-12-12", td.DBN.from_rbms([random_rbm(12, 64), random_rbm(12, 12)]), 64),
-    )
-    rows = []
-    for name, model, width in cases:
-        X = np.random.default_rng(1).integers(0, 2, (1000, width)).astype(float)
-        td.exact.gradient(model, X)
-        turns = [
-            (seconds(lambda: td.exact.log_likelihood(model, X), 1), seconds(lambda: td.exact.gradient(model, X), 1))  # noqa: B023
-            for _ in range(RUNS)
-        ]
-        ratios = [gradient / likelihood for likelihood, gradient in turns]
-        cells = [f"{1000 * t:.1f}" for t in np.median(turns, axis=0)]
-        rows.append((name, *cells, f"{np.median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"))
-    show("exact gradient, 1 000 examples", ("", "likelihood, ms", "gradient, ms", "ratio", "range"), rows)
+    t = seconds(lambda: td.exact.log_partition(rbm))
+    print(f"log Z, m = n = 32, {budget.cores()} cores: {t:.2f} s", flush=True)
 
 
 _PEAK = """
@@ -322,8 +292,8 @@ def peers(pythons, n=18, m=32):
     """log Z beside packages that compute it. They need the states in memory, so n is small."""
     rbm = random_rbm(m, n, 0.1)
     exact = td.exact.log_partition(rbm)
-    rows = [("tinygrad_dbn", f"{1000 * seconds(lambda: td.exact.log_partition(rbm)):.2f}", "1.0")]
-    ours = seconds(lambda: td.exact.log_partition(rbm))
+    ours = best(lambda: td.exact.log_partition(rbm), RUNS)
+    rows = [("tinygrad_dbn", f"{1000 * ours:.2f}", "1.0")]
     with tempfile.TemporaryDirectory() as folder:
         for name, python in pythons.items():
             model = rbm if name == "qucumber" else td.RBM(rbm.W.T, rbm.c, rbm.b)  # rbms goes over the hidden side
@@ -357,7 +327,7 @@ if __name__ == "__main__":
     peers({name: getattr(options, name) for name in _PEERS})
     log_z_as_n_grows(options.plot)
     memory()
-    gradient_beside_likelihood()
+    beside_likelihood(rbms=[(20, 24)], dbns=[(64, 12, 12)])
     layers_beside_dgemm()
     costs()
     if not options.quick:

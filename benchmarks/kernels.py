@@ -9,11 +9,12 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import time
-
 import numpy as np
+from timing import in_turns
 
 from tinygrad_dbn import ops
+
+TURNS = 60
 
 
 def log_softmax(x):
@@ -49,17 +50,6 @@ def by_torch():
     return named, torch.from_numpy
 
 
-def side_by_side(functions, elements, runs=60):
-    """The nanoseconds per element of every run of each function. They take turns, so that all meet the same machine."""
-    found = [[] for _ in functions]
-    for _ in range(runs):
-        for f, times in zip(functions, found, strict=True):
-            start = time.perf_counter()
-            f()
-            times.append((time.perf_counter() - start) / elements * 1e9)
-    return found
-
-
 if __name__ == "__main__":
     torch_functions, tensor = by_torch()
     x = np.random.default_rng(0).normal(0, 3, (1000, 100))
@@ -71,6 +61,6 @@ if __name__ == "__main__":
         sides = [(ours, x), (numpys, x)]
         if name in torch_functions:
             sides.append((torch_functions[name], tensor(x)))
-        t, *peers = side_by_side([lambda f=f, given=given: f(given) for f, given in sides], x.size)
+        t, *peers = 1e9 / x.size * in_turns([lambda f=f, given=given: f(given) for f, given in sides], TURNS).T
         ratios = "".join(f"{np.median(peer) / np.median(t):6.2f}         " for peer in peers)
         print(f"{name:12s}  {np.median(t):5.2f} ({min(t):.2f} to {max(t):.2f})".ljust(40), ratios)

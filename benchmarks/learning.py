@@ -9,15 +9,20 @@ machine slows all of them. A ratio above 1 says that ours is the faster.
 
 import argparse
 import itertools
-import time
 
 import numpy as np
+from timing import in_turns
 
 import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
 from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.models.autoencoder import as_width
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 ROUNDS = 5
 EXAMPLES, VISIBLE, HIDDEN, BATCH = 5000, 784, 500, 100
@@ -29,37 +34,31 @@ def epochs_of(iterator):
     return lambda: next(iterator)
 
 
-def seconds(f):
-    start = time.perf_counter()
-    f()
-    return time.perf_counter() - start
-
-
 def compare(title, ours, peers):
-    """Medians and ranges of one epoch each, taken in turns."""
+    """Medians and ranges of one epoch each, taken in turns. A peer that is None is not installed."""
     contenders = {"tinygrad_dbn": ours, **{name: peer for name, peer in peers.items() if peer is not None}}
-    for f in contenders.values():
-        f()  # what is compiled, is compiled now
-    found = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
-        for name, f in contenders.items():
-            found[name].append(seconds(f))
+    in_turns(contenders.values(), 1)  # what is compiled, is compiled now
+    found = in_turns(contenders.values(), ROUNDS)
     print(f"\n{title}: seconds per epoch, median (range); peer ÷ ours")
-    base = np.median(found["tinygrad_dbn"])
-    for name, times in found.items():
-        middle = np.median(times)
-        print(f"  {name:22s} {middle:8.3f} ({min(times):.3f} to {max(times):.3f})   {middle / base:5.2f}")
+    middles = np.median(found, axis=0)
+    for name, times, middle in zip(contenders, found.T, middles, strict=True):
+        print(f"  {name:22s} {middle:8.3f} ({min(times):.3f} to {max(times):.3f})   {middle / middles[0]:5.2f}")
     for name, peer in peers.items():
         if peer is None:
             print(f"  {name} is left out: not installed here")
 
 
-def torch_or_none():
-    try:
-        import torch
-    except ImportError:
-        return None
-    return torch
+def torch_descent(parameters, loss, rows, batch, rate):
+    """A function that trains for one epoch: loss(chosen) is of the rows of those numbers."""
+
+    def run():
+        for chosen in torch.randperm(rows).split(batch):
+            gradients = torch.autograd.grad(loss(chosen), parameters)
+            with torch.no_grad():
+                for p, g in zip(parameters, gradients, strict=True):
+                    p.add_(g, alpha=-rate)
+
+    return run
 
 
 # ---- CD-1 ------------------------------------------------------------------------------------------------------------
@@ -69,20 +68,13 @@ def rbm(threads, dtype):
     X = (np.random.default_rng(0).random((EXAMPLES, VISIBLE)) < 0.3).astype(dtype)
     start = as_width(td.RBM.init(VISIBLE, HIDDEN, np.random.default_rng(0)), dtype)
     ours = descend(
-        start,
-        (X,),
-        learning.cd_loss(1),
-        learning.sgd(0.05),
-        epochs=99,
-        batch=BATCH,
-        seed=0,
-        draw=gibbs_uniforms(HIDDEN),
-        compile=True,
-    )
+        start, (X,), learning.cd_loss(1), learning.sgd(0.05), epochs=99, batch=BATCH, seed=0,
+        draw=gibbs_uniforms(HIDDEN), compile=True,
+    )  # fmt: skip
     compare(
         f"CD-1, {EXAMPLES} × {VISIBLE}, {HIDDEN} hidden, batch {BATCH}, {np.dtype(dtype)}, {threads} threads",
         epochs_of(ours),
-        {"five products": products(X, start), "scikit-learn": sklearns(X), "PyTorch": torch_cd(X, start, threads)},
+        {"five products": products(X, start), "scikit-learn": sklearns(X), "PyTorch": torch_cd(X, start)},
     )
 
 
@@ -105,11 +97,9 @@ def sklearns(X):
     return lambda: model.fit(X)
 
 
-def torch_cd(X, start, threads):
-    torch = torch_or_none()
+def torch_cd(X, start):
     if torch is None:
         return None
-    torch.set_num_threads(threads)
     W, b, c = (torch.tensor(p) for p in (start.W, start.b, start.c))
     data = torch.tensor(X)
 
@@ -140,31 +130,24 @@ def supervised(threads, dtype, sizes=(784, 1000, 1000, 1000, 10), examples=1600,
         f"supervised, {'-'.join(map(str, sizes))}, {examples} examples, batch {batch}, {np.dtype(dtype)}, "
         f"{threads} threads",
         epochs_of(ours),
-        {"PyTorch": torch_net(net, X, y, batch, threads)},
+        {"PyTorch": torch_net(net, X, y, batch)},
     )
 
 
-def torch_net(net, X, y, batch, threads):
-    torch = torch_or_none()
+def torch_net(net, X, y, batch):
     if torch is None:
         return None
-    torch.set_num_threads(threads)
     parameters = [torch.tensor(p, requires_grad=True) for p in (*net.weights, *net.biases)]
     W, b = parameters[: len(net.weights)], parameters[len(net.weights) :]
     data, classes = torch.tensor(X), torch.tensor(y)
 
-    def run():
-        for chosen in torch.randperm(len(X)).split(batch):
-            h = data[chosen]
-            for k in range(len(W) - 1):
-                h = torch.sigmoid(h @ W[k].T + b[k])
-            loss = torch.nn.functional.cross_entropy(h @ W[-1].T + b[-1], classes[chosen])
-            gradients = torch.autograd.grad(loss, parameters)
-            with torch.no_grad():
-                for p, g in zip(parameters, gradients, strict=True):
-                    p.add_(g, alpha=-0.01)
+    def loss(chosen):
+        h = data[chosen]
+        for k in range(len(W) - 1):
+            h = torch.sigmoid(h @ W[k].T + b[k])
+        return torch.nn.functional.cross_entropy(h @ W[-1].T + b[-1], classes[chosen])
 
-    return run
+    return torch_descent(parameters, loss, len(X), batch, 0.01)
 
 
 def denoising(threads, dtype, batch=20):
@@ -179,31 +162,24 @@ def denoising(threads, dtype, batch=20):
         f"denoising autoencoder, {len(X)} × {VISIBLE}, {HIDDEN} hidden, batch {batch}, {np.dtype(dtype)}, "
         f"{threads} threads",
         epochs_of(ours),
-        {"PyTorch": torch_denoising(X, start, batch, threads)},
+        {"PyTorch": torch_denoising(X, start, batch)},
     )
 
 
-def torch_denoising(X, start, batch, threads):
-    torch = torch_or_none()
+def torch_denoising(X, start, batch):
     if torch is None:
         return None
-    torch.set_num_threads(threads)
     encoder = start.encoder
     given = (encoder.weights[0], encoder.biases[0], start.decoder_biases[0])
     W, c, b = parameters = [torch.tensor(p, requires_grad=True) for p in given]
     data = torch.tensor(X)
 
-    def run():
-        for chosen in torch.randperm(len(X)).split(batch):
-            x = data[chosen]
-            h = torch.sigmoid((x * (torch.rand_like(x) >= 0.25)) @ W.T + c)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(h @ W + b, x, reduction="sum") / batch
-            gradients = torch.autograd.grad(loss, parameters)
-            with torch.no_grad():
-                for p, g in zip(parameters, gradients, strict=True):
-                    p.add_(g, alpha=-0.05)
+    def loss(chosen):
+        x = data[chosen]
+        h = torch.sigmoid((x * (torch.rand_like(x) >= 0.25)) @ W.T + c)
+        return torch.nn.functional.binary_cross_entropy_with_logits(h @ W + b, x, reduction="sum") / batch
 
-    return run
+    return torch_descent(parameters, loss, len(X), batch, 0.05)
 
 
 PARTS = {"rbm": rbm, "supervised": supervised, "denoising": denoising}
@@ -213,6 +189,8 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=list(PARTS))
     options = parser.parse_args()
+    if torch is not None:
+        torch.set_num_threads(options.threads)
     with learning.threads(options.threads):
         for part, dtype in itertools.product(options.only, (np.float32, np.float64)):
             PARTS[part](options.threads, dtype)

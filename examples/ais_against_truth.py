@@ -9,9 +9,9 @@ Run it: python examples/ais_against_truth.py [--plot ais.png]
 import sys
 
 import numpy as np
-from scipy.special import betaincinv
 
 import tinygrad_dbn as td
+from tinygrad_dbn.lab.study.effects import coverage
 
 CHAINS, MODELS = 100, 40
 
@@ -20,11 +20,10 @@ def random_rbm(scale, rng):
     return td.RBM(rng.normal(0, scale, (6, 8)), rng.normal(0, scale, 8), rng.normal(0, scale, 6))
 
 
-def coverage(held):
-    """The share that held, and its own exact 95 % interval (Clopper & Pearson 1934)."""
-    low = betaincinv(held, MODELS - held + 1, 0.025) if held else 0.0
-    high = betaincinv(held + 1, MODELS - held, 0.975) if held < MODELS else 1.0
-    return f"{held / MODELS:4.0%} [{low:4.0%}, {high:4.0%}]"
+def share(hits):
+    """How many intervals hold log Z, and the exact 95 % interval of that share itself."""
+    low, high = coverage(hits, MODELS)
+    return f"{hits / MODELS:4.0%} [{low:4.0%}, {high:4.0%}]"
 
 
 rng = np.random.default_rng(0)
@@ -42,17 +41,17 @@ print(f"\n{MODELS} RBMs a line: how often does the 95 % interval hold log Z, and
 print("weights  temperatures |           forwards   error |          backwards   error  (nats, mean)")
 drawn = []
 for scale, temperatures in ((0.5, 10), (2.0, 10), (2.0, 100), (6.0, 10), (6.0, 100)):
-    betas, held, errors = np.linspace(0, 1, temperatures), np.zeros(2), np.zeros(2)
+    betas, hits, errors = np.linspace(0, 1, temperatures), np.zeros(2), np.zeros(2)
     for _ in range(MODELS):
         rbm = random_rbm(scale, rng)
         truth = float(td.exact.log_partition(rbm))
         for way, estimate in enumerate((td.exact.annealed, td.exact.annealed_backwards)):
             found = estimate(rbm, CHAINS, betas, rng)
-            held[way] += found.low <= truth <= found.high
+            hits[way] += found.low <= truth <= found.high
             errors[way] += found.log_partition - truth
             if scale == 6.0 and way == 0:
                 drawn.append((temperatures, found.low - truth, found.log_partition - truth, found.high - truth))
-    up, down = (coverage(int(count)) for count in held)
+    up, down = (share(int(count)) for count in hits)
     mean = errors / MODELS
     print(f"{scale:7.1f} {temperatures:13d} | {up:>18} {mean[0]:+7.3f} | {down:>18} {mean[1]:+7.3f}")
 

@@ -30,33 +30,32 @@ def rbm_joint(rbm):
     return weights / weights.sum()
 
 
-def dbn_joint_with_h1(dbn):
-    """p(x, h1) as a table (2^D, 2^n1): every layer's conditional multiplied out, every state of every layer visited."""
-    below = rbm_joint(dbn.top).sum(axis=1)
-    for layer in reversed(dbn.layers):
-        H, D = layer.W.shape
-        conditional = np.array([[bernoulli(x, h @ layer.W + layer.b) for h in states(H)] for x in states(D)])
-        joint = conditional * below
-        below = joint.sum(axis=1)
-    return joint
+def conditional(W, b):
+    """p(x | h) of independent units whose logits are b + h W, as a table (2^D, 2^H)."""
+    H, D = W.shape
+    return np.array([[bernoulli(x, h @ W + b) for h in states(H)] for x in states(D)])
 
 
 def dbn_joint(dbn):
     """p(x, h1, …, hL) as a table (2^D, 2^n1, …, 2^nL): the top pair's table times one of p(lower | upper) a layer."""
     joint = rbm_joint(dbn.top)
     for layer in reversed(dbn.layers):
-        H, D = layer.W.shape
-        given = np.array([[bernoulli(x, h @ layer.W + layer.b) for h in states(H)] for x in states(D)])
+        given = conditional(layer.W, layer.b)
         joint = given.reshape(*given.shape, *[1] * (joint.ndim - 1)) * joint
     return joint
+
+
+def dbn_joint_with_h1(dbn):
+    """p(x, h1) as a table (2^D, 2^n1)."""
+    joint = dbn_joint(dbn)
+    return joint.sum(axis=tuple(range(2, joint.ndim)))
 
 
 def recognition_joint(dbn):
     """q(h1, …, h(L−1) | x) as a table (2^D, 2^n1, …, 2^n(L−1)): a table of q(upper | lower) a layer, multiplied up."""
     q = np.ones(2 ** dbn.sizes[0])
     for layer in dbn.layers:
-        H, D = layer.W.shape
-        q = q[..., None] * np.array([[bernoulli(h, layer.R @ x + layer.c) for h in states(H)] for x in states(D)])
+        q = q[..., None] * conditional(layer.R.T, layer.c).T
     return q
 
 

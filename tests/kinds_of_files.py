@@ -120,8 +120,8 @@ OPTIONAL = ("optimum", "last", "heldout_log_likelihood", "heldout_bound", "heldo
 
 def a_run(place):
     said = description.describe(ARGUMENTS, DATA, ROWS[-1], 1.25, finished=False)
-    (place / "loop.json").write_bytes(said.to_json())
-    loop._keep(place, STATE, said.key)
+    (place / "run.json").write_bytes(said.to_json())
+    loop.keep(place, STATE, said.key)
 
 
 def file_of_a_run(name, module, read, **more):
@@ -138,25 +138,23 @@ CELL = ("parity:4", "CD-1", 2)
 
 def trials(place):
     errors = {0: (0.1, None), 1: (0.3, (0.5, 0.25))}
-    tried = {n: search.Trial(n, search._settings(SEARCH, n), *found) for n, found in errors.items()}
-    search._write(place / "t.json", SEARCH, tried)
+    tried = {n: search.Trial(n, search.settings_of(SEARCH, n), *found) for n, found in errors.items()}
+    search.write(place / "t.json", SEARCH, tried)
     return place / "t.json"
 
 
 def course(place):
     lines = [Moment(*CELL, 1, epoch, -2.0, -2.5, 0.5, float("nan"), -1.25) for epoch in (0, 1)]
-    study._keep(place, CELL, 0.5, lines)
-    return study._file(place, CELL)
+    study.keep(place, CELL, 0.5, lines)
+    return study.file_of(place, CELL)
 
 
 def figures(place):
     cell = ("light", 0)
-    content = {
-        **experiment._belongs(SCALES, cell, False),
-        "figures": {"weight": 1.5, "word": "l", "path": [[1.0, 2.0]]},
-    }
-    experiment._file(place, cell).write_bytes(records.seal(experiment.FORMAT, content))
-    return experiment._file(place, cell)
+    file = experiment.file_of(place, cell)
+    said = {"weight": 1.5, "word": "l", "path": [[1.0, 2.0]]}
+    experiment.STORE.write(file, experiment.belongs(SCALES, cell, False), said)
+    return file
 
 
 def proofs(place):
@@ -228,17 +226,17 @@ KINDS = [
     Kind("model of the first version", "storage.py", of_the_first_version, with_a_warning, sound=is_a_model),
     *map(sums, CHUNKS),
     file_of_a_run(
-        "loop.json", "lab/run/description.py", lambda place: description.from_json(place / "loop.json"),
+        "run.json", "lab/run/description.py", lambda place: description.from_json(place / "run.json"),
         open=(*OPTIONAL, "versions"),
     ),
     file_of_a_run(
-        "checkpoint.safetensors", "lab/loop.py", lambda place: loop.restore(place, DATA), open=(*ANY, *OPTIONAL)
+        "checkpoint.safetensors", "lab/run/loop.py", lambda place: loop.restore(place, DATA), open=(*ANY, *OPTIONAL)
     ),
     Kind(
         "tables: trials", "lab/tables/search.py", trials, lambda place: search.read(place / "t.json", SEARCH),
         open=("test_errors",),
     ),
-    Kind("study: course", "lab/study/loop.py", course, lambda place: study.kept(place, CELL, 0.5)),
+    Kind("study: course", "lab/study/run.py", course, lambda place: study.kept(place, CELL, 0.5)),
     Kind(
         "measure: figures", "lab/claims/experiment.py", figures,
         lambda place: experiment.kept(place, SCALES, ("light", 0), False), open=("figures",),

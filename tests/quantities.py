@@ -1,10 +1,9 @@
 """Every function of `td.exact.__all__`, as a call on models and rows of any size: what tests loop over."""
 
-from itertools import pairwise
-
 import numpy as np
 
 import tinygrad_dbn as td
+from tests.random_models import random_rbm, rows
 from tinygrad_dbn import exact
 
 
@@ -12,29 +11,12 @@ def rng():
     return np.random.default_rng(5)
 
 
-def random_rbm(visible, hidden, seed=0, scale=0.5):
-    r = np.random.default_rng(seed)
-    return td.RBM(r.normal(0, scale, (hidden, visible)), r.normal(0, scale, visible), r.normal(0, scale, hidden))
-
-
-def random_dbn(*sizes):
-    """A DBN whose recognition weights are its own."""
-    rbms = [random_rbm(v, h, seed) for seed, (v, h) in enumerate(pairwise(sizes))]
-    guesses = [random_rbm(v, h, 100 + seed) for seed, (v, h) in enumerate(pairwise(sizes))]
-    layers = [td.DirectedLayer(r.W, r.b, g.W, g.c) for r, g in zip(rbms[:-1], guesses[:-1], strict=True)]
-    return td.DBN(tuple(layers), rbms[-1])
-
-
-def rows(width, count, seed=9):
-    return np.random.default_rng(seed).integers(0, 2, (count, width)).astype(float)
-
-
 def layers_of(dbn, count):
     return [rows(n, count, seed) for seed, n in enumerate(dbn.sizes[1:])]
 
 
 def with_other_top(dbn):
-    return td.DBN(dbn.layers, random_rbm(dbn.top.W.shape[1], dbn.top.W.shape[0], 77))
+    return td.DBN(dbn.layers, random_rbm(*dbn.top.W.shape[::-1], seed=77))
 
 
 # f(dbn, rbm, X, **budget): rbm is for what speaks of RBMs alone, and X (T, D) goes with both.

@@ -2,18 +2,18 @@
 
 from itertools import pairwise
 
-import numpy as np
 from hypothesis import strategies as st
 
 import tinygrad_dbn as td
+from tests.random_models import random_rbm
 
 
 @st.composite
 def rbms(draw, visible=None, hidden=None, scales=(0.1, 1.0, 5.0)):
     D = visible or draw(st.integers(1, 5))
     H = hidden or draw(st.integers(1, 4))
-    rng, scale = np.random.default_rng(draw(st.integers(0, 2**32))), draw(st.sampled_from(scales))
-    return td.RBM(rng.normal(0, scale, (H, D)), rng.normal(0, scale, D), rng.normal(0, scale, H))
+    seed, scale = draw(st.integers(0, 2**32)), draw(st.sampled_from(scales))
+    return random_rbm(D, H, scale, scale, seed)
 
 
 @st.composite

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests.random_models import random_rbm
 from tinygrad_dbn import exact
 
 MODELS = 150
 
 
-def random_rbm(rng, scale):
-    H, D = rng.integers(3, 8, 2)
-    return td.RBM(rng.normal(0, scale, (H, D)), rng.normal(0, scale, D), rng.normal(0, scale, H))
+def of_random_size(rng, scale):
+    """An RBM of three to seven units on either side."""
+    hidden, visible = rng.integers(3, 8, 2)
+    return random_rbm(visible, hidden, scale, scale, rng)
 
 
 def coverage(estimate, scale, temperatures, seed=1):
@@ -20,7 +22,7 @@ def coverage(estimate, scale, temperatures, seed=1):
     betas = np.linspace(0, 1, temperatures)
     held, errors = 0, []
     for _ in range(MODELS):
-        rbm = random_rbm(rng, scale)
+        rbm = of_random_size(rng, scale)
         truth, found = float(exact.log_partition(rbm)), estimate(rbm, 100, betas, rng)
         held += found.low <= truth <= found.high
         errors.append(found.log_partition - truth)
@@ -47,13 +49,13 @@ def test_overconfident_where_they_do_not():
     assert low < -0.05
     assert high > 0.5
     rng = np.random.default_rng(0)
-    assert exact.annealed(random_rbm(rng, 8.0), 100, np.linspace(0, 1, 5), rng).effective < 30
+    assert exact.annealed(of_random_size(rng, 8.0), 100, np.linspace(0, 1, 5), rng).effective < 30
 
 
 def test_weights_are_unbiased():
     """E[w] = Z / Z_0 forwards and E[1/w] = Z_0 / Z backwards, to within their own standard errors; base rates too."""
     rng = np.random.default_rng(0)
-    rbm = random_rbm(rng, 1.5)
+    rbm = of_random_size(rng, 1.5)
     base = rng.normal(size=rbm.W.shape[1])
     truth = float(exact.log_partition(rbm))
     for estimate, sign in ((exact.annealed, 1), (exact.annealed_backwards, -1)):
@@ -84,7 +86,7 @@ def test_base_rates_from_data_help():
 
 def test_backwards_from_given_samples():
     rng = np.random.default_rng(0)
-    rbm = random_rbm(rng, 1.0)
+    rbm = of_random_size(rng, 1.0)
     start = exact.sample(rbm, 200, rng)[0]
     found = exact.annealed_backwards(rbm, 200, np.linspace(0, 1, 30), rng, start=start)
     assert found.low < exact.log_partition(rbm) < found.high

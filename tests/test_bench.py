@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from tinygrad_dbn.cli import app, bench
+from tests.running import command
+from tinygrad_dbn.cli import bench
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["bench", *arguments])
+    return command("bench", *arguments)
 
 
 def test_options_go_to_the_script(monkeypatch):

@@ -4,16 +4,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from proofs.harness.derivation import steps, watched
 from proofs.harness.lecture import CHAPTERS, CLAIMS
 from proofs.harness.ledger import claims_of
+from proofs.harness.record import steps, watched
 from proofs.harness.theorem import LEVELS
 from proofs.kernel.rules import real, ring
+from tests.running import command
 from tinygrad_dbn import book, ops, records
 from tinygrad_dbn.book.record import FORMAT
-from tinygrad_dbn.cli import app
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -137,9 +136,9 @@ def test_a_record_that_is_none_or_failed_is_refused(tmp_path):
 
 def test_the_commands(record, tmp_path):
     file = str(tmp_path / "record.json")
-    run = CliRunner().invoke(app, ["book", "--record", file, "--out", str(tmp_path / "site")])
+    run = command("book", "--record", file, "--out", tmp_path / "site")
     assert run.exit_code == 0, run.output
     assert (tmp_path / "site" / "index.html").exists()
-    stale = CliRunner().invoke(app, ["book", "--record", file, "--check"])
+    stale = command("book", "--record", file, "--check")
     assert stale.exit_code == 2
     assert "THEOREMS.md and README.md stale" in stale.output

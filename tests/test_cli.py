@@ -11,12 +11,11 @@ import time
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import tinygrad_dbn as td
 from tests.kept import history, reseal
+from tests.running import command, python
 from tinygrad_dbn import files
-from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab.run import record
 
 TINY = ["--data", "bars-and-stripes:2", "--layers", "4-3-2", "--epochs", "2"]
@@ -27,43 +26,34 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def call(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 def refused(*words, status=2):
     """The one line that bad input is answered with."""
-    result = call("lab", *words)
+    result = command("lab", *words)
     assert result.exit_code == status, result.output
     assert result.output.startswith("tinygrad-dbn: ")
     assert result.output.count("\n") == 1
     return result.output
 
 
-def command(*words, **options):
+def started(*words):
+    """The program in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "tinygrad_dbn.cli", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        **options,
-    )
+    )  # fmt: skip
 
 
 def test_version_and_help():
-    assert call("--version").output == f"tinygrad-dbn {td.__version__}\n"
-    assert "lab" in call("--help").output
-    text = call("lab", "--help").output
+    assert command("--version").output == f"tinygrad-dbn {td.__version__}\n"
+    assert "lab" in command("--help").output
+    text = command("lab", "--help").output
     for option in ["data", "layers", "epochs", "seed", "rule", "k", "rate", "batch", "audit", "out", "force", "resume"]:
         assert f"--{option}" in text
 
 
 def test_a_run_in_a_pipe_prints_plain_lines_and_writes_its_folder(tmp_path):
-    result = call("lab", *TINY, "--out", tmp_path / "out")
+    result = command("lab", *TINY, "--out", tmp_path / "out")
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[0] == "DBN 4-3-2 on bars-and-stripes:2 (distinct)"
@@ -77,7 +67,7 @@ def test_a_run_in_a_pipe_prints_plain_lines_and_writes_its_folder(tmp_path):
 
 def test_without_out_each_run_gets_a_new_folder(tmp_path):
     for _ in range(2):
-        assert call("lab", *TINY[:4], "--epochs", 1).exit_code == 0
+        assert command("lab", *TINY[:4], "--epochs", 1).exit_code == 0
     folders = list((tmp_path / "runs").iterdir())
     assert len(folders) == 2
     assert all("bars-and-stripes-2" in folder.name for folder in folders)
@@ -85,7 +75,7 @@ def test_without_out_each_run_gets_a_new_folder(tmp_path):
 
 def test_a_users_file_is_trained_on_and_resumed_from(tmp_path):
     np.save(tmp_path / "x.npy", np.eye(5))
-    assert call("lab", "--data", "x.npy", "--layers", "5-2", "--epochs", 1, "--out", "o").exit_code == 0
+    assert command("lab", "--data", "x.npy", "--layers", "5-2", "--epochs", 1, "--out", "o").exit_code == 0
     said = json.loads((tmp_path / "o" / "run.json").read_text())
     assert said["arguments"]["batch"] == 5
 
@@ -139,7 +129,7 @@ def test_bad_input_is_answered_in_one_line_before_any_work(tmp_path, words, said
     ],
 )
 def test_misspelt_options_and_commands_name_the_nearest_right_one(words, said):
-    result = call(*words)
+    result = command(*words)
     assert result.exit_code == 2
     assert said in result.output
     assert "Traceback" not in result.output
@@ -161,18 +151,18 @@ def test_an_existing_folder_is_refused_and_stays_as_it_was(tmp_path):
 
 
 def test_force_replaces_a_run_and_keeps_what_the_user_added(tmp_path):
-    assert call("lab", *TINY, "--out", "out").exit_code == 0
+    assert command("lab", *TINY, "--out", "out").exit_code == 0
     (tmp_path / "out" / "notes.txt").write_text("mine")
     before = (tmp_path / "out" / "history.csv").read_bytes()
-    assert call("lab", *TINY, "--out", "out", "--force", "--seed", 1).exit_code == 0
+    assert command("lab", *TINY, "--out", "out", "--force", "--seed", 1).exit_code == 0
     assert (tmp_path / "out" / "history.csv").read_bytes() != before
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 
 
 def test_a_finished_run_has_nothing_to_resume(tmp_path):
-    call("lab", *TINY, "--out", "out")
+    command("lab", *TINY, "--out", "out")
     before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
-    result = call("lab", "--resume", "--out", "out")
+    result = command("lab", "--resume", "--out", "out")
     assert result.exit_code == 0
     assert "nothing is left to do" in result.output
     assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
@@ -189,14 +179,14 @@ def test_a_full_disk_is_one_line_with_the_way_on(tmp_path, monkeypatch):
         write(path, content)
 
     monkeypatch.setattr(files, "write_atomically", full)
-    result = call("lab", *TINY, "--out", "out")
+    result = command("lab", *TINY, "--out", "out")
     assert result.exit_code == 1
     line = result.output.splitlines()[-1]
     assert "No space left on device" in line
     assert "tinygrad-dbn lab --resume --out out" in line
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert call("lab", "--resume", "--out", "out").exit_code == 0
+    assert command("lab", "--resume", "--out", "out").exit_code == 0
 
 
 def test_permission_denied_is_one_line(monkeypatch):
@@ -220,7 +210,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
 
     monkeypatch.setattr(record, "measure", bug)
     with pytest.raises(ValueError, match="a bug"):
-        call("lab", *TINY, "--out", "out")
+        command("lab", *TINY, "--out", "out")
 
 
 # Names from outside.
@@ -232,7 +222,7 @@ def test_a_name_that_cannot_be_shown_is_escaped_wherever_it_is_shown_and_resumes
     name = b"".join(NAMES)
     data = os.fsdecode(name)
     (tmp_path / data).write_text("0,1,1\n1,0,0\n1,1,1\n")
-    process = command("lab", "--data", data, "--layers", "3-2-2", "--epochs", "1", "--out", f"out {data}")
+    process = started("lab", "--data", data, "--layers", "3-2-2", "--epochs", "1", "--out", f"out {data}")
     shown, said = process.communicate()
     assert process.returncode == 0, said
     out = tmp_path / f"out {data}"
@@ -247,7 +237,7 @@ def test_a_name_that_cannot_be_shown_is_escaped_wherever_it_is_shown_and_resumes
     assert b"--data\n" + name + b"\n" in words
 
     reseal(out / "run.json", lambda content: content.update(finished=False))
-    again = command("lab", "--resume", "--out", f"out {data}")
+    again = started("lab", "--resume", "--out", f"out {data}")
     assert again.communicate()[1] == ""
     assert again.returncode == 0
     assert (out / "report.html").read_text().count("<code>") == page.count("<code>")
@@ -277,7 +267,7 @@ def test_a_name_that_cannot_be_shown_is_escaped_wherever_it_is_shown_and_resumes
 )
 def test_a_refusal_is_one_printable_line_whatever_was_given(tmp_path, words, name):
     (tmp_path / "file").write_text("")
-    result = call(*(word.format(os.fsdecode(name)) for word in words))
+    result = command(*(word.format(os.fsdecode(name)) for word in words))
     assert result.exit_code in (1, 2)
     line = result.output.splitlines()[-1]
     assert line.startswith("tinygrad-dbn: ")
@@ -289,7 +279,7 @@ def test_a_refusal_is_one_printable_line_whatever_was_given(tmp_path, words, nam
     "words", [["lab", "--data"], ["lab", "--out"], ["lab", "--resume", "--out"], ["explain", "exp", "--svg"]]
 )
 def test_a_name_that_is_too_long_is_one_line(words):
-    result = call(*words, "x" * 5000 + ".npy")
+    result = command(*words, "x" * 5000 + ".npy")
     assert result.exit_code in (1, 2)
     line = result.output.splitlines()[-1]
     assert line.startswith("tinygrad-dbn: ")
@@ -304,14 +294,14 @@ LONG = ["--data", "bars-and-stripes:2", "--layers", "4-3-2", "--epochs", "60"]
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "out"
-    process = command("lab", *LONG, "--out", folder)
+    process = started("lab", *LONG, "--out", folder)
     assert process.communicate()[1] == ""
     assert process.returncode == 0
     return folder
 
 
 def stopped_after_some_epochs(kind):
-    process = command("lab", *LONG, "--out", "out")
+    process = started("lab", *LONG, "--out", "out")
     for _ in range(12):
         process.stdout.readline()
     process.send_signal(kind)
@@ -338,19 +328,19 @@ def test_ctrl_c_writes_what_is_finished_and_names_the_command_to_go_on(tmp_path,
     assert td.exact.log_likelihood(model, data.train).mean() == pytest.approx(rows[-1].train_log_likelihood, rel=1e-13)
     for name in ("report.html", "curves.png", "samples.png", "filters.png"):
         assert (out / name).stat().st_size > 1000
-    assert call("lab", "--resume", "--out", "out").exit_code == 0
+    assert command("lab", "--resume", "--out", "out").exit_code == 0
     assert same_bits(out, uninterrupted)
 
 
 def test_kill_9_loses_nothing_that_was_shown(tmp_path, uninterrupted):
     process, _ = stopped_after_some_epochs(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    assert call("lab", "--resume", "--out", "out").exit_code == 0
+    assert command("lab", "--resume", "--out", "out").exit_code == 0
     assert same_bits(tmp_path / "out", uninterrupted)
 
 
 def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
-    process = command("lab", *LONG, "--out", "out")
+    process = started("lab", *LONG, "--out", "out")
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
@@ -359,20 +349,14 @@ def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
 
 
 def test_start_up_is_light():
-    process = subprocess.run(
-        [sys.executable, "-c", "import sys, tinygrad_dbn; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert not {"sympy", "matplotlib", "sklearn", "rich", "typer"} & set(process.stdout.split())
+    modules = python("import sys, tinygrad_dbn; print(*sys.modules)").split()
+    assert not {"sympy", "matplotlib", "sklearn", "rich", "typer"} & set(modules)
 
 
 def test_the_clock_is_the_only_difference_between_equal_runs(tmp_path):
-    call("lab", *TINY, "--out", "a")
+    command("lab", *TINY, "--out", "a")
     time.sleep(0.01)
-    call("lab", *TINY, "--out", "b")
+    command("lab", *TINY, "--out", "b")
     for name in ("history.csv", "model.safetensors", "curves.png", "samples.png", "filters.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     first, second = (json.loads((tmp_path / x / "run.json").read_text()) for x in "ab")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from compiling import close, interpreted, kept_apart, network, training_step  # noqa: F401 – a fixture
-from test_ops import ARRAY_OPS, ELEMENTWISE, WIDTHS, WITHOUT_DERIVATIVE, call, inside
+from test_ops import DIFFERENTIABLE, ELEMENTWISE, EXAMPLES, WIDTHS, inside
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
@@ -30,25 +30,25 @@ def everything(f):
     return run
 
 
-NAMES = [name for name in (*ELEMENTWISE, *ARRAY_OPS) if name not in WITHOUT_DERIVATIVE]
+OF_ARRAYS = [key for key in DIFFERENTIABLE if EXAMPLES[key][0].kernel is None]
 
 
-def every_op(transform, names, dtype):
-    """A transform of every row in one function, and arguments for it."""
+def every_op(transform, keys, dtype):
+    """A transform of every row's examples in one function, and arguments for it."""
     rng = np.random.default_rng(3)
-    runs = [transform(call(name)[0]) for name in names]
-    args = [[inside(ops.TABLE[name], rng, shape).astype(dtype) for shape in call(name)[1]] for name in names]
+    runs = [transform(EXAMPLES[key][1]) for key in keys]
+    args = [[inside(EXAMPLES[key][0], rng, shape).astype(dtype) for shape in EXAMPLES[key][2]] for key in keys]
     return lambda args: [run(*some) for run, some in zip(runs, args, strict=True)], args
 
 
 @pytest.mark.parametrize("dtype", WIDTHS)
 def test_compiled_is_eager(dtype):
     """Every row with its first and second derivatives, by the text."""
-    f, args = every_op(everything, NAMES, dtype)
+    f, args = every_op(everything, DIFFERENTIABLE, dtype)
     before = [[a.copy() for a in some] for some in args]
     with interpreted():
         ours = td.compile(f)(args)
-    for name, got, wanted in zip(NAMES, ours, f(args), strict=True):
+    for name, got, wanted in zip(DIFFERENTIABLE, ours, f(args), strict=True):
         close(got, wanted, dtype, 100, name)
     assert all((a == b).all() for one, two in zip(args, before, strict=True) for a, b in zip(one, two, strict=True))
 
@@ -56,8 +56,8 @@ def test_compiled_is_eager(dtype):
 @pytest.mark.parametrize("dtype", WIDTHS)
 def test_machine_code_is_eager(dtype):
     """Ops of whole arrays by machine code; their derivatives are among them. `test_edges` has the kernels."""
-    f, args = every_op(lambda f: f, list(ARRAY_OPS), dtype)
-    for name, got, wanted in zip(ARRAY_OPS, td.compile(f)(args), f(args), strict=True):
+    f, args = every_op(lambda f: f, OF_ARRAYS, dtype)
+    for name, got, wanted in zip(OF_ARRAYS, td.compile(f)(args), f(args), strict=True):
         close(got, wanted, dtype, scale=100, name=name)
 
 
@@ -338,7 +338,7 @@ def test_what_is_returned_as_it_came():
     assert number == 2.0
     nothing = td.compile(lambda x: ())
     assert nothing(x) == ()
-    assert "PROGRAM = rows([\n])" in nothing.source(x)
+    assert "PROGRAM = entries([\n])" in nothing.source(x)
 
 
 # ---- What cannot be compiled ----------------------------------------------------------------------------------------

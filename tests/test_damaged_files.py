@@ -193,15 +193,15 @@ def test_a_damaged_file_is_refused_or_read_as_it_was(kind, tmp_path):
 
 
 def test_no_reader_is_left_out():
-    called = {"records.read", "records.unseal", "files.read", "storage.load", "read"}
+    called = {"records.read", "records.unseal", "files.read", "storage.load", "STORE.read", "read"}
     readers = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in called
     }
-    # `files` and `records` are what they all read with; `folder` only asks whether a run.json is the lab's.
-    assert readers - {"files.py", "records.py", "lab/run/folder.py"} == {kind.module for kind in KINDS}
+    # `files`, `records` and `cells` are what they all read with; `folder` only asks whether a run.json is the lab's.
+    assert readers - {"files.py", "records.py", "lab/cells.py", "lab/run/folder.py"} == {kind.module for kind in KINDS}
     assert "lab/run/folder.py" in readers
 
 
@@ -213,7 +213,7 @@ def test_damage_makes_no_file_the_labs(tmp_path):
     for damage in (flips, cuts, pieces, strangers):
         for _, damaged in damage(content, rng):
             path.write_bytes(damaged)
-            assert folder._is_run(path) in (True, False)
+            assert folder.is_run(path) in (True, False)
 
 
 if __name__ == "__main__":

@@ -1,36 +1,26 @@
 """Supervised training: descents that repeat, optimisers that do what their papers say, dropout, early stopping."""
 
-from contextlib import nullcontext
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests.comparing import assert_close, leaves, same_bits
+from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning, ops
-from tinygrad_dbn.autodiff.trees import flatten, tree_map
+from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning import descent
 from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.learning.supervised import bounded
 from tinygrad_dbn.models.autoencoder import as_width
 
+pytestmark = pytest.mark.usefixtures("in_python")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int) + (X[:, 2] > 0.5)
 TRAIN, VALID = (X[:60], Y[:60]), (X[60:], Y[60:])
 NET = td.FeedForward.init((5, 8, 3), np.random.default_rng(1))
-
-
-@pytest.fixture(autouse=True)
-def _in_python(request):
-    """Most of these trainings are shorter than a compilation."""
-    with nullcontext() if "compiled" in request.keywords else learning.uncompiled():
-        yield
-
-
-def same_bits(a, b):
-    bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
-    return bits(a) == bits(b)
 
 
 # ---- What is compiled ------------------------------------------------------------------------------------------------
@@ -118,7 +108,7 @@ def test_adam_keeps_float32():
     model = {"w": np.ones(3, np.float32)}
     optimiser = learning.adam()
     model, state = optimiser(model, optimiser.start(model), {"w": np.ones(3, np.float32)})
-    assert {leaf.dtype for leaf in flatten((model, state))[0]} == {np.dtype(np.float32)}
+    assert {leaf.dtype for leaf in leaves((model, state))} == {np.dtype(np.float32)}
     np.testing.assert_allclose(model["w"], 1.001, rtol=1e-6)
 
 
@@ -168,8 +158,7 @@ def test_one_epoch_is_what_a_plain_loop_does():
         total += value * len(x)
         net = tree_map(lambda p, g: p - 0.2 * (g + 0.01 * p * (p.ndim == 2)), net, g)
     assert end.loss == pytest.approx(total / 60, rel=1e-12)
-    for a, b in zip(flatten(end.model)[0], flatten(net)[0], strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-11)
+    assert_close(end.model, net, rtol=1e-11)
 
 
 def test_a_descent_goes_on_from_anywhere_to_the_same_bits():
@@ -291,5 +280,5 @@ def test_models_in_float32_stay_in_float32():
     fit = learning.fit(
         net, TRAIN, VALID, epochs=2, compile=True, dropout=learning.Dropout(0.5), max_norm=2.0, weight_decay=0.1
     )
-    assert {leaf.dtype for leaf in flatten(fit.model)[0]} == {np.dtype(np.float32)}
+    assert {leaf.dtype for leaf in leaves(fit.model)} == {np.dtype(np.float32)}
     assert [f.name for f in fields(fit)] == ["descent", "model", "best_epoch", "history"]

@@ -1,7 +1,5 @@
 """Exact quantities against their definitions."""
 
-import subprocess
-import sys
 from math import log
 
 import numpy as np
@@ -11,6 +9,8 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.random_models import random_rbm, rows, stacked_dbn
+from tests.running import python
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.states import BLOCK
@@ -46,13 +46,7 @@ def test_bound_and_gap_agree_with_brute_force(dbn, seed):
     joint = brute_force.dbn_joint_with_h1(dbn)
     X = exact.states(dbn.sizes[0])
     drawn = np.random.default_rng(seed).dirichlet(np.ones(joint.shape[1]), len(X))
-    layer = dbn.layers[0]
-    recognition = np.array(
-        [
-            [brute_force.bernoulli(h, layer.R @ x + layer.c) for h in brute_force.states(dbn.sizes[1])]
-            for x in brute_force.states(dbn.sizes[0])
-        ]
-    )
+    recognition = brute_force.conditional(dbn.layers[0].R.T, dbn.layers[0].c).T
     for given_q, q in ((drawn, drawn), (None, recognition)):
         expected = (q * (np.log(joint) - np.log(np.where(q > 0, q, 1)))).sum(axis=1)
         np.testing.assert_allclose(exact.bound(dbn, X, given_q), expected, rtol=1e-9, atol=1e-9)
@@ -64,11 +58,7 @@ def test_bound_and_gap_agree_with_brute_force(dbn, seed):
 
 
 def test_bound_is_tight_at_the_posterior_and_a_point_mass_is_allowed():
-    rng = np.random.default_rng(0)
-    dbn = td.DBN.from_rbms(
-        [td.RBM(rng.normal(size=(2, 3)), rng.normal(size=3), rng.normal(size=2)), td.RBM.init(2, 2, rng)]
-    )
-    X = exact.states(3)
+    dbn, X = stacked_dbn(3, 2, 2, weights=1.0), exact.states(3)
     np.testing.assert_allclose(exact.bound(dbn, X, exact.posterior(dbn, X)), exact.log_likelihood(dbn, X), rtol=1e-13)
     point = np.zeros((8, 4))
     point[:, 2] = 1
@@ -87,7 +77,7 @@ def test_tied_dbn_is_the_rbm(rbm):
 @given(rbms(scales=(0.1, 1.0)), st.integers(0, 1000))
 def test_gradient_is_the_difference_of_expectations(rbm, seed):
     H, D = rbm.W.shape
-    X = np.random.default_rng(seed).integers(0, 2, (4, D)).astype(float)
+    X = rows(D, 4, seed)
     joint = brute_force.rbm_joint(rbm)
     x, h = np.array(brute_force.states(D)), np.array(brute_force.states(H))
     p_h = brute_force.sigm(X @ rbm.W.T + rbm.c)
@@ -100,16 +90,14 @@ def test_gradient_is_the_difference_of_expectations(rbm, seed):
 @settings(max_examples=10)
 @given(dbns(), st.integers(0, 1000))
 def test_dbn_gradient_agrees_with_finite_differences(dbn, seed):
-    rng = np.random.default_rng(seed)
-    X = rng.integers(0, 2, (3, dbn.sizes[0])).astype(float)
+    X = rows(dbn.sizes[0], 3, seed)
     g = exact.gradient(dbn, X)
     td.check_grads(lambda m: exact.log_likelihood(m, X).mean(), [dbn], order=1, modes=["vjp"], rtol=1e-4)
     assert all((layer.R == 0).all() and (layer.c == 0).all() for layer in g.layers)
 
 
 def test_many_blocks_give_what_one_would():
-    rng = np.random.default_rng(0)
-    rbm = td.RBM(rng.normal(0, 0.3, (14, 15)), rng.normal(size=15), rng.normal(size=14))
+    rbm = random_rbm(15, 14, 0.3)
     assert 2 * BLOCK < 1 << 14
     h = exact.states(14)
     terms = h @ rbm.c + np.logaddexp(0, h @ rbm.W + rbm.b).sum(axis=1)
@@ -136,14 +124,7 @@ def test_memory_does_not_grow_with_the_number_of_states():
         "import resource, numpy as np, tinygrad_dbn as td; r = td.RBM.init({n}, {n}, np.random.default_rng(0));"
         "td.exact.log_partition(r); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    peaks = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", program.format(n=n)], capture_output=True, text=True, check=True
-            ).stdout
-        )
-        for n in (13, 18)
-    ]
+    peaks = [int(python(program.format(n=n))) for n in (13, 18)]
     assert peaks[1] < peaks[0] + 20_000  # kilobytes; 2^18 states of 18 units at once would be 38 000
 
 

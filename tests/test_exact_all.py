@@ -1,10 +1,6 @@
 """What every function of `td.exact` promises, in loops over all of them: data, budgets, threads, documentation."""
 
 import inspect
-import os
-import subprocess
-import sys
-import textwrap
 import tracemalloc
 from decimal import Decimal
 from fractions import Fraction
@@ -15,20 +11,18 @@ import scipy.sparse
 
 import tinygrad_dbn as td
 from tests import quantities
-from tests.quantities import ENUMERATING, ON_ROWS, OTHERS, RBM_ONLY, WITHOUT_ROWS, random_dbn, random_rbm, rows
+from tests.comparing import leaves
+from tests.quantities import ENUMERATING, ON_ROWS, OTHERS, RBM_ONLY, WITHOUT_ROWS
+from tests.random_models import random_rbm, rows, untied_dbn
+from tests.running import THREADS, python
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.numbers.rational import Exact
 from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic
-from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget
 from tinygrad_dbn.exact.sums import float64, matrices
 
-DBN, RBM, X = random_dbn(4, 3, 3, 2), random_rbm(4, 3), rows(4, 7)
+DBN, RBM, X = untied_dbn(4, 3, 3, 2), random_rbm(4, 3), rows(4, 7)
 CALLS = {**ENUMERATING, **ON_ROWS}
-
-
-def leaves(result):
-    return [np.asarray(leaf) for leaf in flatten(result)[0]]
 
 
 def test_no_public_name_is_missing_from_these_loops():
@@ -208,10 +202,10 @@ def test_what_a_budget_allows_is_computed(name):
     "call",
     [
         # Each ran, or ran out of memory, when a budget knew the prior's cost alone.
-        lambda: exact.audit(random_dbn(64, 27, 10), rows(64, 1797)),
-        lambda: exact.posterior(random_dbn(64, 20, 10), rows(64, 1797)),
-        lambda: exact.best_factorial(random_dbn(64, 20, 10), rows(64, 1797), quantities.rng()),
-        lambda: exact.log_aggregated_posterior(random_dbn(64, 26, 4), rows(64, 1797)),
+        lambda: exact.audit(untied_dbn(64, 27, 10), rows(64, 1797)),
+        lambda: exact.posterior(untied_dbn(64, 20, 10), rows(64, 1797)),
+        lambda: exact.best_factorial(untied_dbn(64, 20, 10), rows(64, 1797), quantities.rng()),
+        lambda: exact.log_aggregated_posterior(untied_dbn(64, 26, 4), rows(64, 1797)),
         lambda: exact.expected_cd(random_rbm(20, 20), rows(20, 5)),
         lambda: exact.states(26),
         lambda: td.grad(lambda m: exact.log_partition(m))(random_rbm(24, 24)),
@@ -241,7 +235,7 @@ TRACED = {
 def test_bytes_of_a_graph_are_predicted(name):
     """In a trace the sums are made of ops, and everything is kept for the way back."""
     f, model = TRACED[name]
-    assert_bytes(lambda **k: f(model or random_dbn(12, 10, 8, 5), **k))
+    assert_bytes(lambda **k: f(model or untied_dbn(12, 10, 8, 5), **k))
 
 
 def assert_bytes(call):
@@ -260,9 +254,9 @@ def assert_bytes(call):
 
 
 MIDDLING = [
-    (random_dbn(24, 13, 8), random_rbm(12, 11), 200),
-    (random_dbn(16, 10, 9, 8), random_rbm(10, 9), 1000),
-    (random_dbn(8, 16, 7), random_rbm(11, 9), 5),
+    (untied_dbn(24, 13, 8), random_rbm(12, 11), 200),
+    (untied_dbn(16, 10, 9, 8), random_rbm(10, 9), 1000),
+    (untied_dbn(8, 16, 7), random_rbm(11, 9), 5),
 ]
 
 
@@ -277,12 +271,12 @@ def test_bytes_are_predicted(name, monkeypatch):
 
 # ---- Threads: the same bits on any number of them --------------------------------------------------------------------
 
-_THREADS = """
+HASHES = """
     import hashlib, sys
     from tests.test_exact_all import *
     cores = int(sys.argv[1])
     budget.cores = lambda: cores
-    dbn, rbm, large = random_dbn(13, 8, 10, 7), random_rbm(13, 9), random_rbm(300, 200)
+    dbn, rbm, large = untied_dbn(13, 8, 10, 7), random_rbm(13, 9), random_rbm(300, 200)
     for name, f in CALLS.items():
         data = rows(rbm.W.shape[1] if name in RBM_ONLY else dbn.sizes[0], 701)  # BLAS cuts odd sizes elsewhere
         found = leaves(f(dbn, large if name == "compare" else rbm, data))
@@ -292,14 +286,7 @@ _THREADS = """
 
 
 def test_same_bits_for_any_number_of_threads():
-    outputs = []
-    for threads in ("1", "3"):
-        limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-        run = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(_THREADS), threads],
-            capture_output=True, text=True, check=True, env={**os.environ, **limits, "PYTHONPATH": os.getcwd()},
-        )  # fmt: skip
-        outputs.append(run.stdout.splitlines())
+    outputs = [python(HASHES, n, **dict.fromkeys(THREADS, n)).splitlines() for n in ("1", "3")]
     assert [line.split()[0] for line in outputs[0]] == list(CALLS)
     for first, other in zip(*outputs, strict=True):
         assert other == first

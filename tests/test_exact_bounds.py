@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.random_models import random_rbm, rows
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.variational.factorial import coordinate_ascent
@@ -105,10 +106,10 @@ def test_two_layers_are_the_audit():
 @given(dbns(), st.integers(0, 1000))
 def test_the_ceiling_is_the_bound_under_the_aggregated_posterior(dbn, seed):
     rng = np.random.default_rng(seed)
-    X = rng.integers(0, 2, (5, dbn.sizes[0])).astype(float)
-    layer, states = dbn.layers[0], brute_force.states(dbn.sizes[1])
-    q = np.array([[brute_force.bernoulli(h, layer.R @ x + layer.c) for h in states] for x in X])
-    given_h = np.array([[brute_force.bernoulli(x, h @ layer.W + layer.b) for h in states] for x in X])
+    X = rows(dbn.sizes[0], 5, rng)
+    layer, seen = dbn.layers[0], [brute_force.row(x) for x in X]
+    q = brute_force.conditional(layer.R.T, layer.c).T[seen]
+    given_h = brute_force.conditional(layer.W, layer.b)[seen]
 
     def bound(prior):
         return (q * (np.log(given_h) + np.log(prior) - np.log(np.where(q > 0, q, 1)))).sum() / 5
@@ -119,7 +120,7 @@ def test_the_ceiling_is_the_bound_under_the_aggregated_posterior(dbn, seed):
     assert top.log_likelihood == pytest.approx(np.log(given_h @ q.mean(axis=0)).mean(), rel=1e-9, abs=1e-9)
     assert top.bound - top.room == pytest.approx(exact.bound(dbn, X).mean(), rel=1e-9, abs=1e-9)
     assert top.bound <= top.log_likelihood + 1e-12 * (1 + abs(top.bound))
-    for prior in rng.dirichlet(np.ones(len(states)), 5):  # no prior is above the ceiling
+    for prior in rng.dirichlet(np.ones(q.shape[1]), 5):  # no prior is above the ceiling
         assert bound(np.maximum(prior, 1e-300)) <= top.bound + 1e-9 * (1 + abs(top.bound))
 
 
@@ -128,8 +129,8 @@ def test_the_ceiling_is_the_bound_under_the_aggregated_posterior(dbn, seed):
 def test_a_gain_of_the_bound_is_a_difference_of_divergences(rbm, seed):
     rng = np.random.default_rng(seed)
     H, D = rbm.W.shape
-    X = rng.integers(0, 2, (4, D)).astype(float)
-    new = td.DBN.from_rbms([rbm, td.RBM(rng.normal(size=(3, H)), rng.normal(size=H), rng.normal(size=3))])
+    X = rows(D, 4, rng)
+    new = td.DBN.from_rbms([rbm, random_rbm(H, 3, 1.0, seed=rng)])
     direct, by_divergence = exact.bound_gain(rbm, new, X)
     assert direct == pytest.approx(by_divergence, rel=1e-9, abs=1e-9)
     moved = td.DBN((td.DirectedLayer(rbm.W + 1, rbm.b, rbm.W, rbm.c),), new.top)

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-import tinygrad_dbn as td
+from tests.random_models import random_rbm, rows, stacked_dbn
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.sums import checkpoint, matrices
 
@@ -16,8 +16,7 @@ distributed = pytest.importorskip("distributed")
 
 
 def test_workers_and_one_of_them_killed(tmp_path):
-    rng, n = np.random.default_rng(0), 25
-    rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n))
+    rbm = random_rbm(25, 25, 0.3)
     alone = exact.log_partition(rbm)
     with (
         distributed.LocalCluster(
@@ -42,10 +41,7 @@ def test_workers_and_one_of_them_killed(tmp_path):
 
 def test_the_layers_of_a_dbn_on_workers_of_which_one_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(matrices, "ranges", lambda hidden, T: [(i, min(i + 512, T)) for i in range(0, T, 512)])
-    rng = np.random.default_rng(0)
-    rbm = lambda n, m: td.RBM(rng.normal(0, 0.3, (n, m)), rng.normal(size=m), rng.normal(size=n))
-    dbn = td.DBN.from_rbms([rbm(14, 20), rbm(14, 14), rbm(5, 14)])
-    X = rng.integers(0, 2, (1200, 20)).astype(float)
+    dbn, X = stacked_dbn(20, 14, 14, 5, weights=0.3), rows(20, 1200)
     alone, error = exact.log_likelihood(dbn, X, with_error=True)
     with (
         distributed.LocalCluster(

@@ -1,14 +1,14 @@
 """The compiled sums against those made of ops, and at the extremes of what a double holds."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import comb
 
 import tinygrad_dbn as td
+from tests.random_models import dominated, random_rbm, rows, stacked_dbn
+from tests.running import python
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact.sums import certify, matrices
@@ -17,13 +17,6 @@ from tinygrad_dbn.exact.sums import certify, matrices
 def by_ops(f, model):
     """f(model) computed by the sums made of ops: inside a trace the model holds Tensors."""
     return td.vjp(f, model)[0]
-
-
-def random_rbm(visible, hidden, weights, biases=1.0, seed=0):
-    rng = np.random.default_rng(seed)
-    return td.RBM(
-        rng.normal(0, weights, (hidden, visible)), rng.normal(0, biases, visible), rng.normal(0, biases, hidden)
-    )
 
 
 @given(rbms(scales=(0.1, 1.0, 30.0, 1e4)))
@@ -62,8 +55,7 @@ def test_all_equal(weight, bias):
     """Z = Σ_k C(n, k) e^(ck) (1 + e^(b + wk))^m, summed here in logarithms."""
     n, m = 9, 11
     k = np.arange(n + 1)
-    choose = np.array([float(np.prod(np.arange(n - i + 1, n + 1)) / np.prod(np.arange(1, i + 1))) for i in k])
-    truth = np.logaddexp.reduce(np.log(choose) + bias * k + m * np.logaddexp(0, bias + weight * k))
+    truth = np.logaddexp.reduce(np.log(comb(n, k)) + bias * k + m * np.logaddexp(0, bias + weight * k))
     value, error = exact.log_partition(
         td.RBM(np.full((m, n), weight), np.full(n, bias), np.full(m, bias)), with_error=True
     )
@@ -72,12 +64,8 @@ def test_all_equal(weight, bias):
 
 def test_one_state_dominates_by_e_to_the_5000():
     n, m = 16, 20
-    W = np.zeros((m, n))
-    W[0, :2] = 5000.0
-    b, c = np.zeros(n), np.zeros(m)
-    b[:2], c[0] = -1250.0, -5000.0  # x = (1, 1, …), h_0 = 1: −2500 − 5000 + 10000 = 2500, any other at most 0
     free = (n - 2 + m - 1) * np.log(2)
-    value, error = exact.log_partition(td.RBM(W, b, c), with_error=True)
+    value, error = exact.log_partition(dominated(n, m), with_error=True)
     assert abs(value - (2500 + free)) <= error < 1e-9
 
 
@@ -116,8 +104,7 @@ def test_width_and_layout_do_not_matter():
 
 
 def test_an_example_does_not_depend_on_the_others():
-    dbn = td.DBN.from_rbms([random_rbm(20, 9, 0.5), random_rbm(9, 8, 0.5)])
-    X = np.random.default_rng(0).integers(0, 2, (1500, 20)).astype(float)
+    dbn, X = stacked_dbn(20, 9, 8), rows(20, 1500)
     together = exact.log_likelihood(dbn, X)
     np.testing.assert_allclose(np.concatenate([exact.log_likelihood(dbn, x[None]) for x in X[:20]]), together[:20])
     assert np.isfinite(together).all()
@@ -140,5 +127,5 @@ def test_memory_stays_below_a_hundred_megabytes():
         "rng = np.random.default_rng(0); td.exact.log_partition(td.RBM.init(3, 3, rng)); before = peak();"
         "td.exact.log_partition(td.RBM.init({n}, 784, rng)); print(peak() - before)"
     )
-    run = lambda n: int(subprocess.check_output([sys.executable, "-c", program.format(n=n)], text=True))
-    assert max(run(18), run(20)) < 100_000  # kilobytes beyond the interpreter and its libraries
+    # Kilobytes beyond the interpreter and its libraries.
+    assert max(int(python(program.format(n=n))) for n in (18, 20)) < 100_000

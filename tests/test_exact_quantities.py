@@ -1,7 +1,5 @@
 """Marginals, joints, conditionals, entropies, samples and the Fisher information, against sums over the full joint."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.random_models import rows, stacked_dbn
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 
@@ -76,7 +75,7 @@ def test_conditionals_multiply_to_the_likelihood():
 @given(models, st.integers(0, 1000))
 def test_divergence_from_data(model, seed):
     D = sizes(model)[0]
-    X = np.random.default_rng(seed).integers(0, 2, (5, D)).astype(float)
+    X = rows(D, 5, seed)
     counts = np.bincount([brute_force.row(x) for x in X], minlength=2**D) / 5
     p = table(model).reshape(2**D, -1).sum(axis=1)
     seen = counts > 0
@@ -88,9 +87,8 @@ def test_divergence_from_data(model, seed):
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3), (3, 2, 2), (2, 2, 1, 2)])
 def test_samples_have_the_joint_distribution(shape):
-    rng = np.random.default_rng(sum(shape))
-    stack = [td.RBM(*(rng.normal(0, 1.5, s) for s in ((h, v), v, h))) for v, h in pairwise(shape)]
-    model = td.DBN.from_rbms(stack) if len(stack) > 1 else stack[0]
+    model = stacked_dbn(*shape, weights=1.5, biases=1.5, seed=sum(shape))
+    model = model if model.layers else model.top
     layers = exact.sample(model, 40_000, np.random.default_rng(1))
     assert [h.shape for h in layers] == [(40_000, n) for n in shape]
     p = table(model)

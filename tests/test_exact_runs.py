@@ -16,6 +16,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.kept import reseal
+from tests.random_models import random_rbm, rows, stacked_dbn
 from tinygrad_dbn import exact, files
 from tinygrad_dbn.exact import budget
 from tinygrad_dbn.exact.sums import checkpoint, chunks, float64, matrices, sizes
@@ -25,8 +26,8 @@ MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.norma
 
 
 def model(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n))
+    """The same in this process."""
+    return random_rbm(n, n, 0.3, seed=seed)
 
 
 class Counting:
@@ -228,9 +229,7 @@ def test_chunks_cover_every_block_once():
 
 
 def deep_model(seed=0):
-    rng = np.random.default_rng(seed)
-    rbm = lambda n, m: td.RBM(rng.normal(0, 0.5, (n, m)), rng.normal(size=m), rng.normal(size=n))
-    return td.DBN.from_rbms([rbm(11, 12), rbm(6, 11), rbm(4, 6)]), rng.integers(0, 2, (1100, 12)).astype(float)
+    return stacked_dbn(12, 11, 6, 4, seed=seed), rows(12, 1100)
 
 
 @pytest.fixture

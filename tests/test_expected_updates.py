@@ -9,28 +9,19 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.comparing import assert_close, leaves
+from tests.random_models import rows, untied_dbn
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
-from tinygrad_dbn.autodiff.trees import flatten
-
-
-def rows(seed, D, count=4):
-    return np.random.default_rng(seed).integers(0, 2, (count, D)).astype(float)
-
-
-def same(a, b, atol=1e-12):
-    for x, y in zip(flatten(a)[0], flatten(b)[0], strict=True):
-        np.testing.assert_allclose(x, y, atol=atol)
 
 
 @settings(max_examples=20)
 @given(rbms(), st.integers(0, 1000), st.integers(1, 4))
 def test_cd_is_the_sum_over_all_runs_of_its_chains(rbm, seed, k):
     H, D = rbm.W.shape
-    X = rows(seed, D)
+    X = rows(D, 4, seed)
     x, h = brute_force.states(D), brute_force.states(H)
-    up = np.array([[brute_force.bernoulli(b, rbm.W @ a + rbm.c) for b in h] for a in x])
-    down = np.array([[brute_force.bernoulli(a, b @ rbm.W + rbm.b) for a in x] for b in h])
+    up, down = brute_force.conditional(rbm.W.T, rbm.c).T, brute_force.conditional(rbm.W, rbm.b).T
     start = np.bincount([brute_force.row(a) for a in X], minlength=len(x)) / len(X)
     end = start @ np.linalg.matrix_power(up @ down, k)
     change = start - end
@@ -42,23 +33,23 @@ def test_cd_is_the_sum_over_all_runs_of_its_chains(rbm, seed, k):
 
 def test_the_sampled_rule_has_this_mean():
     rng = np.random.default_rng(0)
-    rbm, X = td.RBM.init(4, 3, rng, 1.5), rows(1, 4)
+    rbm, X = td.RBM.init(4, 3, rng, 1.5), rows(4, 4, 1)
     many = np.repeat(X, 20_000, axis=0)
     for k in (1, 3):
-        same(td.learning.contrastive_divergence(rbm, many, rng, k), exact.expected_cd(rbm, X, k), atol=0.01)
+        assert_close(td.learning.contrastive_divergence(rbm, many, rng, k), exact.expected_cd(rbm, X, k), atol=0.01)
 
 
 @given(rbms(scales=(0.1, 1.0)), st.integers(0, 1000))
 def test_the_stationary_chain_gives_the_gradient(rbm, seed):
-    X = rows(seed, rbm.W.shape[1])
-    same(exact.expected_pcd(rbm, X), exact.gradient(rbm, X))
+    X = rows(rbm.W.shape[1], 4, seed)
+    assert_close(exact.expected_pcd(rbm, X), exact.gradient(rbm, X), atol=1e-12)
     chain = exact.rules.expected.equilibrium(rbm)
     np.testing.assert_allclose(exact.rules.expected.after_gibbs(rbm, chain, 1)[1], chain[1], atol=1e-13)
 
 
 def test_the_bias_of_cd_vanishes_with_k():
     rng = np.random.default_rng(0)
-    rbm, X = td.RBM.init(5, 4, rng, 1.0), rows(2, 5)
+    rbm, X = td.RBM.init(5, 4, rng, 1.0), rows(5, 4, 2)
     gradient = exact.gradient(rbm, X)
     angles = [exact.compare(exact.expected_cd(rbm, X, k), gradient).angle for k in (1, 2, 5, 10, 200)]
     assert all(a > b for a, b in pairwise(angles))
@@ -82,23 +73,14 @@ def brute_wake_or_sleep(dbn, weights, dreams):
     return [td.DirectedLayer(**part) for part in sums]
 
 
-def untied(shape, seed, scale=1.5):
-    rng = np.random.default_rng(seed)
-    draw = lambda *s: rng.normal(0, scale, s)
-    sizes = list(pairwise(shape))
-    layers = tuple(td.DirectedLayer(draw(h, v), draw(v), draw(h, v), draw(h)) for v, h in sizes[:-1])
-    v, h = sizes[-1]
-    return td.DBN(layers, td.RBM(draw(h, v), draw(v), draw(h)))
-
-
 @pytest.mark.parametrize("shape", [(3, 2, 2), (2, 3, 2, 2)])
 def test_wake_and_sleep_are_sums_over_all_configurations(shape):
-    dbn, X = untied(shape, 0), rows(1, shape[0])
+    dbn, X = untied_dbn(*shape, weights=1.5, biases=1.5), rows(shape[0], 4, 1)
     data = np.bincount([brute_force.row(a) for a in X], minlength=2 ** shape[0]) / len(X)
     q = brute_force.recognition_joint(dbn)
     awake = data.reshape(-1, *[1] * (q.ndim - 1)) * q
     wake = exact.expected_wake(dbn, X)
-    same(wake.layers, tuple(brute_wake_or_sleep(dbn, awake, dreams=False)))
+    assert_close(wake.layers, tuple(brute_wake_or_sleep(dbn, awake, dreams=False)), atol=1e-12)
     h = exact.states(shape[-2])
     top_data = (h, awake.reshape(-1, len(h)).sum(axis=0))
     statistics = lambda e: (e[1][:, None] * dbn.top.hidden_given_visible(e[0])).T @ e[0]
@@ -107,18 +89,18 @@ def test_wake_and_sleep_are_sums_over_all_configurations(shape):
 
     asleep = brute_force.dbn_joint(dbn).sum(axis=-1)
     sleep = exact.expected_sleep(dbn)
-    same(sleep.layers, tuple(brute_wake_or_sleep(dbn, asleep, dreams=True)))
-    assert not any(leaf.any() for leaf in flatten(sleep.top)[0])
-    same(exact.expected_sleep(dbn, X, 500), sleep, atol=1e-6)  # long chains forget the data
+    assert_close(sleep.layers, tuple(brute_wake_or_sleep(dbn, asleep, dreams=True)), atol=1e-12)
+    assert not any(leaf.any() for leaf in leaves(sleep.top))
+    assert_close(exact.expected_sleep(dbn, X, 500), sleep, atol=1e-6)  # long chains forget the data
 
 
 @settings(max_examples=20)
 @given(dbns(), st.integers(0, 1000))
 def test_wake_is_the_bounds_gradient_in_the_generative_parameters(dbn, seed):
-    X = rows(seed, dbn.sizes[0])
+    X = rows(dbn.sizes[0], 4, seed)
     g = td.grad(lambda m: exact.deep_bound(m, X).mean())(dbn)
     wake = exact.expected_wake(dbn, X, k=None)
-    same(wake.top, g.top, atol=1e-10)
+    assert_close(wake.top, g.top, atol=1e-10)
     for mine, theirs in zip(wake.layers, g.layers, strict=True):
         np.testing.assert_allclose(mine.W, theirs.W, atol=1e-10)
         np.testing.assert_allclose(mine.b, theirs.b, atol=1e-10)
@@ -127,14 +109,14 @@ def test_wake_is_the_bounds_gradient_in_the_generative_parameters(dbn, seed):
 def test_with_the_posterior_for_recognition_nothing_is_biased():
     """A tied DBN recognises exactly: wake is then the likelihood's gradient, and dreams leave recognition in peace."""
     rng = np.random.default_rng(0)
-    dbn, X = td.DBN.from_tied(td.RBM.init(4, 3, rng, 1.0)), rows(3, 4)
-    same(exact.expected_wake(dbn, X, k=None), exact.gradient(dbn, X))
-    assert all(np.abs(leaf).max() < 1e-12 for leaf in flatten(exact.expected_sleep(dbn))[0])
-    assert all(np.abs(leaf).max() < 1e-12 for leaf in flatten(exact.recognition_gradient(dbn, X))[0])
+    dbn, X = td.DBN.from_tied(td.RBM.init(4, 3, rng, 1.0)), rows(4, 4, 3)
+    assert_close(exact.expected_wake(dbn, X, k=None), exact.gradient(dbn, X), atol=1e-12)
+    assert all(np.abs(leaf).max() < 1e-12 for leaf in leaves(exact.expected_sleep(dbn)))
+    assert all(np.abs(leaf).max() < 1e-12 for leaf in leaves(exact.recognition_gradient(dbn, X)))
 
 
 def test_sleep_is_biased_and_by_how_much():
-    dbn, X = untied((4, 3, 2), 0), rows(3, 4)
+    dbn, X = untied_dbn(4, 3, 2, weights=1.5, biases=1.5), rows(4, 4, 3)
     found = exact.compare(exact.expected_sleep(dbn), exact.recognition_gradient(dbn, X))
     assert 5 < found.angle < 120
     assert all(name.startswith(("layers[0].R", "layers[0].c")) for name, *_ in found.worst)

@@ -171,8 +171,8 @@ ALLOWED = {
     ("cli/book.py", "p.read_text"): "the checkout's README and THEOREMS.md",
     ("cli/lab.py", "os.open"): "the null device, in place of a pipe whose reader has left",
     ("lab/run/folder.py", "os.open"): "a folder, to lock it",
-    ("lab/run/plots.py", "figure.savefig"): "into memory",
-    ("lab/tables/show.py", "figure.savefig"): "into memory",
+    ("lab/canvas.py", "figure.savefig"): "into memory",
+    ("lab/page.py", "Path(__file__).with_name('page.css').read_text"): "the package's own source",
     ("autodiff/compile/cache.py", "path.read_bytes"): "generated source, compared with what is to be run",
 }
 

@@ -262,7 +262,7 @@ def test_a_transform_that_has_ended_leaves_nothing_behind():
 
     td.grad(lambda x: td.grad(lambda y: x * y)(x))(1.0)
     failing(td.grad(lambda x: 1 / 0), np.ones(2))
-    assert {0} == tensor._RUNNING
+    assert {0} == tensor._running
     assert not inputs._LENT
 
 

@@ -20,8 +20,8 @@ from tinygrad_dbn import files, storage
 from tinygrad_dbn.datasets import load
 from tinygrad_dbn.lab.run import folder as folders
 from tinygrad_dbn.lab.run import live, plots, record, report
-from tinygrad_dbn.lab.run.description import Arguments
-from tinygrad_dbn.lab.run.loop import State, check_cost, restore, run
+from tinygrad_dbn.lab.run.description import Arguments, check_cost
+from tinygrad_dbn.lab.run.loop import State, restore, run
 
 ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2)
 DATA = load(ARGUMENTS.data)
@@ -115,8 +115,9 @@ def test_the_report_is_self_contained_and_names_figures_and_claims(finished):
     assert 'name="viewport"' in text
     for claim in ("H2", "H3", "H4", "I3", "I4", "G4"):
         assert claim in page.text
-    last = history(finished / "history.csv")[-1]
-    assert f"{last.train_log_likelihood:.4f}".replace("-", "−") in page.text
+    for row in history(finished / "history.csv"):
+        assert f">{row.train_log_likelihood:.4f}<".replace("-", "−") in text
+    assert text.count("<tbody>") == 2  # one for each layer
     assert "tinygrad-dbn lab --data bars-and-stripes:2 --layers 4-3-2 --epochs 2" in page.text
 
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import tinygrad_dbn as td
 from tests.kept import reseal
-from tinygrad_dbn.cli import app
+from tests.random_models import random_rbm
+from tests.running import command
 from tinygrad_dbn.datasets import load
 from tinygrad_dbn.lab.run import folder, plots, report
 from tinygrad_dbn.lab.run.audit import examine
@@ -60,11 +60,9 @@ def undrawn(monkeypatch):
 
 
 def stack(*sizes, scale=1.0):
+    """The layers of a random DBN, and the DBN."""
     rng = np.random.default_rng(0)
-    rbms = [
-        td.RBM(rng.normal(0, scale, (h, d)), rng.normal(0, scale, d), rng.normal(0, scale, h))
-        for d, h in pairwise(sizes)
-    ]
+    rbms = [random_rbm(d, h, scale, scale, rng) for d, h in pairwise(sizes)]
     return rbms, td.DBN.from_rbms(rbms)
 
 
@@ -126,7 +124,7 @@ def test_the_bias_is_that_of_the_public_expected_update_and_goes_to_zero():
 
 def test_the_second_layers_bias_is_about_the_aggregated_posterior():
     rbms, model = stack(4, 3, 2)
-    x, p = examine._upward(rbms[:1], DATA)
+    x, p = examine.upward(rbms[:1], DATA)
     np.testing.assert_array_equal(x, td.exact.states(3))
     np.testing.assert_allclose(p, td.exact.ceiling(model, DATA.train).prior, atol=1e-14)
 
@@ -189,26 +187,22 @@ def test_stopped_while_examining_it_resumes_to_the_same_bits(finished, tmp_path,
 TINY = ["lab", "--data", "bars-and-stripes:2", "--layers", "4-3-2", "--epochs", "2", "--batch", "2", "--out", "out"]
 
 
-def call(*words):
-    return CliRunner().invoke(app, list(words))
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_the_flag_is_remembered(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "out" / "run.json"
 
-    assert call(*TINY, "--audit").exit_code == 0
+    assert command(*TINY, "--audit").exit_code == 0
     assert json.loads(path.read_text())["arguments"]["audit"] is True
     reseal(path, lambda said: said.update(finished=False))
     (tmp_path / "out" / "audit.json").unlink()
-    assert call("lab", "--resume", "--out", "out").exit_code == 0
+    assert command("lab", "--resume", "--out", "out").exit_code == 0
     assert (tmp_path / "out" / "audit.json").read_bytes() == (finished / "audit.json").read_bytes()
 
-    call(*TINY, "--force")
+    command(*TINY, "--force")
     reseal(path, lambda said: said.update(finished=False))
-    refused = call("lab", "--resume", "--out", "out", "--audit")
+    refused = command("lab", "--resume", "--out", "out", "--audit")
     assert refused.exit_code == 2
     assert "--audit is True, but the run in out was started with False; leave it out" in refused.output
-    assert call("lab", "--resume", "--out", "out").exit_code == 0
+    assert command("lab", "--resume", "--out", "out").exit_code == 0
     assert json.loads(path.read_text())["arguments"]["audit"] is False

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests.comparing import same_bits
 from tinygrad_dbn import exact, learning
-from tinygrad_dbn.autodiff.trees import flatten
 
 X = td.exact.states(4)[[0, 3, 12, 15, 5, 10]]
 SETTINGS = {"seed": 3, "epochs": 4, "rate": 0.1, "batch": 4}
-
-
-def same_bits(a, b):
-    return all(x.tobytes() == y.tobytes() for x, y in zip(flatten(a)[0], flatten(b)[0], strict=True))
 
 
 def test_exact_maximum_likelihood_climbs():

@@ -6,6 +6,7 @@ from hypothesis import given
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.random_models import stacked_dbn
 from tests.strategies import rbms
 from tinygrad_dbn.learning import Dropout
 
@@ -51,12 +52,7 @@ def test_a_dropped_unit_gets_no_gradient():
 
 def test_samples_have_the_models_own_frequencies():
     rng = np.random.default_rng(0)
-    dbn = td.DBN.from_rbms(
-        [
-            td.RBM(rng.normal(size=(2, 3)), rng.normal(size=3), rng.normal(size=2)),
-            td.RBM(rng.normal(size=(3, 2)), rng.normal(size=2), rng.normal(size=3)),
-        ]
-    )
+    dbn = stacked_dbn(3, 2, 3, weights=1.0, seed=rng)
     count = 20_000
     for model in (dbn, td.DBN.from_rbms([dbn.top])):
         D = model.sizes[0]

@@ -10,41 +10,28 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.ops.row import calls
+from tinygrad_dbn.autodiff.options import MISSING
 
 TABLE = ops.TABLE
 ELEMENTWISE = [name for name, op in TABLE.items() if op.kernel is not None]
 WIDTHS = [np.float64, np.float32]
 
-# How an op that is not elementwise is called: a function of the arrays whose shapes are listed.
-ARRAY_OPS = {
-    "clip": (lambda x, y: ops.clip(x, y, 3 * y + 1), [(2, 3), (3,)]),
-    "where": (lambda x, y: ops.where(ops.greater(x, 0.1), x, y), [(2, 3), (3,)]),
-    "sum": (lambda x: ops.sum(x, axis=0), [(2, 3)]),
-    "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
-    "max": (lambda x: ops.max(x, axis=1), [(2, 3)]),
-    "min": (lambda x: ops.min(x, axis=0), [(2, 3)]),
-    "logsumexp": (lambda x: ops.logsumexp(x, axis=0), [(3, 2)]),
-    "softmax": (ops.softmax, [(2, 3)]),
-    "log_softmax": (ops.log_softmax, [(2, 3)]),
-    "matmul": (ops.matmul, [(2, 1, 2, 3), (2, 3, 2)]),
-    "reshape": (lambda x: ops.reshape(x, shape=(3, -1)), [(2, 3)]),
-    "transpose": (lambda x: ops.transpose(x, axes=(2, 0, 1)), [(2, 3, 1)]),
-    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(4, 2, 3)), [(2, 1)]),
-    "index": (lambda x: ops.index(x, at=(np.array([0, 1, 1]), slice(None, None, 2))), [(2, 3)]),
-    "place": (lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)), [(3,)]),
-    "concatenate": (lambda x, y: ops.concatenate([x, y, x], axis=1), [(2, 1), (2, 3)]),
-    "stack": (lambda x, y: ops.stack([x, y], axis=-1), [(2, 3), (2, 3)]),
+SEALED = [name for name, op in TABLE.items() if op.sealed]
+EXAMPLES = {  # every example of every row: the op, a function of arrays, and their shapes
+    name if i == 0 else f"{name} {i + 1}": (op, f, shapes)
+    for name, op in TABLE.items()
+    for i, (f, shapes) in enumerate(calls(op))
 }
-WITHOUT_DERIVATIVE = {"step", "sign", "greater", "greater_equal", "equal", "stop_gradient"}
+DIFFERENTIABLE = [key for key, (op, _, _) in EXAMPLES.items() if not op.sealed]
 
 
-def test_every_op_of_the_table_is_called_here():
-    assert set(TABLE) == set(ELEMENTWISE) | set(ARRAY_OPS) | WITHOUT_DERIVATIVE
-
-
-def call(name):
-    """How an op is called: a function and the shapes of its arguments."""
-    return ARRAY_OPS[name] if name in ARRAY_OPS else (TABLE[name], [(2, 3), (1, 3)][: len(TABLE[name].vjps)])
+@pytest.mark.parametrize("name", TABLE)
+def test_every_row_has_an_example_of_every_option(name):
+    op = TABLE[name]
+    assert op.examples
+    given = {option for example in op.examples for option in example.options}
+    assert given >= {name for name, (_, default) in op.options.items() if default is MISSING}
 
 
 def inside(op, rng, shape):
@@ -53,16 +40,15 @@ def inside(op, rng, shape):
     return rng.uniform(max(low, -3.0) + 0.05, min(high, 3.0) - 0.05, shape)
 
 
-@pytest.mark.parametrize("name", [name for name in (*ELEMENTWISE, *ARRAY_OPS) if name not in WITHOUT_DERIVATIVE])
-def test_derivatives_agree_with_finite_differences(name):
+@pytest.mark.parametrize("key", DIFFERENTIABLE)
+def test_derivatives_agree_with_finite_differences(key):
     rng = np.random.default_rng(1)
-    op = TABLE[name]
-    f, shapes = call(name)
+    op, f, shapes = EXAMPLES[key]
     args = [inside(op, rng, shape) for shape in shapes]
     td.check_grads(lambda *xs: f(*xs) ** 3, args, order=2)
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT_DERIVATIVE - {"greater", "greater_equal", "equal"}))
+@pytest.mark.parametrize("name", ["stop_gradient", *set(SEALED) & set(ELEMENTWISE)])
 def test_nothing_flows_where_the_row_says_so(name):
     x = np.array([-1.0, 0.5])
     assert (td.grad(lambda x: TABLE[name](x).sum())(x) == 0).all()
@@ -82,11 +68,10 @@ def test_edges(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", WIDTHS)
-@pytest.mark.parametrize("name", [*ELEMENTWISE, *ARRAY_OPS])
-def test_width_is_kept_and_inputs_are_not_touched(name, dtype):
+@pytest.mark.parametrize("key", [key for key, (op, _, _) in EXAMPLES.items() if op.kernel or not op.sealed])
+def test_width_is_kept_and_inputs_are_not_touched(key, dtype):
     rng = np.random.default_rng(2)
-    op = TABLE[name]
-    f, shapes = call(name)
+    op, f, shapes = EXAMPLES[key]
     args = [inside(op, rng, shape).astype(dtype) for shape in shapes]
     before = [a.copy() for a in args]
     y, pullback = td.vjp(f, *args)

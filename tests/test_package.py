@@ -5,9 +5,9 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.running import ROOT, python
+
 LAYERS = [
     *("cli", "book", "lab", "estimators", "storage", "learning", "exact"),
     *("models", "datasets", "autodiff", "records", "files"),
@@ -17,7 +17,7 @@ LAYERS = [
 def test_import_is_light():
     heavy = ["sympy", "matplotlib", "sklearn", "numba", "rich", "typer", "flint"]
     program = f"import sys, tinygrad_dbn; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+    assert python(program) == "[]\n"
 
 
 def test_the_readme_has_exactly_two_setup_commands():

@@ -1,16 +1,17 @@
 """Greedy modules, the stacks made of them, autoencoders deep and shallow, and CD as a loss."""
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests.comparing import assert_close, leaves, same_bits
+from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning, ops
-from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
 from tinygrad_dbn.learning.modules import arc_cosine
 
+pytestmark = pytest.mark.usefixtures("in_python")
 DATA = td.datasets.bars_and_stripes(3).train
 RNG = np.random.default_rng(0)
 MODULES = {
@@ -23,18 +24,6 @@ MODULES = {
     "embedding": learning.EmbeddingModule(epochs=3, batch=4, neighbours=2),
     "sparse": learning.AutoencoderModule(epochs=3, batch=4, sparsity=(0.1, 1.0)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _in_python(request):
-    """Most of these trainings are shorter than a compilation."""
-    with nullcontext() if "compiled" in request.keywords else learning.uncompiled():
-        yield
-
-
-def same_bits(a, b):
-    bits = lambda tree: [np.asarray(leaf).tobytes() for leaf in flatten(tree)[0]]
-    return bits(a) == bits(b)
 
 
 # ---- The autoencoder -------------------------------------------------------------------------------------------------
@@ -114,8 +103,7 @@ def test_cd_as_a_loss_has_the_rules_gradient(k):
     uniforms = gibbs_uniforms(5, k)(np.random.default_rng(1), DATA)
     as_loss = td.grad(learning.cd_loss(k))(rbm, DATA, *uniforms)
     as_rule = learning.contrastive_divergence(rbm, DATA, np.random.default_rng(1), k)
-    for a, b in zip(flatten(as_loss)[0], flatten(as_rule)[0], strict=True):
-        np.testing.assert_allclose(a, -b, atol=1e-14)
+    assert_close(as_loss, tree_map(np.negative, as_rule), atol=1e-14)
     compiled = td.compile(td.grad(learning.cd_loss(k)))(rbm, DATA, *uniforms)
     np.testing.assert_allclose(compiled.W, as_loss.W, atol=1e-13)
     with pytest.raises(ValueError, match="CD-0"):
@@ -285,4 +273,4 @@ def test_a_diverging_layer_is_named():
     named = pytest.raises(learning.Diverged, match=r"layer 1 of 2 diverged in epoch \d: .*lower the rate")
     with named as caught, np.errstate(all="ignore"):
         learning.pretrain((5, 4), module, DATA, seed=0)
-    assert all(np.isfinite(leaf).all() for leaf in flatten(caught.value.last.model)[0])
+    assert all(np.isfinite(leaf).all() for leaf in leaves(caught.value.last.model))

@@ -5,7 +5,6 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.op import Op
 
 HERE = r"(.|\n)*\n  in .*test_refusals\.py:\d+"
 
@@ -52,14 +51,41 @@ def test_saved_arrays_are_not_written():
     np.testing.assert_array_equal(pullback(np.ones(2))[0], [2, 4])
 
 
-def test_a_missing_rule_is_not_a_zero():
-    unfinished = Op.__new__(Op)
-    for field, value in vars(ops.add).items():
-        setattr(unfinished, field, value)
-    unfinished.name, unfinished.vjps = "unfinished", (ops.add.vjps[0],)
-    assert td.grad(lambda x: unfinished(x, 2.0))(1.0) == 1
-    with pytest.raises(NotImplementedError, match=r"unfinished has no rule for its input 1.*not a zero.*vjp" + HERE):
+@pytest.fixture
+def table():
+    """The op table, which is put back as it was after a test that adds to it."""
+    before = dict(ops.TABLE)
+    yield ops.TABLE
+    ops.TABLE.clear()
+    ops.TABLE.update(before)
+
+
+def test_a_missing_rule_is_not_a_zero(table):
+    @ops.row(1, meaning=lambda x, y: x + y)
+    def unfinished(x, y):
+        """x + y, with a rule for x alone"""
+        return x + y
+
+    with pytest.raises(TypeError, match=r"unfinished.*takes 1 arrays, 2 were given" + HERE):
         td.grad(lambda x: unfinished(2.0, x))(1.0)
+
+
+def test_an_incomplete_row_is_refused(table):
+    def half(x):
+        """x / 2"""
+        return x / 2
+
+    with pytest.raises(TypeError, match="partial derivatives and a meaning"):
+        ops.row(lambda y, x: 0.5)
+    with pytest.raises(TypeError, match="lines or arrays has vjps"):
+        ops.row(of="arrays", meaning=half)
+    half.__doc__ = None
+    with pytest.raises(ValueError, match="no docstring"):
+        ops.row(lambda y, x: 0.5, meaning=half)(half)
+    half.__name__ = "add"
+    with pytest.raises(ValueError, match="already has an op named 'add'"):
+        ops.row(lambda y, x: 0.5, meaning=half)(half)
+    assert "half" not in table
 
 
 # ---- The strict mode ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from tinygrad_dbn import datasets, exact, learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import study
-from tinygrad_dbn.lab.study import courses, measures, run
+from tinygrad_dbn.lab.study import courses, effects, run
 
 SUBJECT = study.SUBJECTS["bars-and-stripes:2"]
 
@@ -49,7 +49,7 @@ def test_digits_have_held_out_figures():
 
 def test_the_bias_of_cd_falls_with_k_and_is_worst_late():
     """Means over three seeds, with margins that a machine's last bits do not reach: seeds differ by some 3 degrees."""
-    found = [measures.bias((100, 200), seed) for seed in range(3)]
+    found = [effects.bias((100, 200), seed) for seed in range(3)]
     assert all([b.epoch for b in one] == [100, 200] for one in found)
     early, late = np.mean([[b.angles[:4] for b in one] for one in found], axis=0)
     assert (np.diff(late) < [-5, -5, -2]).all()
@@ -59,18 +59,20 @@ def test_the_bias_of_cd_falls_with_k_and_is_worst_late():
 
 
 def test_coverage_has_its_own_interval():
-    interval = lambda low, high: measures.Interval(10, False, low, (low + high) / 2, high)
-    found = [interval(-1.0, 1.0)] * 19 + [interval(0.5, 1.0)]
-    held, n, low, high = measures.coverage(found)
-    assert (held, n) == (19, 20)
+    low, high = effects.coverage(19, 20)
     assert low == pytest.approx(0.7513, abs=1e-4)  # Clopper & Pearson's table
     assert high == pytest.approx(0.9987, abs=1e-4)
-    assert measures.coverage([interval(1, 2)])[2] == 0.0
-    assert measures.coverage([interval(-1, 2)])[3] == 1.0
+    assert effects.coverage(0, 1)[0] == 0.0
+    assert effects.coverage(1, 1)[1] == 1.0
+
+
+def test_an_interval_is_said_to_hold_the_exact_value_where_it_does():
+    for one in effects.estimates(4, temperatures=(3, 30)):
+        assert one.interval.holds == (one.interval.low <= one.exact <= one.interval.high)
 
 
 def test_the_bound_rises_at_every_step_while_the_likelihood_falls_at_some():
-    found = measures.bound_up_likelihood_down(20)
+    found = effects.bound_up_likelihood_down(20)
     assert (np.diff(found.bound) > 0).all()
     assert (np.diff(found.log_likelihood) < 0).any()
     assert (np.array(found.bound) <= np.array(found.log_likelihood)).all()
@@ -82,16 +84,14 @@ ARGUMENTS = ["study", "--data", "bars-and-stripes:2,parity:4", "--rules", "ML,PC
 @pytest.fixture
 def short(monkeypatch):
     """Courses and measures cut to what a test needs."""
-    honest, bias = run.course, measures.bias
+    honest, bias = run.course, effects.bias
     ran = []
     monkeypatch.setattr(
         run, "course", lambda s, rule, seed, scale: ran.append((s.data, rule, seed)) or honest(s, rule, seed, 0.002)
     )
-    monkeypatch.setattr(measures, "bias", lambda: bias((2, 3, 4)))
-    monkeypatch.setattr(measures, "intervals", lambda models, honest=measures.intervals: honest(2, temperatures=(3, 5)))
-    monkeypatch.setattr(
-        measures, "bound_up_likelihood_down", lambda honest=measures.bound_up_likelihood_down: honest(12)
-    )
+    monkeypatch.setattr(effects, "bias", lambda: bias((2, 3, 4)))
+    monkeypatch.setattr(effects, "estimates", lambda models, honest=effects.estimates: honest(2, temperatures=(3, 5)))
+    monkeypatch.setattr(effects, "bound_up_likelihood_down", lambda honest=effects.bound_up_likelihood_down: honest(12))
     return ran
 
 

@@ -1,18 +1,13 @@
 """The same bits for any number of threads."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from tests.running import THREADS, python
 from tinygrad_dbn.autodiff.kernels import blas
 
 PROGRAMS = {
     "exact sums": """
-        rng = np.random.default_rng(0)
-        rbm = td.RBM(rng.normal(size=(12, 40)), rng.normal(size=40), rng.normal(size=12))
-        X = rng.integers(0, 2, (700, 40))
+        rbm, X = random_rbm(40, 12, 1.0), rows(40, 700)
         audit = td.exact.audit(td.DBN.from_tied(rbm), X)
         show(audit.log_likelihood, audit.bound, audit.kl, td.exact.posterior(rbm, X[:9]), td.exact.bound(rbm, X))
         show(td.exact.log_likelihood(rbm, X), td.exact.log_likelihood(td.DBN.from_tied(rbm), X))
@@ -27,7 +22,7 @@ PROGRAMS = {
                 show(td.learning.fit(net, (X, y), epochs=1, batch=80).model.weights[0])
     """,
     "learning": """
-        X = np.random.default_rng(0).integers(0, 2, (300, 40)).astype(float)
+        X = rows(40, 300)
         for rule in ("cd", "ml"):
             model = td.learning.greedy_dbn(X, (40, 11, 40), seed=0, epochs=2, rule=rule, batch=150)
             show(model.layers[0].W, model.top.W)
@@ -40,16 +35,11 @@ def test_same_bits_for_any_number_of_threads(name):
     program = (
         "import textwrap, numpy as np, tinygrad_dbn as td\n"
         "from hashlib import sha256\n"
+        "from tests.random_models import random_rbm, rows\n"
         "show = lambda *arrays: print([sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays])\n"
         f"exec(textwrap.dedent({PROGRAMS[name]!r}))"
     )
-    outputs = set()
-    for threads in ("1", "2", "4"):
-        limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-        run = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ, **limits}
-        )
-        outputs.add(run.stdout)
+    outputs = {python(program, **dict.fromkeys(THREADS, threads)) for threads in ("1", "2", "4")}
     assert len(outputs) == 1
     assert len(outputs.pop()) > 100
 

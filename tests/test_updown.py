@@ -4,40 +4,27 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests.comparing import assert_close, leaves, same_bits
+from tests.random_models import random_rbm, untied_dbn
+from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import exact, learning
-from tinygrad_dbn.autodiff.trees import flatten, tree_map
+from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.updown import up_down_loss, up_down_uniforms
 
+pytestmark = pytest.mark.usefixtures("in_python")
 RNG = np.random.default_rng(0)
 X = exact.states(4)[[0, 3, 12, 15, 5, 10]]
 
 
-def random_dbn(*sizes):
-    pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
-    rbm = lambda n, m: td.RBM(RNG.normal(size=(n, m)), RNG.normal(size=m), RNG.normal(size=n))
-    layers = []
-    for n, m in pairs[:-1]:
-        layers.append(td.DirectedLayer(RNG.normal(size=(n, m)), *(RNG.normal(size=s) for s in (m, (n, m), n))))
-    return td.DBN(tuple(layers), rbm(*pairs[-1]))
-
-
-@pytest.fixture(autouse=True)
-def _in_python():
-    with learning.uncompiled():
-        yield
-
-
 @pytest.mark.parametrize(("sizes", "k"), [((4, 3, 2), 1), ((4, 3, 2, 3), 2)])
 def test_the_mean_update_is_the_exact_expectation(sizes, k):
-    dbn = random_dbn(*sizes)
+    dbn = untied_dbn(*sizes, weights=1.0)
     many = np.repeat(X, 20_000, axis=0)
     uniforms = up_down_uniforms(dbn.sizes, k)(np.random.default_rng(1), many)
     update = tree_map(np.negative, td.grad(up_down_loss(k))(dbn, many, *uniforms))
     wake, sleep = exact.expected_wake(dbn, X, k), exact.expected_sleep(dbn, X, k)
     wanted = tree_map(np.add, wake, sleep)
-    largest = max(np.abs(leaf).max() for leaf in flatten(wanted)[0])
-    for got, want in zip(flatten(update)[0], flatten(wanted)[0], strict=True):
-        np.testing.assert_allclose(got, want, atol=0.02 * largest)
+    assert_close(update, wanted, atol=0.02 * max(np.abs(leaf).max() for leaf in leaves(wanted)))
     with pytest.raises(ValueError, match="k = 0"):
         up_down_loss(0)
 
@@ -53,14 +40,14 @@ def test_up_down_improves_a_stack_whose_recognition_is_poor():
     assert exact.log_likelihood(after, X).mean() > before + 0.1
     assert not np.allclose(after.layers[0].R, after.layers[0].W)
     *_, again = learning.up_down(dbn, np.repeat(X, 20, axis=0), start=run[100], **settings)
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(flatten(again.model)[0], flatten(after)[0], strict=True))
+    assert same_bits(again.model, after)
 
 
 # ---- Clamping --------------------------------------------------------------------------------------------------------
 
 
 def test_clamped_units_stay_and_the_rest_follows_the_conditional():
-    rbm = td.RBM(RNG.normal(size=(3, 4)), RNG.normal(size=4), RNG.normal(size=3))
+    rbm = random_rbm(4, 3, 1.0, seed=RNG)
     clamp = np.array([1.0, np.nan, np.nan, 0.0])
     x = rbm.gibbs(np.tile([1.0, 0, 0, 0], (40_000, 1)), np.random.default_rng(0), 30, clamp)
     assert (x[:, 0] == 1).all()

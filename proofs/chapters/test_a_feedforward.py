@@ -4,23 +4,19 @@ The shipped `FeedForward` runs on a symbol for every weight, bias, input and mas
 the lecture's, written out here.
 """
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import sympy
 
-from proofs.harness.shipped import derivatives, equal_formulas, sigm
+from proofs.harness.formulas import derivatives, equal_formulas, formulas, over, sigm
+from proofs.harness.models import symbolic_network
 from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
-from tinygrad_dbn.autodiff.numbers.symbolic import branches, expression, sign, symbols
+from tinygrad_dbn.autodiff.numbers.symbolic import branches, sign, symbols
 from tinygrad_dbn.autodiff.operators import TABLE
 from tinygrad_dbn.models import FeedForward
-
-formulas = np.vectorize(expression, otypes=[object])
-
 
 # relu and its derivative are taken on the branch that is being looked at: `sign` knows it.
 G = {"sigmoid": sigm, "tanh": sympy.tanh, "relu": lambda a: a if sign(a) > 0 else sympy.Integer(0)}
@@ -29,32 +25,16 @@ G_PRIME = {
     "tanh": lambda a: 1 - sympy.tanh(a) ** 2,
     "relu": lambda a: sympy.Integer(int(sign(a) > 0)),
 }
-over = lambda f, a: np.vectorize(f, otypes=[object])(a)
-
-
-def network(sizes, hidden):
-    """A shipped network of symbols, an input of symbols, and a symbolic mask for each hidden layer."""
-    pairs = list(pairwise(sizes))
-    net = FeedForward(
-        tuple(symbols(f"W{k}", (n, m)) for k, (m, n) in enumerate(pairs, 1)),
-        tuple(symbols(f"b{k}", (n,)) for k, (_, n) in enumerate(pairs, 1)),
-        hidden,
-    )
-    masks = [symbols(f"m{k}", (n,)) for k, n in enumerate(sizes[1:-1], 1)]
-    return net, symbols("x", (1, sizes[0])), masks
 
 
 def lecture(net, x, masks):
     """A1–A3 with E1: a^(k) = b^(k) + W^(k) h^(k−1), h^(k) = g(a^(k)) ⊙ m^(k), f = softmax(a^(L+1))."""
-    h, a, hs = formulas(x)[0], None, [formulas(x)[0]]
-    pre = []
+    hs, pre = [formulas(x)[0]], []
     for k, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        a = formulas(b) + formulas(W) @ h
-        pre.append(a)
+        pre.append(formulas(b) + formulas(W) @ hs[k])
         if k < len(masks):
-            h = over(G[net.hidden], a) * formulas(masks[k])
-            hs.append(h)
-    e = over(sympy.exp, a)
+            hs.append(over(G[net.hidden], pre[k]) * formulas(masks[k]))
+    e = over(sympy.exp, pre[-1])
     return pre, hs, e / e.sum()
 
 
@@ -72,11 +52,12 @@ def lecture_backprop(net, x, masks, y):
     return grads_W, grads_b
 
 
-MASK, TRANSPOSE, BIAS = (
+LOGITS = (
     Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass")),
     Spoiled("transpose lost", mutated(FeedForward, "logits", "W.T", "W")),
     Spoiled("bias missing", mutated(FeedForward, "logits", "ops.matmul(h, W.T) + b", "ops.matmul(h, W.T)")),
 )
+LOSS = Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index"))
 
 
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (2, 2, 2, 2)])
@@ -88,14 +69,12 @@ MASK, TRANSPOSE, BIAS = (
     sizes="2-2-2 and 2-2-2-2, sigm, tanh, relu, every class",
     uses=("every kernel computes its op's meaning, on every branch",),
     spoiled=[
-        MASK,
-        TRANSPOSE,
-        BIAS,
-        Spoiled("sign of the loss", mutated(ops.composites, "softmax_nll", "return -index", "return index")),
+        *LOGITS,
+        LOSS,
     ],
 )
 def test_forward(hidden, sizes):
-    net, x, masks = network(sizes, hidden)
+    net, x, masks = symbolic_network(sizes, hidden)
 
     def run():
         with meanings():
@@ -114,7 +93,7 @@ def test_forward(hidden, sizes):
     level="B",
     sizes="2, 3, 4 classes, every y",
     spoiled=[
-        Spoiled("sign of the loss", mutated(ops.composites, "softmax_nll", "return -index", "return index")),
+        LOSS,
         Spoiled(
             "backward of log_softmax without its sum",
             lambda m: m.setattr(TABLE["log_softmax"], "vjps", (lambda g, y, x, axis=-1: g,)),
@@ -140,9 +119,7 @@ def test_output_gradient(classes):
     sizes="2-2-2 and 2-2-2-2, sigm, tanh, relu, every parameter",
     uses=("every vjp is the transpose of the meaning's derivative",),
     spoiled=[
-        MASK,
-        TRANSPOSE,
-        BIAS,
+        *LOGITS,
         Spoiled(
             "transpose lost in matmul's backward",
             lambda m: m.setattr(
@@ -162,7 +139,7 @@ def test_output_gradient(classes):
     ],
 )
 def test_backpropagation(hidden, sizes, forget=False):
-    net, x, masks = network(sizes, hidden)
+    net, x, masks = symbolic_network(sizes, hidden)
     ones = [np.ones(m.shape, int).astype(object) for m in masks]
 
     def run():

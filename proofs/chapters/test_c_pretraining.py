@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proofs.chapters.test_a_feedforward import formulas, over
-from proofs.harness.shipped import equal_formulas, sigm, symbolic_rbm
+from proofs.harness.formulas import equal_formulas, formulas, over, sigm
+from proofs.harness.models import symbolic_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import sympy
 
-from proofs.chapters.test_a_feedforward import formulas, network
 from proofs.decide.zero import is_zero
-from proofs.harness.shipped import equal_formulas
+from proofs.harness.formulas import equal_formulas, formulas, over
+from proofs.harness.models import symbolic_network
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
@@ -23,7 +23,7 @@ half = sympy.Rational(1, 2)
 
 def exactly(values):
     """Numbers as exact symbols, for floats do not enter symbolic runs."""
-    return np.vectorize(lambda v: Symbolic(sympy.nsimplify(v, rational=True)), otypes=[object])(values)
+    return over(lambda v: Symbolic(sympy.nsimplify(v, rational=True)), values)
 
 
 @theorem(
@@ -35,7 +35,7 @@ def exactly(values):
 )
 def test_dropped_unit():
     for hidden in ("sigmoid", "tanh"):
-        net, x, masks = network((2, 2, 2, 2), hidden)
+        net, x, masks = symbolic_network((2, 2, 2, 2), hidden)
         for layer, unit in product(range(2), range(2)):
             given = [np.array(mask) for mask in masks]
             given[layer][unit] = Symbolic(0)
@@ -58,7 +58,7 @@ def test_dropped_unit():
     ],
 )
 def test_classical_is_inverted(classes, scaled=True):
-    net, x, _ = network((2, 2, classes), "sigmoid")
+    net, x, _ = symbolic_network((2, 2, classes), "sigmoid")
     for p in (0.25, 0.5) if scaled else (0.5,):
         masks = [exactly(mask) for mask in Dropout(p).expected(floats(net))]
         kept = 1 - sympy.nsimplify(p, rational=True)
@@ -72,6 +72,17 @@ def test_classical_is_inverted(classes, scaled=True):
 def floats(net):
     """A net of the same sizes in floats, for `Dropout` makes masks of a net's width of floats."""
     return FeedForward(tuple(np.zeros(W.shape) for W in net.weights), tuple(np.zeros(b.shape) for b in net.biases))
+
+
+def at_masks(net, x, *masks):
+    """The logits of the net at given masks, one for each hidden layer, as formulas: (classes,)."""
+    with meanings():
+        return formulas(net.logits(x, [exactly(mask) for mask in masks]))[0]
+
+
+def same_ratios(logits, others):
+    """Do two vectors of logits give the same softmax? Its classes' ratios are free of every normaliser."""
+    return all(is_zero((a - logits[0]) - (b - others[0])) for a, b in zip(logits[1:], others[1:], strict=True))
 
 
 @pytest.mark.parametrize(("units", "classes"), [(2, 2), (2, 3), (3, 2)])
@@ -88,20 +99,14 @@ def floats(net):
     ],
 )
 def test_geometric_mean(units, classes, at_test=half, geometric=True):
-    net, x, _ = network((2, units, classes), "sigmoid")
-    with meanings():
-        logits = [formulas(net.logits(x, [exactly(mask)]))[0] for mask in product((0, 1), repeat=units)]
-        test = formulas(net.logits(x, [exactly([at_test] * units)]))[0]
-    exp = np.vectorize(sympy.exp, otypes=[object])
+    net, x, _ = symbolic_network((2, units, classes), "sigmoid")
+    logits = [at_masks(net, x, mask) for mask in product((0, 1), repeat=units)]
+    test = at_masks(net, x, [at_test] * units)
     if geometric:
-        # Ratios of classes are free of every normaliser; that they agree is the claim.
-        mean = sum(logits[1:], logits[0]) / sympy.Integer(len(logits))
-        for c in range(1, classes):
-            require(is_zero((test[c] - test[0]) - (mean[c] - mean[0])), f"class {c} against class 0")
-        return
-    masked = [exp(a) / exp(a).sum() for a in logits]
-    mean = sum(masked[1:], masked[0]) / sympy.Integer(len(masked))
-    equal_formulas(exp(test) / exp(test).sum(), mean, "f(x) at half masks")
+        require(same_ratios(test, sum(logits) / sympy.Integer(len(logits))), "f(x) at half masks")
+    else:
+        softmax = lambda a: over(sympy.exp, a) / over(sympy.exp, a).sum()
+        equal_formulas(softmax(test), sum(map(softmax, logits)) / sympy.Integer(len(logits)), "f(x) at half masks")
 
 
 @theorem(
@@ -112,14 +117,12 @@ def test_geometric_mean(units, classes, at_test=half, geometric=True):
     spoiled=[Spoiled("a second layer that is linear in its masks", None, linear=True)],
 )
 def test_not_with_two_layers(linear=False):
-    net, x, _ = network((1, 1, 1, 2), "sigmoid")
+    net, x, _ = symbolic_network((1, 1, 1, 2), "sigmoid")
     if linear:  # no weights between the hidden layers: the second is a constant, linear in its own mask alone
         net = FeedForward((net.weights[0], net.weights[1] * Symbolic(0), net.weights[2]), net.biases)
-    with meanings():
-        logits = [formulas(net.logits(x, [exactly([m]), exactly([k])]))[0] for m, k in product((0, 1), repeat=2)]
-        test = formulas(net.logits(x, [exactly([half]), exactly([half])]))[0]
-    mean = sum(logits[1:], logits[0]) / sympy.Integer(len(logits))
-    require(not is_zero((test[1] - test[0]) - (mean[1] - mean[0])), "the means agree for every weight")
+    logits = [at_masks(net, x, [m], [k]) for m, k in product((0, 1), repeat=2)]
+    mean = sum(logits) / sympy.Integer(len(logits))
+    require(not same_ratios(at_masks(net, x, [half], [half]), mean), "the means agree for every weight")
 
 
 @theorem(
@@ -130,7 +133,7 @@ def test_not_with_two_layers(linear=False):
     spoiled=[Spoiled("not divided by what is kept", mutated(Dropout, "draw", "1 / (1 - p) if", "1 if"))],
 )
 def test_masks():
-    net = floats(network((2, 4, 2), "sigmoid")[0])
+    net = floats(symbolic_network((2, 4, 2), "sigmoid")[0])
     for p in (0.0, 0.25, 0.5, 0.75):
         for inverted in (False, True):
             (mask,) = Dropout(p, inverted=inverted).draw(net, 200, np.random.default_rng(0))

@@ -2,13 +2,14 @@
 
 import sys
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import sympy
 
-from proofs.chapters.test_a_feedforward import formulas, over
 from proofs.decide.zero import is_zero
-from proofs.harness.shipped import derivatives, equal_formulas, sigm, symbolic_rbm
+from proofs.harness.formulas import derivatives, equal_formulas, formulas, over, sigm
+from proofs.harness.models import symbolic_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import grad, hvp
@@ -55,6 +56,14 @@ def orthogonal(n, seed):
     return (sympy.eye(n) - S) * (sympy.eye(n) + S).inv()
 
 
+def fractions(matrix):
+    """A SymPy matrix of rationals as an array of fractions."""
+    return over(lambda v: Fraction(int(v.p), int(v.q)), np.array(matrix.tolist(), object))
+
+
+PAIRS = list(combinations(range(4), 2))
+
+
 @theorem(
     "a linear autoencoder on PCA's subspace is stationary, and errs by the eigenvalues it leaves out: no fewer",
     claim="F3",
@@ -66,27 +75,22 @@ def orthogonal(n, seed):
     ],
 )
 def test_linear_autoencoder(kept=(0, 1), turned=False):
-    Q, spread = orthogonal(4, 2), (5, 3, 2, 1)
-    data = Q * sympy.diag(*spread)  # columns: examples; X Xᵀ = Q diag(spread²) Qᵀ
-    X = np.array([[Fraction(int(v.p), int(v.q)) for v in data[:, t]] for t in range(4)], object)
+    Q, lengths = orthogonal(4, 2), (5, 3, 2, 1)
+    X = fractions((Q * sympy.diag(*lengths)).T)  # rows: examples; XᵀX = Q diag(lengths²) Qᵀ
     c, d = sympy.Rational(3, 5), sympy.Rational(4, 5)
     rotation = sympy.Matrix([[c, d], [-d, c]])
     columns = Q[:, list(kept)]
     if turned:
         columns = Q[:, [0, 1, 2]] * sympy.Matrix([[1, 0], [0, c], [0, d]])
-    code = columns * rotation  # any basis of the subspace will do
-    W = np.array([[Fraction(int(v.p), int(v.q)) for v in code[:, j]] for j in range(2)], object)
+    W = fractions((columns * rotation).T)  # any basis of the subspace will do
     zero = np.array([Fraction(0)] * 4, object)
     net = Autoencoder(FeedForward((W,), (zero[:2],), output="linear"), None, (zero,), "linear")
     error = sum(net.squared_error(X))
-    others = [Fraction(sum(s**2 for k, s in enumerate(spread) if k not in pair), 2) for pair in PAIRS]
-    require(error == Fraction(sum(s**2 for k, s in enumerate(spread) if k not in (0, 1)), 2), f"the error is {error}")
-    require(error == min(others), "another pair of eigenvectors errs less")
+    without = {pair: Fraction(sum(s**2 for k, s in enumerate(lengths) if k not in pair), 2) for pair in PAIRS}
+    require(error == without[0, 1], f"the error is {error}")
+    require(error == min(without.values()), "another pair of eigenvectors errs less")
     slope = grad(lambda net: net.squared_error(X).sum())(net)
     require(all(v == 0 for v in np.ravel(slope.encoder.weights[0])), "not stationary")
-
-
-PAIRS = [(i, j) for i in range(4) for j in range(i)]
 
 
 def curved(m, x):
@@ -126,12 +130,10 @@ def test_gauss_newton(whole=False):
         z_free = symbols("z", (2,))
         with meanings():
             value = loss(z_free)
-        J = np.array([[sympy.diff(expression(z[i]), expression(w[j])) for j in range(2)] for i in range(2)], object)
-        at_z = {expression(z_free[k]): expression(z[k]) for k in range(2)}
+        J = np.array([derivatives(z_i, w) for z_i in z])
+        at_z = dict(zip(formulas(z_free), formulas(z), strict=True))
         slopes = derivatives(np.asarray(value).item(), z_free)
-        H = np.array(
-            [[sympy.diff(slopes[i], expression(z_free[j])).subs(at_z) for j in range(2)] for i in range(2)], object
-        )
+        H = np.array([[h.subs(at_z) for h in derivatives(slope, z_free)] for slope in slopes])
         equal_formulas(found, J.T @ H @ J @ formulas(v), "Jᵀ H J v")
 
 

@@ -1,30 +1,12 @@
 """Claims G2 and G5 on shipped code: the joint of a DBN, its marginals and its conditionals, at rational points."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
-from proofs.harness.shipped import bits, rational_rbm
+from proofs.harness.models import lecture_joint, rational_dbn
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
-from tinygrad_dbn.models import DBN, DirectedLayer
-
-
-def lecture_joint(dbn, layers):
-    """p(x, h1, …, hL) of one configuration, up to the factor 1 / Z of the top, from its odds (G2)."""
-    *_, v, h = layers
-    p = product(dbn.top.b, v) * product(dbn.top.c, h) * product(dbn.top.W, np.outer(h, v))
-    for layer, lower, upper in zip(dbn.layers, layers, layers[1:], strict=False):
-        for i, on in enumerate(lower):
-            odds = layer.b[i].r * product(layer.W[:, i], upper)
-            p *= (odds if on else 1) / (1 + odds)
-    return p
-
-
-def product(logs, powers):
-    """Π odds ^ powers."""
-    return np.prod([log.r ** int(n) for log, n in zip(np.ravel(logs), np.ravel(powers), strict=True)])
+from tinygrad_dbn.models import DirectedLayer
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 2), (2, 3, 2, 2)])
@@ -40,18 +22,15 @@ def product(logs, powers):
     ],
 )
 def test_one_distribution(shape):
-    rng = np.random.default_rng(sum(shape))
-    dbn = DBN.from_rbms([rational_rbm(v, h, rng) for v, h in pairwise(shape)])
-    index = np.array(list(np.ndindex(*[2**n for n in shape])))
-    joint = np.exp(exact.log_joint(dbn, *[exact.states(n)[index[:, k]] for k, n in enumerate(shape)]))
-    require(joint.sum() == 1, "the joint does not sum to one")
-    weights = [lecture_joint(dbn, [bits(n)[s] for n, s in zip(shape, row, strict=True)]) for row in index]
-    total = sum(weights)
-    require(all(p == w / total for p, w in zip(joint, weights, strict=True)), "the joint is not the lecture's")
-    for k, n in enumerate(shape):
-        marginal = np.exp(exact.log_marginal(dbn, k))
-        for s in range(2**n):
-            require(marginal[s] == joint[index[:, k] == s].sum(), f"p(h{k}) of state {bits(n)[s]}")
+    dbn = rational_dbn(shape, np.random.default_rng(sum(shape)))
+    joint = lecture_joint(dbn)
+    index = np.array(list(np.ndindex(joint.shape)))
+    found = np.exp(exact.log_joint(dbn, *[exact.states(n)[index[:, k]] for k, n in enumerate(shape)]))
+    require(found.sum() == 1, "the joint does not sum to one")
+    require(all(found == joint.ravel()), "the joint is not the lecture's")
+    for k in range(len(shape)):
+        marginal = joint.sum(axis=tuple(other for other in range(len(shape)) if other != k))
+        require(all(np.exp(exact.log_marginal(dbn, k)) == marginal), f"p(h{k})")
     X = exact.states(shape[0])
     p = np.exp(exact.log_marginal(dbn, 0))
     known = X[:, 0] == 1

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from proofs.decide.zero import is_zero
-from proofs.harness.shipped import bits, derivatives, rational_rbm, symbolic_rbm
+from proofs.harness.formulas import derivatives, over
+from proofs.harness.models import (
+    bits,
+    lecture_joint,
+    lecture_weights,
+    odds,
+    rational_dbn,
+    rational_rbm,
+    symbolic_rbm,
+)
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
@@ -21,17 +30,14 @@ H_LOST = Spoiled("hidden bias lost in p(h|x)", mutated(RBM, "hidden_logits", " +
 def conditionals(rbm):
     """p(x|h), (2^H, 2^D), and p(h|x), (2^D, 2^H), as the sampler uses them."""
     hidden, visible = rbm.W.shape
-    return bernoulli_table(rbm.visible_logits(exact.states(hidden))), bernoulli_table(
-        rbm.hidden_logits(exact.states(visible))
-    )
+    down, up = rbm.visible_logits(exact.states(hidden)), rbm.hidden_logits(exact.states(visible))
+    return bernoulli_table(down), bernoulli_table(up)
 
 
 def joint(rbm):
     """p(x, h) from the lecture's energy, exactly: (2^D, 2^H)."""
-    hidden, visible = rbm.W.shape
-    weight = [[_odds(rbm, x, h) for h in bits(hidden)] for x in bits(visible)]
-    total = sum(map(sum, weight))
-    return np.array([[Exact(p / total) for p in row] for row in weight], object)
+    weights = lecture_weights(rbm)
+    return over(Exact, weights / weights.sum())
 
 
 @pytest.mark.parametrize("size", [(2, 1), (1, 2), (3, 2)])
@@ -131,35 +137,16 @@ def test_what_a_dbn_is_not(what, trivial=False):
     if trivial:  # no weights anywhere: the three then agree
         zero = lambda p: 0 * p
         first, top = RBM(zero(first.W), first.b, zero(first.c)), RBM(zero(top.W), zero(top.b), top.c)
-    dbn = DBN.from_rbms([first, top])
-    X = exact.states(2)
+    dbn, X = DBN.from_rbms([first, top]), exact.states(2)
     if what == "feed-forward net":
-        up = FeedForward((first.W,), (first.c,), output="linear")
-        guess = bernoulli_table(up(X))
-        truth = exact.posterior(dbn, X)
-        require((np.asarray(guess) != np.asarray(truth)).any(), "the up pass is the posterior")
+        guess = bernoulli_table(FeedForward((first.W,), (first.c,), output="linear")(X))
+        require((guess != exact.posterior(dbn, X)).any(), "the up pass is the posterior")
     else:
-        p_dbn = np.exp(exact.log_likelihood(dbn, X))
-        weight = [
-            sum(
-                _odds(first, x, h) * _odds(top, h, k) / np.prod([top.b[i].r ** h[i] for i in range(2)])
-                for h in bits(2)
-                for k in bits(1)
-            )
-            for x in bits(2)
-        ]  # fmt: skip
-        total = sum(weight)
-        require(any(p != Exact(w / total) for p, w in zip(p_dbn, weight, strict=True)), "the DBM has the DBN's p(x)")
-
-
-def _odds(rbm, x, h):
-    """e^−E(x, h)."""
-    hidden, visible = rbm.W.shape
-    return (
-        np.prod([rbm.c[j].r ** h[j] for j in range(hidden)])
-        * np.prod([rbm.b[i].r ** x[i] for i in range(visible)])
-        * np.prod([rbm.W[j, i].r ** (h[j] * x[i]) for j in range(hidden) for i in range(visible)])
-    )
+        # The machine has one bias for each unit of h1: what the top RBM brings of its own, top.b, is taken out.
+        twice = [np.prod(odds(top.b) ** h) for h in bits(2)]
+        weights = lecture_weights(first) @ (lecture_weights(top).sum(axis=1) / twice)
+        p = np.exp(exact.log_likelihood(dbn, X))
+        require((p != weights / weights.sum()).any(), "the DBM has the DBN's p(x)")
 
 
 @theorem(
@@ -173,19 +160,8 @@ def _odds(rbm, x, h):
     ],
 )
 def test_sampling(side=0):
-    rng = np.random.default_rng(11)
-    first, top = rational_rbm(3, 2, rng), rational_rbm(2, 2, rng)
-    dbn = DBN.from_rbms([first, top])
-    of_h1 = joint(top).sum(axis=1 - side) if side == 0 else joint(top).sum(axis=0)
-    down = bernoulli_table(dbn.layers[0].visible_logits(exact.states(2)))
-    drawn = of_h1 @ down
-    prior = [p.p for p in joint(top).sum(axis=1)]
-    given_h = [[np.prod([_unit(first, i, h, x[i]) for i in range(3)]) for h in bits(2)] for x in bits(3)]
-    truth = [sum(p * q for p, q in zip(prior, row, strict=True)) for row in given_h]
-    require(all(p == Exact(q) for p, q in zip(drawn, truth, strict=True)), "another distribution")
+    dbn = rational_dbn((3, 2, 2), np.random.default_rng(11))
+    of_h1 = joint(dbn.top).sum(axis=1 - side)
+    drawn = of_h1 @ bernoulli_table(dbn.layers[0].visible_logits(exact.states(2)))
+    require(all(drawn == lecture_joint(dbn).sum(axis=(1, 2))), "another distribution")
     require(all(np.exp(exact.log_likelihood(dbn, exact.states(3))) == drawn), "not the library's p(x)")
-
-
-def _unit(rbm, i, h, on):
-    odds = rbm.b[i].r * np.prod([rbm.W[j, i].r ** h[j] for j in range(len(h))])
-    return (odds if on else 1) / (1 + odds)

@@ -1,30 +1,27 @@
 """Chapter G: the RBM's free energy, conditionals and gradient, and the joint of a DBN, from the energy alone."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import sympy
 
-from proofs.harness.shipped import bits, derivatives, equal_formulas, lecture_energy, rational_rbm, sigm, symbolic_rbm
+from proofs.harness.formulas import derivatives, equal_formulas, formulas
+from proofs.harness.models import (
+    bits,
+    lecture_joint,
+    lecture_odds,
+    lecture_weights,
+    rational_dbn,
+    symbolic_dbn,
+    symbolic_rbm,
+)
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.autodiff.numbers.rational import Exact
 from tinygrad_dbn.autodiff.numbers.symbolic import expression, symbols
-from tinygrad_dbn.models import DBN, RBM, DirectedLayer
+from tinygrad_dbn.models import RBM, DirectedLayer
 
 SIZES = [(2, 1), (2, 2), (3, 2)]
-
-
-def weights(rbm):
-    """e^(−E(x, h)) for every x and h, (2^D, 2^H), from the lecture's energy."""
-    hidden, visible = rbm.W.shape
-    return np.array([[sympy.exp(-lecture_energy(rbm, x, h)) for h in bits(hidden)] for x in bits(visible)], object)
-
-
-def states_of(n):
-    return np.array(bits(n), float)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -43,15 +40,12 @@ def states_of(n):
     ],
 )
 def test_free_energy(size):
-    visible, hidden = size
-    rbm = symbolic_rbm(visible, hidden)
+    rbm, weights = symbolic_rbm(*size), lecture_weights(symbolic_rbm(*size))
     with meanings():
-        for x, row in zip(bits(visible), weights(rbm), strict=True):
-            for h, weight in zip(bits(hidden), row, strict=True):
-                energy = rbm.energy(np.array(x, float), np.array(h, float))
-                equal_formulas(np.exp(-energy), weight, f"e^−E{x, h}")
-            free = rbm.free_energy(np.array(x, float))
-            equal_formulas(np.exp(-free), row.sum(), f"e^−F{x}")
+        for x, row in zip(exact.states(size[0]), weights, strict=True):
+            energies = np.array([rbm.energy(x, h) for h in exact.states(size[1])])
+            equal_formulas(np.exp(-energies), row, f"e^−E({x}, h)")
+            equal_formulas(np.exp(-rbm.free_energy(x)), row.sum(), f"e^−F({x})")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -69,16 +63,11 @@ def test_free_energy(size):
     ],
 )
 def test_conditionals(size):
-    visible, hidden = size
-    rbm = symbolic_rbm(visible, hidden)
-    joint, xs, hs = weights(rbm), np.array(bits(visible), object), np.array(bits(hidden), object)
+    rbm, (X, H) = symbolic_rbm(*size), map(exact.states, size)
+    weights, xs, hs = lecture_weights(rbm), np.array(bits(size[0])), np.array(bits(size[1]))
     with meanings():
-        equal_formulas(
-            rbm.hidden_given_visible(states_of(visible)), joint @ hs / joint.sum(axis=1, keepdims=True), "p(h|x)"
-        )
-        equal_formulas(
-            rbm.visible_given_hidden(states_of(hidden)), (joint.T @ xs) / joint.sum(axis=0)[:, None], "p(x|h)"
-        )
+        equal_formulas(rbm.hidden_given_visible(X), weights @ hs / weights.sum(axis=1)[:, None], "p(h|x)")
+        equal_formulas(rbm.visible_given_hidden(H), weights.T @ xs / weights.sum(axis=0)[:, None], "p(x|h)")
 
 
 @pytest.mark.parametrize("size", [(2, 1), (1, 2), (2, 2)])
@@ -102,29 +91,11 @@ def test_conditionals(size):
     ],
 )
 def test_likelihood(size):
-    visible, hidden = size
-    rbm = symbolic_rbm(visible, hidden)
-    joint = weights(rbm)
+    rbm, (X, H) = symbolic_rbm(*size), map(exact.states, size)
+    weights = lecture_weights(rbm)
     with meanings():
-        log_p = exact.log_likelihood(rbm, states_of(visible))
-        equal_formulas(np.exp(log_p), joint.sum(axis=1) / joint.sum(), "p(x)")
-        logits = rbm.visible_logits(states_of(hidden))
-        equal_formulas(np.exp(logits), over_odds(rbm), "odds of x given h")
-
-
-def over_odds(rbm):
-    """e^(b + hW) for every h: what the enumeration over the hidden side multiplies."""
-    hidden, visible = rbm.W.shape
-    return np.array(
-        [
-            [
-                sympy.exp(expression(rbm.b[i]) + sum(h[j] * expression(rbm.W[j, i]) for j in range(hidden)))
-                for i in range(visible)
-            ]
-            for h in bits(hidden)
-        ],
-        object,
-    )
+        equal_formulas(np.exp(exact.log_likelihood(rbm, X)), weights.sum(axis=1) / weights.sum(), "p(x)")
+        equal_formulas(np.exp(rbm.visible_logits(H)), lecture_odds(rbm.W, rbm.b), "odds of x given h")
 
 
 @pytest.mark.parametrize("size", [(2, 1), (1, 2), (2, 2)])
@@ -145,22 +116,22 @@ def over_odds(rbm):
     ],
 )
 def test_gradient(size, negative=1):
-    visible, hidden = size
-    rbm = symbolic_rbm(visible, hidden)
-    joint = weights(rbm)
-    examples = [0, 2**visible - 1]
+    rbm, X, H = symbolic_rbm(*size), bits(size[0]), bits(size[1])
+    weights, examples = lecture_weights(rbm), [0, len(X) - 1]
     with meanings():
-        gradient = exact.gradient(rbm, states_of(visible)[examples])
+        gradient = exact.gradient(rbm, exact.states(size[0])[examples])
     for name in ("W", "b", "c"):
         parameters = getattr(rbm, name)
-        slopes = np.array(
-            [[-derivatives(lecture_energy(rbm, x, h), parameters) for h in bits(hidden)] for x in bits(visible)], object
-        )
-        slopes = slopes.reshape(*joint.shape, *parameters.shape)
-        given_x = joint / joint.sum(axis=1, keepdims=True)
+        slopes = np.array([[derivatives(minus_energy(rbm, x, h), parameters) for h in H] for x in X], object)
+        given_x = weights / weights.sum(axis=1, keepdims=True)
         clamped = sum(np.tensordot(given_x[t], slopes[t], 1) for t in examples) / sympy.Integer(len(examples))
-        free = np.tensordot(joint / joint.sum(), slopes, 2)
+        free = np.tensordot(weights / weights.sum(), slopes, 2)
         equal_formulas(getattr(gradient, name), clamped - negative * free, f"∂/∂{name}")
+
+
+def minus_energy(rbm, x, h):
+    """−E(x, h) = hᵀWx + cᵀh + bᵀx, a formula."""
+    return h @ formulas(rbm.W) @ x + formulas(rbm.c) @ h + formulas(rbm.b) @ x
 
 
 LAYER_SPOILS = [
@@ -181,21 +152,11 @@ LAYER_SPOILS = [
     spoiled=LAYER_SPOILS,
 )
 def test_dbn_likelihood():
-    for visible, middle, top in ((2, 2, 1), (2, 1, 2)):
-        first, second = symbolic_rbm(visible, middle, "1"), symbolic_rbm(middle, top, "2")
-        prior = weights(second).sum(axis=1) / weights(second).sum()
-        wanted = []
-        for x in bits(visible):
-            total = 0
-            for h, p in zip(bits(middle), prior, strict=True):
-                for i in range(visible):
-                    on = sigm(expression(first.b[i]) + sum(h[j] * expression(first.W[j, i]) for j in range(middle)))
-                    p = p * (on if x[i] else 1 - on)
-                total += p
-            wanted.append(total)
+    for sizes in ((2, 2, 1), (2, 1, 2)):
+        dbn = symbolic_dbn(*sizes)
         with meanings():
-            log_p = exact.log_likelihood(DBN.from_rbms([first, second]), states_of(visible))
-        equal_formulas(np.exp(log_p), np.array(wanted, object), "p(x)")
+            log_p = exact.log_likelihood(dbn, exact.states(sizes[0]))
+        equal_formulas(np.exp(log_p), lecture_joint(dbn).sum(axis=(1, 2)), "p(x)")
 
 
 @pytest.mark.parametrize("sizes", [(3, 2, 2), (2, 3, 2, 2), (2, 2, 3, 2, 2)])
@@ -213,9 +174,8 @@ def test_dbn_likelihood():
     ],
 )
 def test_normalisation(sizes):
-    rng = np.random.default_rng(sum(sizes))
-    stack = [rational_rbm(v, h, rng) for v, h in pairwise(sizes)]
-    log_p = exact.log_likelihood(DBN.from_rbms(stack), exact.states(sizes[0]))
+    dbn = rational_dbn(sizes, np.random.default_rng(sum(sizes)))
+    log_p = exact.log_likelihood(dbn, exact.states(sizes[0]))
     total = sum((v.exp() for v in log_p), Exact(0))
     require(total == 1, f"Σ p(x) = {total}")
 

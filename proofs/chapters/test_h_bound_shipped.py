@@ -4,53 +4,20 @@ import numpy as np
 import pytest
 import sympy
 
-from proofs.harness.shipped import bits, equal_formulas, rational_rbm, sigm, symbolic_rbm
+from proofs.harness.formulas import equal_formulas, formulas, over
+from proofs.harness.models import bits, lecture_conditional, lecture_joint, rational_rbm, recognition, symbolic_dbn
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
-from tinygrad_dbn.autodiff.numbers.rational import Exact
 from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic, expression, symbols
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.models import DBN, DirectedLayer
-
-
-def states_of(n):
-    return np.array(bits(n), float)
 
 
 def general_q(examples, hidden):
     """A distribution over the states of h1 for each example, every probability free: w_s / Σ w."""
     w = symbols("w", (examples, 2**hidden), positive=True)
     return w / w.sum(axis=1, keepdims=True)
-
-
-def joint_with_h1(dbn):
-    """p(x, h1) of a DBN with one directed layer, (2^D, 2^n1), from the lecture's definitions."""
-    layer, top = dbn.layers[0], dbn.top
-    middle, visible = layer.W.shape
-    weight = np.array(
-        [
-            [
-                sympy.exp(
-                    sum(k[j] * expression(top.W[j, i]) * h[i] for j in range(len(k)) for i in range(middle))
-                    + sum(expression(top.b[i]) * h[i] for i in range(middle))
-                    + sum(expression(top.c[j]) * k[j] for j in range(len(k)))
-                )
-                for k in bits(top.W.shape[0])
-            ]
-            for h in bits(middle)
-        ],
-        object,
-    )
-    prior = weight.sum(axis=1) / weight.sum()
-    out = np.empty((2**visible, 2**middle), object)
-    for s, x in enumerate(bits(visible)):
-        for t, h in enumerate(bits(middle)):
-            out[s, t] = prior[t]
-            for i in range(visible):
-                a = expression(layer.b[i]) + sum(h[j] * expression(layer.W[j, i]) for j in range(middle))
-                out[s, t] *= sigm(a) if x[i] else sigm(-a)
-    return out
 
 
 SIZES = [(1, 1, 1), (2, 1, 2)]
@@ -74,14 +41,12 @@ SPOILS = [
     spoiled=SPOILS,
 )
 def test_bound(sizes):
-    visible, middle, top = sizes
-    dbn = DBN.from_rbms([symbolic_rbm(visible, middle, "1"), symbolic_rbm(middle, top, "2")])
+    dbn, (visible, middle, _) = symbolic_dbn(*sizes), sizes
     q = general_q(2**visible, middle)
     with meanings():
-        got = exact.bound(dbn, states_of(visible), q)
-    q, joint = np.vectorize(expression, otypes=[object])(q), joint_with_h1(dbn)
-    log = np.vectorize(sympy.log, otypes=[object])
-    equal_formulas(got, (q * log(joint)).sum(axis=1) - (q * log(q)).sum(axis=1), "bound")
+        found = exact.bound(dbn, exact.states(visible), q)
+    q, joint = formulas(q), lecture_joint(dbn).sum(axis=2)
+    equal_formulas(found, (q * over(sympy.log, joint)).sum(axis=1) - (q * over(sympy.log, q)).sum(axis=1), "bound")
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -101,12 +66,11 @@ def test_bound(sizes):
     ],
 )
 def test_gap(sizes, normalised=True):
-    visible, middle, top = sizes
-    dbn = DBN.from_rbms([symbolic_rbm(visible, middle, "1"), symbolic_rbm(middle, top, "2")])
+    dbn, (visible, middle, _) = symbolic_dbn(*sizes), sizes
     q = general_q(2**visible, middle) if normalised else symbols("w", (2**visible, 2**middle), positive=True)
     with meanings():
-        residual = exact.audit(dbn, states_of(visible), q).residual
-    equal_formulas(residual, np.zeros(2**visible, int).astype(object), "residual")
+        residual = exact.audit(dbn, exact.states(visible), q).residual
+    equal_formulas(residual, np.zeros(2**visible, int), "residual")
 
 
 @theorem(
@@ -123,12 +87,10 @@ def test_gap(sizes, normalised=True):
     ],
 )
 def test_tight(uniform=False):
-    visible = middle = top = 1
-    dbn = DBN.from_rbms([symbolic_rbm(visible, middle, "1"), symbolic_rbm(middle, top, "2")])
-    X = states_of(visible)
+    dbn, X = symbolic_dbn(1, 1, 1), exact.states(1)
     with meanings():
-        q = np.full((2**visible, 2**middle), Symbolic(1) / 2**middle) if uniform else exact.posterior(dbn, X)
-        q = np.vectorize(lambda p: Symbolic(expression(p)), otypes=[object])(q)
+        q = np.full((2, 2), Symbolic(1) / 2) if uniform else exact.posterior(dbn, X)
+        q = over(lambda p: Symbolic(expression(p)), q)
         equal_formulas(exact.bound(dbn, X, q), exact.log_likelihood(dbn, X), "bound at the posterior")
 
 
@@ -149,18 +111,6 @@ def test_tight(uniform=False):
 )
 def test_recognition():
     rbm = rational_rbm(3, 2, np.random.default_rng(0))
-    for x, q in zip(bits(3), _recognition_q(DBN.from_tied(rbm), states_of(3)), strict=True):
-        odds = [rbm.c[j].r for j in range(2)]
-        for j in range(2):
-            for i in range(3):
-                odds[j] *= rbm.W[j, i].r ** x[i]
-        for h, p in zip(bits(2), q, strict=True):
-            wanted = 1
-            for j in range(2):
-                wanted *= (odds[j] if h[j] else 1) / (1 + odds[j])
-            require(p == Exact(wanted), f"q{h, x} = {p}, not {wanted}")
-
-
-def _recognition_q(dbn, X):
-    """The q that `bound` and `audit` use when none is given."""
-    return np.concatenate([q for _, q, _, _ in variational.bound.in_batches(dbn, X, None)])
+    found, wanted = recognition(DBN.from_tied(rbm), exact.states(3)), lecture_conditional(rbm.W.T, rbm.c).T
+    for x, q, lecture in zip(bits(3), found, wanted, strict=True):
+        require(all(q == lecture), f"q(h1 | {x}) = {q}, not {lecture}")

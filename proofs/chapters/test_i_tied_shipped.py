@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from proofs.harness.shipped import equal_formulas, rational_rbm, symbolic_rbm
+from proofs.harness.formulas import equal_formulas
+from proofs.harness.models import rational_rbm, recognition, symbolic_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
-from tinygrad_dbn.exact import variational
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 TIED = "self.W.T, self.c, self.b"
@@ -52,8 +52,7 @@ def test_likelihood():
 def test_tight():
     dbn, X = DBN.from_tied(symbolic_rbm(2, 2)), exact.states(2)
     with meanings():
-        q = np.concatenate([q for _, q, _, _ in variational.bound.in_batches(dbn, X, None)])
-        equal_formulas(q, exact.posterior(dbn, X), "q(h1|x)")
+        equal_formulas(recognition(dbn, X), exact.posterior(dbn, X), "q(h1|x)")
 
 
 @pytest.mark.parametrize("size", [(3, 3), (5, 4), (6, 5)])

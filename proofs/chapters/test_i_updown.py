@@ -3,28 +3,35 @@
 import numpy as np
 
 from proofs.decide.zero import is_zero
-from proofs.harness.shipped import derivatives, equal_formulas, symbolic_rbm
+from proofs.harness.formulas import derivatives, equal_formulas
+from proofs.harness.models import symbolic_dbn, untied
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact, ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.autodiff.numbers.symbolic import expression
 from tinygrad_dbn.exact.distributions import bernoulli_table, log_bernoulli_table
 from tinygrad_dbn.exact.rules import updown
-from tinygrad_dbn.models import DBN, DirectedLayer
+from tinygrad_dbn.models import DBN
 
 X = exact.states(1)
 
 
-def untied():
+def untied_dbn():
     """1-1-1, with recognition weights of its own."""
-    lower, guess = symbolic_rbm(1, 1, "1"), symbolic_rbm(1, 1, "q")
-    return DBN((DirectedLayer(lower.W, lower.b, guess.W, guess.c),), symbolic_rbm(1, 1, "2"))
+    dbn = symbolic_dbn(1, 1, 1)
+    return DBN((untied(dbn.layers[0]),), dbn.top)
 
 
 def dream(dbn):
     """p(h1) and p(x|h1) by the model: (2,), (2, 2)."""
     prior = ops.exp(exact.log_marginal(dbn, 1))
     return prior, bernoulli_table(dbn.layers[0].visible_logits(X))
+
+
+def equal_gradient(found, part, names, objective):
+    """Refuse unless the found update of a part of the model is the objective's gradient in the parameters named."""
+    for name in names:
+        equal_formulas(getattr(found, name), derivatives(objective, getattr(part, name)), f"∂/∂{name}")
 
 
 @theorem(
@@ -39,19 +46,12 @@ def dream(dbn):
     ],
 )
 def test_wake(k=None):
-    dbn = untied()
-    example = X[[1]]
+    dbn, example = untied_dbn(), X[[1]]
     with meanings():
-        update = exact.expected_wake(dbn, example, k)
+        found = exact.expected_wake(dbn, example, k)
         objective = np.asarray(exact.bound(dbn, example)).item()  # its entropy has no generative weights
-    for name, found, parameter in (
-        ("W", update.layers[0].W, dbn.layers[0].W),
-        ("b", update.layers[0].b, dbn.layers[0].b),
-        ("top W", update.top.W, dbn.top.W),
-        ("top b", update.top.b, dbn.top.b),
-        ("top c", update.top.c, dbn.top.c),
-    ):
-        equal_formulas(found, derivatives(objective, parameter), f"∂/∂{name}")
+    equal_gradient(found.layers[0], dbn.layers[0], "Wb", objective)
+    equal_gradient(found.top, dbn.top, "Wbc", objective)
 
 
 @theorem(
@@ -65,17 +65,15 @@ def test_wake(k=None):
     ],
 )
 def test_sleep(dreamt=True):
-    dbn = untied()
+    dbn = untied_dbn()
     with meanings():
         update = exact.expected_sleep(dbn)
         prior, down = dream(dbn)
         log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(X))  # (x, h1)
         together = prior[:, None] * down if dreamt else prior[:, None] * 0 + prior[:, None] * prior[None]
         objective = np.sum(together * np.asarray(log_q).T)
-    layer, guessed = dbn.layers[0], update.layers[0]
-    for name, found, parameter in (("R", guessed.R, layer.R), ("c", guessed.c, layer.c)):
-        # The dreams do not depend on q, so only log q is differentiated.
-        equal_formulas(found, derivatives(objective, parameter), f"∂/∂{name}")
+    # The dreams do not depend on q, so only log q is differentiated.
+    equal_gradient(update.layers[0], dbn.layers[0], "Rc", objective)
 
 
 @theorem(
@@ -86,7 +84,7 @@ def test_sleep(dreamt=True):
     spoiled=[Spoiled("the bound's own gradient", None, honest=True)],
 )
 def test_sleep_is_not_the_bounds_gradient(honest=False):
-    dbn, example = untied(), X[[1]]
+    dbn, example = untied_dbn(), X[[1]]
     with meanings():
         bound = np.asarray(exact.bound(dbn, example)).item()
         slope = derivatives(bound, dbn.layers[0].c)[0]

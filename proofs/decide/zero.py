@@ -1,28 +1,24 @@
-"""Is an expression identically zero?  A decision procedure for exp, log and tanh over the rationals.
+"""Is an expression identically zero? A decision procedure for exp, log and tanh over the rationals.
 
-`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all
-taken to be real: what softmax networks, free energies and likelihoods are made of.  The idea is the odds:
-with u = e^W, every exp of a sum is a product of positive variables, a partition function is a polynomial, a
-marginal a quotient of two.
+`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all taken to be
+real: softmax networks, free energies and likelihoods are made of these. The idea is the odds: with u = e^W, every exp
+of a sum is a product of positive variables, a partition function is a polynomial, a marginal a quotient of two.
 
-How True is earned.  The arguments of all exponentials are expressed over a basis that is linearly
-independent over the rationals, and exp of each basis element becomes a new variable.  A logarithm splits
-over the irreducible factors of its argument where these are positive, and log of each factor becomes a new
-variable.  What is left is a quotient of polynomials with rational coefficients, computed exactly; if its
-numerator is the zero polynomial, the expression is zero wherever it is defined.  (tanh x is written 1 -
-2/(e^2x + 1).)
+When it answers True. The arguments of all exponentials are expressed over a basis that is linearly independent over the
+rationals, and exp of each basis element becomes a new variable. A logarithm splits over the irreducible factors of its
+argument where these are positive, and log of each factor becomes a new variable. What is left is a quotient of
+polynomials with rational coefficients, computed exactly; if its numerator is the zero polynomial, the expression is
+zero wherever it is defined. (tanh x is written 1 - 2/(e^2x + 1).)
 
-How False is earned.  The expression is enclosed in ball arithmetic at a rational point, and the ball does not
-contain zero.  A normal form that is not zero is no proof: the new variables may satisfy a relation.
+When it answers False. The expression is enclosed in ball arithmetic at a rational point, and the ball does not contain
+zero. A normal form that is not zero is no proof: the new variables may satisfy a relation.
 
-Otherwise `Undecided` is raised.  Trusted: this file; FLINT's polynomials and Arb's balls, by python-flint;
-and SymPy's automatic evaluation.  SymPy's `simplify` is not: it has called a non-zero constant zero (issue
-23086).
+Otherwise `Undecided` is raised. Trusted: this file; FLINT's polynomials and Arb's balls, by python-flint; and SymPy's
+automatic evaluation. SymPy's `simplify` is not: it has called a non-zero constant zero (issue 23086).
 """
 
 import math
 import random
-from fractions import Fraction
 
 import sympy as sp
 from flint import Ordering, arb, ctx, fmpq, fmpq_mpoly_ctx
@@ -116,8 +112,8 @@ def _normal_form(expr):
 class _NormalForm:
     """Quotients of polynomials in the symbols, in exp of each basis element and in log of each factor.
 
-    Exponentials and logarithms are nested, so the variables are found in rounds, innermost first; a new
-    round has more variables, and everything is then evaluated again in the larger ring.
+    Exponentials and logarithms are nested, so the variables are found in rounds, innermost first; a new round has more
+    variables, and everything is then evaluated again in the larger ring.
     """
 
     def __init__(self, expr, roots):
@@ -182,14 +178,13 @@ class _NormalForm:
         return n / shared, d / shared
 
     def _expression(self, polynomial):
-        terms = polynomial.to_dict().items()
-        return sp.Add(
-            *(
-                sp.Rational(int(c.p), int(c.q))
-                * sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
-                for powers, c in terms
-            )
-        )
+        """The polynomial as an expression in the variables."""
+
+        def term(powers, c):
+            monomial = sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
+            return _rational(c) * monomial
+
+        return sp.Add(*(term(powers, c) for powers, c in polynomial.to_dict().items()))
 
     def _new_variable(self, kind):
         variable = sp.Dummy(kind)
@@ -199,8 +194,7 @@ class _NormalForm:
     # exp
 
     def _resolve_exps(self, nodes):
-        """Express the arguments over a basis that is independent over the rationals, earlier elements
-        first."""
+        """Express the arguments over a basis that is independent over the rationals, earlier elements first."""
         outside, arguments = {}, {}
         for node in nodes:
             outside[node], arguments[node] = self._split_logs(sp.Integer(1) if node is sp.E else node.args[0])
@@ -223,9 +217,8 @@ class _NormalForm:
             for which, power in enumerate(powers):
                 if not power.is_Integer:
                     raise _Finer(which, int(power.q))
-            self.known[node] = outside[node] * sp.Mul(
-                *(variable**p for (variable, _), p in zip(self.basis, powers, strict=True))
-            )
+            product = sp.Mul(*(variable**p for (variable, _), p in zip(self.basis, powers, strict=True)))
+            self.known[node] = outside[node] * product
 
     def _split_logs(self, argument):
         """exp(k log f + rest) is f^k exp(rest), k an integer: the pair f^k, rest, in the variables."""
@@ -247,12 +240,8 @@ class _NormalForm:
         common = self._common([d for _, d in quotients])
         vectors = [(n * (common / d)).to_dict() for n, d in quotients]
         monomials = sorted(set().union(*vectors))
-        matrix = sp.Matrix(
-            len(monomials),
-            len(columns),
-            lambda r, c: sp.Rational(int((v := fmpq(vectors[c].get(monomials[r], 0))).p), int(v.q)),
-        )
-        return matrix.rref()
+        entry = lambda r, c: _rational(fmpq(vectors[c].get(monomials[r], 0)))
+        return sp.Matrix(len(monomials), len(columns), entry).rref()
 
     # log
 
@@ -277,12 +266,12 @@ class _NormalForm:
                 out += power * self._log_of(f)
             else:
                 rest *= f**power
-        value = Fraction(int(constant.p), int(constant.q))
+        value = _rational(constant)
         if rest != 1:
-            return out + self._log_of(sp.Rational(value.numerator, value.denominator) * rest)
+            return out + self._log_of(value * rest)
         if value <= 0:
             raise Undecided("log of a number that is not positive")
-        for number, sign in ((value.numerator, 1), (value.denominator, -1)):
+        for number, sign in ((value.p, 1), (value.q, -1)):
             for prime, power in sp.factorint(number).items():
                 self.safe.add(sp.Integer(prime))
                 out += sign * power * self._log_of(sp.Integer(prime))
@@ -295,15 +284,20 @@ class _NormalForm:
 
     def _is_positive(self, polynomial):
         """Positive coefficients, and even powers of whatever may be negative; and not zero at the origin."""
-        positive = [v in self.positive for v in self.variables]
+        of_the_ring = self.variables[: self.ring.nvars()]  # later variables are not in the polynomial
+        signed = [k for k, v in enumerate(of_the_ring) if v not in self.positive]
         terms = polynomial.to_dict().items()
-        never_zero = any(all(p or k == 0 for p, k in zip(positive, powers, strict=False)) for powers, _ in terms)
-        return never_zero and all(
-            c > 0 and all(p or k % 2 == 0 for p, k in zip(positive, powers, strict=False)) for powers, c in terms
-        )
+        never_zero = any(all(powers[k] == 0 for k in signed) for powers, _ in terms)
+        return never_zero and all(c > 0 and all(powers[k] % 2 == 0 for k in signed) for powers, c in terms)
+
+
+def _rational(c):
+    """A rational number of FLINT's as one of SymPy's."""
+    return sp.Rational(int(c.p), int(c.q))
 
 
 def _odds(tanh):
+    """tanh x by the odds e^2x."""
     return 1 - 2 / (sp.exp(2 * tanh.args[0]) + 1)
 
 

@@ -1,59 +1,47 @@
 """The engine's ops as the theorems meet them: each on arrays of symbols, on every branch, and spoiled."""
 
+from functools import cache
+from math import prod
+
 import numpy as np
 import sympy
 
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings, using_meanings
-from tinygrad_dbn.autodiff.numbers.symbolic import branches, symbols
+from tinygrad_dbn.autodiff.numbers.symbolic import branches, expression, symbols
 from tinygrad_dbn.autodiff.op import Op
+from tinygrad_dbn.autodiff.ops.row import calls
 from tinygrad_dbn.autodiff.tensor import Tensor
 
-# How an op with parameters is called: a function of the arrays whose shapes are listed.
-CALLS = {
-    "clip": (lambda x, y: ops.clip(x, y, 3 * y), [(2,), (1,)]),
-    "where": (lambda x, y: ops.where(ops.greater(x, y), x, y * y), [(2,), (1,)]),
-    "sum": (lambda x: ops.sum(x, axis=0), [(2, 2)]),
-    "mean": (lambda x: ops.mean(x, axis=1, keepdims=True), [(2, 3)]),
-    "max": (lambda x: ops.max(x, axis=-1), [(1, 3)]),
-    "min": (lambda x: ops.min(x, axis=0), [(3,)]),
-    "logsumexp": (lambda x: ops.logsumexp(x, axis=0), [(3,)]),
-    "softmax": (ops.softmax, [(3,)]),
-    "log_softmax": (ops.log_softmax, [(1, 3)]),
-    "matmul": (ops.matmul, [(2, 1, 2), (2, 2, 2)]),
-    "reshape": (lambda x: ops.reshape(x, shape=(3, -1)), [(2, 3)]),
-    "transpose": (lambda x: ops.transpose(x, axes=(2, 0, 1)), [(2, 3, 1)]),
-    "broadcast_to": (lambda x: ops.broadcast_to(x, shape=(2, 2, 2)), [(2, 1)]),
-    "index": (lambda x: ops.index(x, at=np.array([0, 2, 2])), [(3,)]),
-    "place": (lambda x: ops.place(x, at=np.array([0, 2, 2]), shape=(4,)), [(3,)]),
-    "concatenate": (lambda x, y: ops.concatenate([x, y, x], axis=1), [(2, 1), (2, 2)]),
-    "stack": (lambda x, y: ops.stack([x, y], axis=-1), [(2,), (2,)]),
-}
-BOOLEAN = ("equal", "greater", "greater_equal")  # nothing to differentiate
-FLAT = ("sign", "step")  # constant on every branch
-SEALED = (*BOOLEAN, *FLAT, "stop_gradient")  # nothing flows through these
+SEALED = [name for name, op in ops.TABLE.items() if op.sealed]  # nothing flows through these
+FLAT = [name for name in SEALED if ops.TABLE[name].kernel]  # constant on every branch
 DIFFERENTIABLE = [name for name in ops.TABLE if name not in SEALED]
 KERNELS = [name for name, op in ops.TABLE.items() if op.kernel is not None]
 A_LITTLE_MORE = sympy.Rational(1001, 1000)
 
 
-LINEAR = {n for n in DIFFERENTIABLE if ops.TABLE[n].jvps == "linear"} | {  # on every branch
-    *("add", "subtract", "negative", "relu", "abs", "maximum", "minimum", "clip", "max", "min")
-}
+@cache
+def is_linear(name):
+    """Whether an op's meaning is linear on every branch, so that its second derivatives are zero."""
+    f, arrays = next(cases(name))
+    variables = [x.expr for array in arrays for x in array.flat]
+    values = [y for _, y in branches(lambda: in_meanings(lambda: f(*arrays)))]
+    formulas = [expression(entry) for y in values for entry in np.ravel(y)]
+    return not any(sympy.diff(e, a, b).expand() for e in formulas for a in variables for b in variables)
 
 
-def case(name, shapes=()):
-    """An op as a function of arrays, and arrays of symbols from its domain, of these shapes or of its usual ones."""
+def cases(name):
+    """The examples of an op, smallest first: each as a function of arrays, and arrays of symbols from its domain."""
     op = ops.TABLE[name]
-    f, usual = CALLS[name] if name in CALLS else (op, [(1, 2), (2, 1)] if len(op.vjps) == 2 else [(2,)])
-    shapes = shapes or usual
     low, high = op.domain
-    if (low, high) == (-np.inf, 0):
-        below_zero = f
-        f = lambda x: below_zero(-x)  # a positive symbol with its sign turned
     positive = np.isfinite(low) or np.isfinite(high)
-    arrays = [symbols(letter, shape, positive=positive or None) for letter, shape in zip("xy", shapes, strict=False)]
-    return f, arrays
+    for f, shapes in sorted(calls(op), key=lambda call: sum(map(prod, call[1]))):
+        if (low, high) == (-np.inf, 0):
+            f = lambda x, below_zero=f: below_zero(-x)  # a positive symbol with its sign turned
+        yield (
+            f,
+            [symbols(letter, shape, positive=positive or None) for letter, shape in zip("xyz", shapes, strict=False)],
+        )
 
 
 def in_meanings(f):

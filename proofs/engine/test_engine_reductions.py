@@ -1,8 +1,7 @@
 """The engine's sums: each op that adds keeps the error bound of its row, relative to its largest terms.
 
-The bounds are derived in `tinygrad_dbn/autodiff/ops/error_bounds.py`, for all inputs. Here the arrays are drawn, to be
-as unkind as can be, and |float − exact| ≤ u · bound is decided for each of them by balls: the same op on balls is
-exact.
+The bounds are derived in `tinygrad_dbn/autodiff/ops/error_bounds.py`, for all inputs. Here arrays are drawn for which
+errors are large, and |float − exact| ≤ u · bound is decided for each of them by balls: the same op on balls is exact.
 """
 
 from functools import cache

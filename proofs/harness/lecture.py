@@ -30,14 +30,31 @@ class Claim:
     picture: str = ""
 
 
+PICTURES = {
+    "measure vanishing": "vanishing.png",
+    "table depth": "depth.png",
+    "measure regions": "regions.png",
+    "measure width": "width.png",
+    "table datasets": "data.png",
+    "measure dropout": "dropout.png",
+    "measure autoencoder": "autoencoder.png",
+    "study": "study.png",
+    "measure clamped": "clamped.png",
+    "lab": "digits.png",
+    "measure updown": "updown.png",
+}
+"""What measures a claim → the picture that it draws."""
+
+
+def measured(number, title, statement, by):
+    """A claim that the command `tinygrad-dbn {by}` measures."""
+    return Claim(number, title, statement, f"tinygrad-dbn {by}", PICTURES[by])
+
+
 CLAIMS = (
     Claim("A1", "Pre-activation", r"a^{(k)}(x) = b^{(k)} + W^{(k)} h^{(k-1)}(x), \quad h^{(0)}(x) = x"),
     Claim("A2", "Hidden activation", r"h^{(k)}(x) = g(a^{(k)}(x)), \quad k = 1, \dots, L"),
-    Claim(
-        "A3",
-        "Output and loss",
-        r"f(x) = \operatorname{softmax}(a^{(L+1)}(x)), \quad \ell(x, y) = -\log f(x)_y",
-    ),
+    Claim("A3", "Output and loss", r"f(x) = \operatorname{softmax}(a^{(L+1)}(x)), \quad \ell(x, y) = -\log f(x)_y"),
     Claim("A4", "Output gradient", r"\nabla_{a^{(L+1)}} \left(-\log f(x)_y\right) = -(e(y) - f(x))"),
     Claim(
         "A5",
@@ -47,8 +64,8 @@ CLAIMS = (
     Claim(
         "A6",
         "Gradient of the hidden layer below",
-        r"\nabla_{h^{(k-1)}} = W^{(k) \top} \nabla_{a^{(k)}}, \quad "
-        r"\nabla_{a^{(k-1)}} = \nabla_{h^{(k-1)}} \odot g'(a^{(k-1)})",
+        r"\nabla_{h^{(k-1)}} = W^{(k) \top} \nabla_{a^{(k)}}, "
+        r"\quad \nabla_{a^{(k-1)}} = \nabla_{h^{(k-1)}} \odot g'(a^{(k-1)})",
     ),
     Claim("A7", "Distributed representation", r"n \text{ features name } 2^n \text{ regions, } n \text{ clusters } n"),
     Claim(
@@ -59,53 +76,36 @@ CLAIMS = (
         "Parity needs exponentially many AND gates, or depth",
         r"\text{one layer: } 2^{n-1} \text{ terms}, \quad \text{deep: } 4(n-1) \text{ gates}",
     ),
-    Claim(
+    measured(
         "B3",
         "Vanishing gradient",
         r"\operatorname{sigm}'(a) \le \tfrac{1}{4}, \quad "
         r"\left|\nabla_{a^{(1)}}\right| \le \left|\nabla_{a^{(L+1)}}\right| \prod_k \tfrac{1}{4} \left|W^{(k)}\right|",
-        "tinygrad-dbn measure vanishing",
-        "vanishing.png",
+        "measure vanishing",
     ),
-    Claim(
-        "B4",
-        "Underfitting against overfitting",
-        r"E_{test} = E_{train} + (E_{test} - E_{train})",
-        "tinygrad-dbn measure vanishing",
-        "vanishing.png",
+    measured(
+        "B4", "Underfitting against overfitting", "E_{test} = E_{train} + (E_{test} - E_{train})", "measure vanishing"
     ),
     Claim("C1", "Greedy and layer-wise", r"D = \{h^{(l-1)}(x^{(t)})\}_{t = 1}^{T}"),
-    Claim(
+    measured(
         "C2",
         "Greedy modules",
         r"\text{RBM, autoencoder, denoising, sparse; embedding, kernel PCA, subspaces}",
-        "tinygrad-dbn table depth",
-        "depth.png",
+        "table depth",
     ),
     Claim("C3", "Where the network starts", r"W^{(l)}, b^{(l)} \leftarrow \text{module } l, \quad l = 1, \dots, L"),
-    Claim(
-        "C4",
-        "Fine-tuning",
-        r"\theta \leftarrow \theta - \alpha \nabla_\theta \left(-\log f(x)_y\right)",
-        "tinygrad-dbn table depth",
-        "depth.png",
+    measured(
+        "C4", "Fine-tuning", r"\theta \leftarrow \theta - \alpha \nabla_\theta \left(-\log f(x)_y\right)", "table depth"
     ),
-    Claim(
+    measured(
         "C5",
         "Pre-training leads to another region of function space",
         r"\theta \mapsto (f(x^{(1)}; \theta), \dots, f(x^{(T)}; \theta))",
-        "tinygrad-dbn measure regions",
-        "regions.png",
+        "measure regions",
     ),
-    Claim("C6", "Width of the hidden layers", r"n \mapsto E_{test}(n)", "tinygrad-dbn measure width", "width.png"),
-    Claim(
-        "D1",
-        "Impact of initialisation, by depth",
-        r"E_{test}(\text{depth}, \text{start})",
-        "tinygrad-dbn table depth",
-        "depth.png",
-    ),
-    Claim("D2", "Data sets", r"E_{test}(\text{data}, \text{system})", "tinygrad-dbn table datasets", "data.png"),
+    measured("C6", "Width of the hidden layers", r"n \mapsto E_{test}(n)", "measure width"),
+    measured("D1", "Impact of initialisation, by depth", r"E_{test}(\text{depth}, \text{start})", "table depth"),
+    measured("D2", "Data sets", r"E_{test}(\text{data}, \text{system})", "table datasets"),
     Claim("E1", "Dropout", r"h^{(k)}(x) = g(a^{(k)}(x)) \odot m^{(k)}, \quad m^{(k)} \in \{0, 1\}^{n_k}"),
     Claim(
         "E2",
@@ -113,45 +113,27 @@ CLAIMS = (
         r"\nabla_{a^{(k-1)}} = \nabla_{h^{(k-1)}} \odot g'(a^{(k-1)}) \odot m^{(k-1)}",
     ),
     Claim("E3", "At test time masks are their expectation", r"m^{(k)} \to \mathbb{E}[m^{(k)}]"),
-    Claim(
-        "E4",
-        "One layer: the geometric mean of all masked networks",
-        r"f(x)_c \propto \prod_m f(x; m)_c^{1 / 2^n}",
-    ),
-    Claim(
+    Claim("E4", "One layer: the geometric mean of all masked networks", r"f(x)_c \propto \prod_m f(x; m)_c^{1 / 2^n}"),
+    measured(
         "E5",
         "Dropout combines with pre-training",
         r"E_{test}(\text{dropout}) < E_{test}(\text{none})",
-        "tinygrad-dbn measure dropout",
-        "dropout.png",
+        "measure dropout",
     ),
     Claim(
-        "F1",
-        "Unrolling",
-        r"\hat{x} = \operatorname{sigm}(b + W^\top h(x)), \quad h(x) = \operatorname{sigm}(c + W x)",
+        "F1", "Unrolling", r"\hat{x} = \operatorname{sigm}(b + W^\top h(x)), \quad h(x) = \operatorname{sigm}(c + W x)"
     ),
-    Claim(
-        "F2",
-        "A case of underfitting",
-        r"E_{train}(\text{RBMs}) < E_{train}(\text{random})",
-        "tinygrad-dbn measure autoencoder",
-        "autoencoder.png",
+    measured(
+        "F2", "A case of underfitting", r"E_{train}(\text{RBMs}) < E_{train}(\text{random})", "measure autoencoder"
     ),
-    Claim("F3", "Below PCA", r"\tfrac{1}{2} |x - \hat{x}|^2", "tinygrad-dbn measure autoencoder", "autoencoder.png"),
-    Claim(
-        "F4",
-        "Two numbers show the data",
-        r"h^{(L)}(x) \in \mathbb{R}^2",
-        "tinygrad-dbn measure autoencoder",
-        "autoencoder.png",
-    ),
-    Claim("F5", "Better optimisers", r"G v = J^\top H J v", "tinygrad-dbn measure autoencoder", "autoencoder.png"),
-    Claim(
+    measured("F3", "Below PCA", r"\tfrac{1}{2} |x - \hat{x}|^2", "measure autoencoder"),
+    measured("F4", "Two numbers show the data", r"h^{(L)}(x) \in \mathbb{R}^2", "measure autoencoder"),
+    measured("F5", "Better optimisers", r"G v = J^\top H J v", "measure autoencoder"),
+    measured(
         "G0",
         "Restricted Boltzmann machine",
         r"E(x, h) = -h^\top W x - c^\top h - b^\top x, \quad p(x) = e^{-F(x)} / Z",
-        "tinygrad-dbn study",
-        "study.png",
+        "study",
     ),
     Claim(
         "G1",
@@ -165,26 +147,14 @@ CLAIMS = (
         r"p(x, h^{(1)}, h^{(2)}, h^{(3)}) = p(h^{(2)}, h^{(3)}) \, p(h^{(1)} | h^{(2)}) \, p(x | h^{(1)})",
     ),
     Claim("G3", "Neither feed-forward nor a Boltzmann machine", r"p(h^{(1)} | x) \ne \prod_j q(h_j^{(1)} | x)"),
-    Claim(
-        "G4",
-        "In action",
-        r"h^{(L-1)} \sim \text{Gibbs}, \quad x \sim p(x | h^{(1)})",
-        "tinygrad-dbn measure clamped",
-        "clamped.png",
-    ),
+    measured("G4", "In action", r"h^{(L-1)} \sim \text{Gibbs}, \quad x \sim p(x | h^{(1)})", "measure clamped"),
     Claim(
         "G5", "Stacking improves the prior", r"p(x) = \sum_{h^{(1)}} p(x | h^{(1)}) \sum_{h^{(2)}} p(h^{(1)}, h^{(2)})"
     ),
     Claim("H1", "Concavity of the logarithm", r"\log \sum_i \omega_i a_i \ge \sum_i \omega_i \log a_i"),
     Claim("H2", "The bound", r"\log p(x) \ge \sum_h q(h | x) \log p(x, h) - \sum_h q(h | x) \log q(h | x)"),
-    Claim("H3", "Equality", r"q(h | x) = p(h | x)"),
-    Claim(
-        "H4",
-        "The gap",
-        r"\operatorname{KL}(q \| p) = \sum_h q(h | x) \log \frac{q(h | x)}{p(h | x)}",
-        "tinygrad-dbn lab",
-        "digits.png",
-    ),
+    Claim("H3", "Equality", "q(h | x) = p(h | x)"),
+    measured("H4", "The gap", r"\operatorname{KL}(q \| p) = \sum_h q(h | x) \log \frac{q(h | x)}{p(h | x)}", "lab"),
     Claim("I1", "One layer ties p(x|h) to p(h)", r"\log p(x, h^{(1)}) = \log p(x | h^{(1)}) + \log p(h^{(1)})"),
     Claim("I2", "What the second layer learns", r"\min \, -\sum_{h^{(1)}} q(h^{(1)} | x) \log p(h^{(1)})"),
     Claim(
@@ -194,18 +164,11 @@ CLAIMS = (
     ),
     Claim("I4", "Tied, two layers are one", r"W^{(2)} = W^{(1) \top} \Rightarrow p_{DBN}(x) = p_{RBM}(x)"),
     Claim("I5", "And so on", r"\log p(x) = \text{bound}_L(x) + \sum_{k} \mathbb{E}_q \operatorname{KL}(q_k \| p_k)"),
-    Claim(
-        "I6",
-        "A loose bound",
-        r"\Delta \, \text{bound} > 0, \quad \Delta \log p(x) < 0",
-        "tinygrad-dbn study",
-        "study.png",
-    ),
-    Claim(
+    measured("I6", "A loose bound", r"\Delta \, \text{bound} > 0, \quad \Delta \log p(x) < 0", "study"),
+    measured(
         "I7",
         "Up-down",
         r"\text{wake: } \nabla \mathbb{E}_q \log p(x, h), \quad \text{sleep: } \nabla \mathbb{E}_p \log q(h | x)",
-        "tinygrad-dbn measure updown",
-        "updown.png",
+        "measure updown",
     ),
 )

@@ -3,11 +3,12 @@
 It is built from the test reports alone, so it is the same under pytest-xdist.
 """
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from proofs.harness.lecture import CHAPTERS, CLAIMS
+from proofs.harness.record import Run, Statement
 from proofs.harness.theorem import LEVELS
 from tinygrad_dbn import records
 from tinygrad_dbn.book.record import FORMAT
@@ -16,66 +17,70 @@ from tinygrad_dbn.files import write_atomically
 TRUSTED = ("kernel/terms.py", "kernel/rules.py", "decide/zero.py")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Entry:
     """What the reports of one theorem add up to; each size it is parametrised over counts."""
 
-    about: dict
-    outcomes: list = field(default_factory=list)
+    runs: list[tuple[Run, bool]]
+    """Each run, and whether it passed."""
 
-    def hold(self, record):
-        """Keep what the runs of the theorem as stated left, those of all sizes together."""
-        executed = {*self.about.get("executed", ()), *record.get("executed", ())}
-        self.about = {**self.about, **record, "executed": sorted(executed)}
+    @property
+    def statement(self):
+        return self.runs[0][0].statement
+
+    @property
+    def as_stated(self):
+        return [run for run, _ in self.runs if run.version is None]
+
+    @property
+    def executed(self):
+        """The functions that the theorem as stated called, at all sizes together."""
+        return sorted({name for run in self.as_stated for name in run.executed})
+
+    @property
+    def derivation(self):
+        """The steps of the last size; none for a selection in which the theorem as stated did not run."""
+        return self.as_stated[-1].derivation if self.as_stated else ()
 
     @property
     def refused(self):
-        return sum(passed for version, passed, _ in self.outcomes if version is not None)
+        return sum(passed for run, passed in self.runs if run.version is not None)
 
     @property
     def spoiled(self):
-        ran = sum(version is not None for version, _, _ in self.outcomes)
-        return max(ran, len(self.about["spoiled"]))
+        return max(len(self.runs) - len(self.as_stated), len(self.statement.spoiled))
 
     @property
     def seconds(self):
-        return sum(seconds for _, _, seconds in self.outcomes)
+        return sum(run.seconds for run, _ in self.runs)
 
     @property
     def state(self):
-        if not all(passed for _, passed, _ in self.outcomes):
+        if not all(passed for _, passed in self.runs):
             return "FAILED"
-        if {version for version, _, _ in self.outcomes} != {None, *self.about["spoiled"]}:
+        if {run.version for run, _ in self.runs} != {None, *self.statement.spoiled}:
             return "in part"  # a selection such as `-k holds`
-        return "refuted" if self.about["level"] == "R" else "proved"
+        return "refuted" if self.statement.level == "R" else "proved"
 
     @property
     def cells(self):
-        basis = [*self.about["trusts"], *self.about["uses"]]
-        rests = f"  [{'; '.join(basis)}]" if basis else ""
-        return (
-            self.about["claim"],
-            self.about["level"],
-            self.about["sizes"],
-            f"{self.refused}/{self.spoiled}",
-            f"{self.seconds:.2f}",
-            self.state,
-            self.about["sentence"] + rests,
-        )
+        """The line of the ledger."""
+        it = self.statement
+        basis = "; ".join((*it.trusts, *it.uses))
+        refused, seconds = f"{self.refused}/{self.spoiled}", f"{self.seconds:.2f}"
+        return it.claim, it.level, it.sizes, refused, seconds, self.state, it.sentence + (basis and f"  [{basis}]")
 
 
 def entries(reports):
     """One `Entry` for each theorem, ordered by claim and level."""
-    found = {}
+    found = defaultdict(list)
     for report in reports:
-        for name, record in getattr(report, "user_properties", ()):
+        for name, values in getattr(report, "user_properties", ()):
             if name == "theorem" and report.when == "call":
-                key = report.nodeid.split("[")[0]
-                entry = found.setdefault(key, Entry(record))
-                if record["version"] is None:
-                    entry.hold(record)
-                entry.outcomes.append((record["version"], report.passed, record["seconds"]))
-    return sorted(found.values(), key=lambda e: (e.about["claim"], e.about["level"], e.about["sentence"]))
+                run = Run(**{**values, "statement": Statement(**values["statement"])})
+                found[report.nodeid.split("[")[0]].append((run, report.passed))
+    order = lambda entry: (entry.statement.claim, entry.statement.level, entry.statement.sentence)
+    return sorted(map(Entry, found.values()), key=order)
 
 
 def claims_of(text):
@@ -96,10 +101,13 @@ def pytest_collection_modifyitems(config, items):
     claim = config.getoption("--theorem")
     if claim is None:
         return
-    about = [getattr(getattr(i, "function", None), "theorem", {}) for i in items]
-    wanted = [claim in claims_of(found.get("claim", "")) for found in about]
-    config.hook.pytest_deselected(items=[i for i, w in zip(items, wanted, strict=True) if not w])
-    items[:] = [i for i, w in zip(items, wanted, strict=True) if w]
+
+    def names_it(item):
+        statement = getattr(getattr(item, "function", None), "theorem", None)
+        return statement is not None and claim in claims_of(statement.claim)
+
+    config.hook.pytest_deselected(items=[item for item in items if not names_it(item)])
+    items[:] = filter(names_it, items)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -107,16 +115,12 @@ def pytest_terminal_summary(terminalreporter):
     ledger = entries(reports)
     if not ledger:
         return
-    rows = [
-        ("claim", "level", "sizes", "refused", "seconds", "state", "sentence"),
-        *(e.cells for e in ledger),
-    ]
-    widths = [max(len(row[k]) for row in rows) for k in range(6)]
+    lines = [("claim", "level", "sizes", "refused", "seconds", "state", "sentence"), *(e.cells for e in ledger)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     terminalreporter.section("theorems")
-    for row in rows:
-        aligned = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        failed = row[5] == "FAILED"
-        terminalreporter.write_line("  ".join([*aligned, row[-1]]), red=failed)
+    for *cells, state, sentence in lines:
+        aligned = [cell.ljust(width) for cell, width in zip((*cells, state), widths, strict=False)]
+        terminalreporter.write_line("  ".join([*aligned, sentence]), red=state == "FAILED")
     states = Counter(entry.state for entry in ledger)
     refused, spoiled = sum(e.refused for e in ledger), sum(e.spoiled for e in ledger)
     summary = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
@@ -138,13 +142,14 @@ def recorded(ledger):
         "trusted": [_size(name) for name in TRUSTED],
         "theorems": [
             {
-                "derivation": [],  # for a selection in which the theorem as stated did not run
-                **{name: value for name, value in entry.about.items() if name != "version"},
-                "claims": claims_of(entry.about["claim"]),
+                **asdict(entry.statement),
+                "claims": claims_of(entry.statement.claim),
                 "state": entry.state,
                 "refused": entry.refused,
                 "versions": entry.spoiled,
                 "seconds": entry.seconds,
+                "executed": entry.executed,
+                "derivation": entry.derivation,
             }
             for entry in ledger
         ],

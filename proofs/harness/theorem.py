@@ -1,8 +1,8 @@
 """Theorems as tests: each runs once as stated, and once for every version that was spoiled on purpose.
 
-A test that cannot fail proves nothing, so a theorem lists its spoiled versions, and each must be *refused as
-false*: the body raises `Refuted`, or the kernel raises `ProofError`.  A spoiled version that is accepted, or
-that crashes in any other way, turns the theorem red.
+A test that cannot fail proves nothing, so a theorem lists its spoiled versions, and each must be *refused as false*:
+the body raises `Refuted`, or the kernel raises `ProofError`. A spoiled version that is accepted, or that crashes in
+any other way, turns the theorem red.
 
     @theorem(
         "the gap of the bound is a KL divergence",
@@ -15,8 +15,8 @@ that crashes in any other way, turns the theorem red.
     def test_gap(normalised=True):
         ...
 
-A statement is spoiled through a keyword of the body: its default is the theorem.  Shipped code is spoiled
-through its source, for the duration of one test.
+A statement is spoiled through a keyword of the body: its default is the theorem. Shipped code is spoiled through its
+source, for the duration of one test.
 """
 
 import ast
@@ -25,12 +25,11 @@ import inspect
 import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import pytest
 
-from proofs.harness.derivation import steps, watched
+from proofs.harness.record import Run, Statement, steps, watched
 from proofs.kernel.rules import ProofError
 
 LEVELS = {
@@ -55,8 +54,7 @@ def require(condition, why="the statement is false"):
 
 @dataclass(frozen=True, init=False)
 class Spoiled:
-    """A spoiled version: keywords handed to the body, or a patch ``f(monkeypatch)``, such as `mutated`; or
-    both."""
+    """A spoiled version: keywords handed to the body, or a patch ``f(monkeypatch)``, such as `mutated`; or both."""
 
     name: str
     patch: Callable | None
@@ -72,66 +70,60 @@ class Spoiled:
 def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
     """Declare a test to be a theorem.
 
-    ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts``
-    the facts it assumes and ``uses`` the theorems it rests on.  The body may use fixtures and
+    ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts`` the facts it
+    assumes and ``uses`` the theorems it rests on. The body may use fixtures, but not `request`, and
     `pytest.mark.parametrize`; parameters with a default are reserved for spoiling the statement.
 
     Raises ValueError, at collection, for an unknown level or a theorem that nothing can turn red.
     """
     spoiled = tuple(spoiled)
+    names = tuple(version.name for version in spoiled)
     if level not in LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(LEVELS)}")
     if not spoiled:
         raise ValueError(f"theorem {sentence!r} lists no spoiled versions: a theorem must be able to fail")
-    if len({version.name for version in spoiled}) < len(spoiled):
+    if len(set(names)) < len(names):
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
-    about = {
-        "sentence": sentence,
-        "claim": claim,
-        "level": level,
-        "sizes": sizes,
-        "trusts": list(trusts),
-        "uses": list(uses),
-        "spoiled": [version.name for version in spoiled],
-        "rewritten": {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")},
-    }
+    rewritten = {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")}
 
     def declare(body):
-        lines = inspect.getsourcelines(body)[1]
-        about["where"] = f"proofs/{Path(inspect.getfile(body)).name}:{lines}"
         parameters = inspect.signature(body).parameters.values()
         keywords = {p.name for p in parameters if p.default is not p.empty}
         for version in spoiled:
             if not version.statement.keys() <= keywords:
                 raise ValueError(f"spoiled version {version.name!r} sets a keyword that {body.__name__} lacks")
-
-        @functools.wraps(body)
-        def run(version, request, **fixtures):
-            record = dict(about, version=version and version.name, seconds=0.0)
-            request.node.user_properties.append(("theorem", record))
-            start = time.perf_counter()
-            try:
-                if version is None and request.config.getoption("record", None):
-                    derived, record["executed"] = watched(functools.partial(body, **fixtures))
-                    record["derivation"] = steps(derived)
-                elif version is None:
-                    body(**fixtures)
-                else:
-                    _must_be_refused(functools.partial(body, **fixtures), version)
-            finally:
-                record["seconds"] = time.perf_counter() - start
-
-        del run.__wrapped__  # pytest is to see the signature below, not that of the body
-        positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        asked = [name for name in ("version", "request")] + [
-            p.name for p in parameters if p.default is p.empty and p.name != "request"
-        ]
-        run.__signature__ = inspect.Signature([inspect.Parameter(name, positional) for name in asked])
-        run.theorem = about
-        ids = ["holds", *(version.name for version in spoiled)]
-        return pytest.mark.parametrize("version", [None, *spoiled], ids=ids)(run)
+        where = f"{body.__module__.replace('.', '/')}.py:{inspect.getsourcelines(body)[1]}"
+        statement = Statement(sentence, claim, level, sizes, tuple(trusts), tuple(uses), names, rewritten, where)
+        test = _test_of(body, statement, [p.name for p in parameters if p.name not in keywords])
+        return pytest.mark.parametrize("version", [None, *spoiled], ids=["holds", *names])(test)
 
     return declare
+
+
+def _test_of(body, statement, fixtures):
+    """The test function: pytest calls it with the fixtures that the body asks for, and with one version or None."""
+
+    @functools.wraps(body)
+    def test(version, request, **given):
+        prove, kept = functools.partial(body, **given), {}
+        start = time.perf_counter()
+        try:
+            if version is not None:
+                _must_be_refused(prove, version)
+            elif request.config.getoption("record", None):
+                derived, kept["executed"] = watched(prove)
+                kept["derivation"] = steps(derived)
+            else:
+                prove()
+        finally:
+            run = Run(statement, version and version.name, time.perf_counter() - start, **kept)
+            request.node.user_properties.append(("theorem", asdict(run)))  # plain values can go to another process
+
+    del test.__wrapped__  # pytest is to see the signature below, not that of the body
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    test.__signature__ = inspect.Signature([inspect.Parameter(p, kind) for p in ("version", "request", *fixtures)])
+    test.theorem = statement
+    return test
 
 
 def _must_be_refused(body, version):
@@ -146,15 +138,14 @@ def _must_be_refused(body, version):
 
 
 def mutated(owner, attribute, old, new):
-    """A patch that rewrites the source of the shipped function ``owner.attribute``: exactly one ``old`` to
-    ``new``.
+    """A patch that rewrites the source of the shipped function ``owner.attribute``: exactly one ``old`` to ``new``.
 
-    ``owner`` is a module or a class; functions, methods, static and class methods and properties will do.
-    The function keeps its identity and receives the new code, so every reference to it is spoiled too, in
-    whatever table it may be.  What was compiled or cached from it before is not.
+    ``owner`` is a module or a class; ``attribute`` names a function, a method of any kind or a property of it. The
+    function keeps its identity and receives the new code, so every reference to it is spoiled too, in whatever table it
+    may be. What was compiled or cached from it before is not.
 
-    The patch raises LookupError unless ``old`` occurs exactly once, TypeError for a closure or what is no
-    Python function.  Neither counts as a refutation.
+    The patch raises LookupError unless ``old`` occurs exactly once, TypeError for a closure or what is no Python
+    function. Neither counts as a refutation.
     """
 
     def patch(monkeypatch):

@@ -3,18 +3,19 @@
 How to read it.  In the tradition of Edinburgh LCF (Gordon, Milner & Wadsworth 1979) a theorem is a value of
 an abstract type, here `Thm`, and the only functions that build one are the inference rules below.  A program
 that uses the rules may search, guess or be wrong: whatever `Thm` it ends up holding has been derived.  So the
-proofs need not be trusted, and neither need the people who write them; only this file and `proofs.terms` need be.
+proofs need not be trusted, and neither need the people who write them; only this file and `proofs.kernel.terms`
+need be.
 
 What a theorem says.  ``hyps |- e rel 0`` with rel one of ``==``, ``>=``, ``>``: for every value of the free symbols,
 all finite index sets that are not empty and all finite sequences: if every hypothesis holds, *at every index*, then
 the conclusion does, at every index.
 
-What must be trusted.  This file and `proofs.terms`; SymPy's automatic evaluation, its `expand`, `expand_log`,
+What must be trusted.  This file and `proofs.kernel.terms`; SymPy's automatic evaluation, its `expand`, `expand_log`,
 `together`, `diff`, `subs` and `cancel`, and its deductions of sign (``is_positive``); and Python, in which a
 determined program can always reach past an abstract type (`object.__setattr__`, the underscored names below).  The
 kernel keeps no state: what a loop means is part of the name of its terms.
 
-The rules are attacked in `proofs.attacks`, and each guard (``if ...: raise ProofError``) is shown there to
+The rules are attacked in `proofs.kernel.attacks`, and each guard (``if ...: raise ProofError``) is shown there to
 be needed.
 """
 

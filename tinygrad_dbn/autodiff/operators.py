@@ -1,10 +1,11 @@
-"""Python's operators on Tensors: each looks its op up in the table, so this file needs none of the rows.
+"""Python's operators and NumPy's methods on Tensors: each looks its op up in the table, so none of the rows is needed.
 
 What they mean is what they mean on arrays, and `protocols` says it of each. There are no in-place operators: a Tensor
 is a value, so Python reads `x += y` as `x = x + y`, and other names for the old x keep the old value.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +14,9 @@ from .callers import callers_line
 
 Value: TypeAlias = Any
 """An array (of floats or of objects), a Python number, or a Tensor that stands for one."""
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+"""The axes of a reduction; None for all."""
 
 TABLE: dict[str, Any] = {}
 """Every op of the library, an `Op`, by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
@@ -25,6 +29,44 @@ class Operators:
     """A base of `Tensor`."""
 
     __slots__ = ()
+
+    value: Value
+
+    # ---- What it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    def live(self) -> "Operators":
+        """self, or an error where its transform has ended."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.value!r})"
+
+    def __format__(self, specification: str) -> str:
+        return format(self.value, specification) if specification else str(self)
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"a branch (if, while, and, or, in) needs one truth value, a Tensor of shape {self.shape} has "
+                f"{self.size}; write td.ops.where(condition, x, y)\n  in {callers_line()}"
+            )
+        return bool(self.live().value)
 
     # ---- Arithmetic -------------------------------------------------------------------------------------------------
 
@@ -117,12 +159,44 @@ class Operators:
 
     # ---- A container ------------------------------------------------------------------------------------------------
 
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar Tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Value]:
+        if not self.shape:
+            raise TypeError("a scalar Tensor cannot be iterated")
+        return (self[i] for i in range(self.shape[0]))
+
     def __contains__(self, item: Any) -> bool:
         found = TABLE["where"](TABLE["equal"](self, item), 1.0, 0.0)
         return bool(TABLE["sum"](found, axis=None) > 0)
 
     def __getitem__(self, index: Any) -> Value:
         return TABLE["index"](self, at=index)
+
+    # ---- NumPy's methods. Its second argument by position is another one in some, so here it has none. ---------------
+
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return TABLE["sum"](self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return TABLE["mean"](self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return TABLE["max"](self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Value:
+        return TABLE["reshape"](self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
+
+    def transpose(self, *axes: Any) -> Value:
+        axes = axes[0] if axes and isinstance(axes[0], tuple) else axes
+        return TABLE["transpose"](self, axes=axes or tuple(reversed(range(self.ndim))))
+
+    @property
+    def T(self) -> Value:
+        return self.transpose()
 
 
 def _mask(written: str, x: Value) -> Value:

@@ -1,7 +1,8 @@
 """Two modes for finding mistakes: `strict` refuses what broadcasting and promotion would let pass, `nan_hunt` names
 the op in which the first NaN was born.
 
-Both look at the ops that the caller writes, in the forward pass and in the backward pass.
+Both look at the ops that the caller writes, in the forward pass (`watched`) and in the backward pass (`hunted`): these
+two are what the tape calls instead of its own line while a mode is on.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .callers import asked_by_the_user
+from .callers import asked_by_the_user, callers_line
+from .errors import described
 
 
 class Modes(NamedTuple):
@@ -91,3 +93,17 @@ def watched(op: Any, inputs: tuple[Any, ...], params: dict[str, Any], modes: Mod
     if modes.hunting and has_nan(y) and not has_nan(*inputs):
         raise FloatingPointError("a NaN is born here, from inputs that have none")
     return y
+
+
+def hunted(node: Any, i: int, g: Any, inputs: tuple[Any, ...]) -> Any:
+    """What a node sends back to its input i, during a hunt. Inside a rule NaN is allowed: `chain` may drop it. What
+    comes out counts."""
+    with nan_hunt(False):
+        share = node.op.pull(i, g, node.value, inputs, node.params)
+    if has_nan(share) and not has_nan(g, node.value, *inputs):
+        raise FloatingPointError(
+            f"{described(node.op.name, node.inputs)}: a NaN is born in the backward pass, in the cotangent of input "
+            f"{i}, from values that have none; keep arguments out of where the derivative is undefined, as in "
+            f"ops.where(x > 0, x, 1)\n  in {getattr(node, 'line', None) or callers_line()}"
+        )
+    return share

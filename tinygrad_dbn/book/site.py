@@ -1,10 +1,11 @@
 """The site: a page for each chapter of the lecture, an index by function, and the graph of theorems."""
 
 import re
-from html import escape
 from pathlib import Path
 
-from ..files import write_atomically
+from ..lab import page as html
+from ..lab.outputs import write_all
+from ..lab.page import escape
 from .graph import dependency_graph
 from .record import LEVELS, Record, Theorem
 from .source import highlighted, styles
@@ -18,7 +19,6 @@ Links = dict[str, str]
 
 def write_site(record: Record, folder: Path, docs: Path) -> list[Path]:
     """Write the pages and the pictures they show into the folder, each whole or not at all. Returns the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     links = {t["sentence"]: f"{_page_of(t)}#{_anchor(t)}" for t in record.theorems}
     pages = {"index.html": _index(record)}
     for letter, title in record.chapters.items():
@@ -27,13 +27,11 @@ def write_site(record: Record, folder: Path, docs: Path) -> list[Path]:
     pages["functions.html"] = _functions(record, links)
     pages["graph.html"] = _graph(record, links)
     contents = {name: text.encode() for name, text in pages.items()}
-    contents["book.css"] = (HERE / "book.css").read_bytes() + styles().encode()
+    contents["book.css"] = html.STYLE.encode() + (HERE / "book.css").read_bytes() + styles().encode()
     contents["book.js"] = (HERE / "book.js").read_bytes()
     for picture in sorted({c["picture"] for c in record.claims if c["picture"]}):
         contents[picture] = (docs / picture).read_bytes()
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    return write_all(folder, contents)
 
 
 # ---- Pages -----------------------------------------------------------------------------------------------------------
@@ -46,13 +44,12 @@ def _page(record: Record, title: str, body: str, here: str) -> str:
         f'<a href="{name}.html"{" aria-current=page" if name == here else ""}>{text}</a>'
         for name, text in {"index": "The lecture", **places}.items()
     )
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="stylesheet" href="book.css">\n<link rel="icon" href="data:,">\n</head>\n<body>\n'
-        f'<a class="skip" href="#main">to the text</a>\n<nav aria-label="chapters">{chapters}</nav>\n'
-        f'<main id="main" tabindex="-1">\n<h1>{escape(title)}</h1>\n{body}\n</main>\n'
-        f'<script src="book.js"></script>\n</body>\n</html>\n'
+    return html.page(
+        title,
+        body,
+        style='<link rel="stylesheet" href="book.css">\n<link rel="icon" href="data:,">',
+        above=f'<a class="skip" href="#main">to the text</a>\n<nav aria-label="chapters">{chapters}</nav>\n',
+        below='<script src="book.js"></script>\n',
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .. import __version__
 from .bench import PASSING, bench
 from .book import book
 from .explain import explain
@@ -39,8 +40,6 @@ def main() -> None:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from .. import __version__
-
         print(f"tinygrad-dbn {__version__}")
         raise typer.Exit
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .. import book as pages
+from ..files import write_atomically
 from .terminal import refuse, say
 
 
@@ -18,9 +20,6 @@ def book(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 where either is stale, and write nothing.")] = False,
 ) -> None:
     """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
-    from .. import book as pages
-    from ..files import write_atomically
-
     try:
         root = pages.checkout()
         with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,10 @@ _LETTERS = "xyz"
 
 
 def explain(
-    name: Annotated[str, typer.Argument(help="An op of the table, as sigmoid; or MODULE:FUNCTION of your own.")],
+    name: Annotated[
+        str, typer.Argument(help="An op of the table, as sigmoid; or MODULE:NAME, a function or an op of your own.")
+    ] = "",
+    all: Annotated[bool, typer.Option("--all", help="Print the rules of every op in one table.")] = False,
     latex: Annotated[
         bool, typer.Option("--latex", help="Print the formula and its derivatives in LaTeX only.")
     ] = False,
@@ -31,14 +34,22 @@ def explain(
 ) -> None:
     """Show an op: its source, formula, derivative, domain, edges, accuracy, and the theorems that cover it.
 
-    MODULE:FUNCTION is imported from the current folder, as a Python program there would, and traced.
+    MODULE:NAME is imported from the current folder, as a Python program there would. A function is traced.
     """
+    from ..autodiff import ops
+    from ..autodiff.op import Op
     from ..autodiff.ops import TABLE
     from .examples import COMPOSITES
+    from .tracing import imported, trace
 
+    if all:
+        _show_all()
+        return
+    if not name:
+        refuse(f"name an op, or write --all; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}")
+    if ":" in name and isinstance(found := imported(name), Op):  # which is in the table now
+        name = found.name
     if graph or svg or ":" in name:
-        from .tracing import trace
-
         trace(name, shape or [], svg)
         return
     if name not in TABLE and name not in COMPOSITES:
@@ -50,9 +61,32 @@ def explain(
                 print(f"{label} = {_in_latex(formula)}" + (rf" \quad ({condition})" if condition else ""))
         return
     if op is None:
-        _show_composite(name, COMPOSITES[name])
+        _show_composite(name, getattr(ops, name))
     else:
         _show(op)
+
+
+def _show_all() -> None:
+    """A line for every op and each of its inputs: what the op sends back to it, read off the rule that runs."""
+    import numpy as np
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..autodiff.inspect.graph import barred, graph
+    from ..autodiff.ops import TABLE
+    from .examples import call
+
+    table = Table("op", "what it computes", "what it sends back", box=None, pad_edge=False)
+    for name, op in TABLE.items():
+        function, shapes = (op, [()] * op.arity) if op.kernel else call(name)
+        rules = ["nothing"]
+        if not op.sealed:
+            last = graph(function, *(np.full(shape, 0.5 if op.domain[1] > 0 else -0.5) for shape in shapes)).nodes[-1]
+            rules = [f"{barred(to)} += {rule}" for to, rule in last.derivatives]
+        summary = (op.__doc__ or "").split("\n\n")[0].split(". ")[0]
+        table.add_row(*map(escape, (name, " ".join(summary.split()), "\n".join(rules))))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _unknown(name: str, names: list[str]) -> NoReturn:
@@ -148,13 +182,15 @@ def _formulas(op: "Op") -> list[tuple[str, list[tuple[str, Any]]]]:
 
 def _array_formulas(name: str) -> list[tuple[str, list[tuple[str, Any]]]]:
     """The same for a function of whole arrays, on small ones; g is the cotangent of its result."""
+    import numpy as np
+
     from ..autodiff.differentiate import vjp
     from ..autodiff.numbers.symbolic import expressions, symbols
-    from .examples import CALLS
+    from .examples import call
 
-    if name not in CALLS:  # a comparison
+    function, shapes = call(name)
+    if function(*map(np.zeros, shapes)).dtype == bool:  # a comparison
         return []
-    function, shapes = CALLS[name]
     arguments = [symbols(letter, shape) for letter, shape in zip(_LETTERS, shapes, strict=False)]
     found = [("y", _on_branches(lambda: expressions(function(*arguments))))]
     for i, letter in enumerate(_LETTERS[: len(shapes)]):
@@ -265,8 +301,8 @@ def _theorems(op: "Op") -> list[str]:
         sys.path.remove(str(root))
     found = []
     for function in (f for module in modules for f in vars(module).values() if hasattr(f, "theorem")):
-        about = function.theorem
+        statement = function.theorem
         names = [n for mark in function.pytestmark if mark.args[0] == "name" for n in mark.args[1]]
-        if op.name in (names or about["sentence"].replace("'", " ").split()):
-            found.append(f"{about['level']}  {about['sentence']}")
+        if op.name in (names or statement.sentence.replace("'", " ").split()):
+            found.append(f"{statement.level}  {statement.sentence}")
     return found or ["none: nothing flows through it, and its values are in the table of edges"]

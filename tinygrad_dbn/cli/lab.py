@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ..datasets import Dataset, load
 from ..files import quoted
+from ..lab.run import folder as folders
+from ..lab.run.description import Arguments, check, check_cost, hyphenated
 from .terminal import refuse, say, sentence
 
-if TYPE_CHECKING:
-    from ..datasets import Dataset
-    from ..lab.run.description import Arguments
+Prepared = tuple[Arguments, Dataset, Path, float]
+"""A run that may begin: what was asked for, the data, the folder, and the seconds spent on it before."""
 
 _DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
 # A small table gives few steps an epoch: it gets smaller steps and more epochs.
@@ -62,22 +64,17 @@ def lab(
 ) -> None:
     """Train a deep belief network layer by layer, show its exact likelihood every epoch, write a report."""
     given = dict(data=data, layers=layers, epochs=epochs, seed=seed, rule=rule, k=k, rate=rate, batch=batch)
-    given = {name: value for name, value in given.items() if value is not None}
-    if audit:  # left out, a resumed run's own answer stands
-        given["audit"] = True
-    folder: Path | None = None
+    given["audit"] = audit or None  # without --audit a resumed run goes on as it was started
+    _lab({name: value for name, value in given.items() if value is not None}, out, force, resume)
+
+
+def _lab(given: dict[str, Any], out: Path | None, force: bool, resume: bool) -> None:
+    folder = out if resume else None
     try:
         with _checking_input():
-            if resume:
-                folder = _folder_to_resume(out, force)
-                arguments, table, before = _resumed(folder, given)
-            else:
-                arguments, table = _fresh(given)
-                from ..lab.run import folder as folders
-
-                folder = folders.create(out, arguments.data, force, datetime.now())
-                before = 0.0
-        _run(arguments, table, folder, resume, before)
+            prepared = _resumed(given, out, force) if resume else _fresh(given, out, force)
+        folder = prepared[2]
+        _run(*prepared, resume)
     except KeyboardInterrupt:
         _stopped(folder)
     except BrokenPipeError:
@@ -87,7 +84,7 @@ def lab(
     except FloatingPointError as error:
         refuse(error, status=1)
     except OSError as error:
-        kept = folder is not None and os.path.exists(folder / "checkpoint.safetensors")
+        kept = folder is not None and os.path.exists(folder / folders.CHECKPOINT)
         way_on = f"; the finished epochs are kept, go on with: {_resume_command(folder)}" if kept else ""
         refuse(sentence(error) + way_on, status=1)
 
@@ -113,31 +110,26 @@ def _checking_input() -> Iterator[None]:
         raise _Refused(str(error)) from error
 
 
-def _fresh(given: dict[str, Any]) -> "tuple[Arguments, Dataset]":
-    """The arguments of a new run, checked before any work is done."""
+def _fresh(given: dict[str, Any], out: Path | None, force: bool) -> Prepared:
+    """A new run, its arguments checked before any work is done, and its folder made."""
     values = {**_DEFAULTS, **given}
-    from ..datasets import load
-    from ..lab.run.description import Arguments, check
-    from ..lab.run.loop import check_cost
-
     sizes = _sizes(values["layers"]) if "layers" in values else None
     check({**values, "layers": sizes or (1, 1)})  # before the data, which may take a while to read
-
     if values["rule"] == "ml" and "k" in given:
         raise ValueError("--k counts the Gibbs steps of --rule cd and pcd; with --rule ml there are none: leave it out")
-    table = load(values["data"])
+    data = load(values["data"])
     for name, (small, large) in _BY_SIZE.items():
-        values.setdefault(name, small if len(table.train) < _SMALL else large)
+        values.setdefault(name, small if len(data.train) < _SMALL else large)
     if sizes is None:
-        sizes = (table.width, 12, 10)
-    if sizes[0] != table.width:
-        right = "-".join(str(size) for size in (table.width, *sizes[1:]))
+        sizes = (data.width, 12, 10)
+    if sizes[0] != data.width:
         raise ValueError(
-            f"--layers {values['layers']} begins with {sizes[0]}, but an example of {table.name} has "
-            f"{table.width} bits; write --layers {right}"
+            f"--layers {values['layers']} begins with {sizes[0]}, but an example of {data.name} has "
+            f"{data.width} bits; write --layers {hyphenated((data.width, *sizes[1:]))}"
         )
-    check_cost(sizes, len(table.train) + (0 if table.heldout is None else len(table.heldout)))
-    return Arguments(**{**values, "layers": sizes}), table
+    check_cost(sizes, len(data.train) + (0 if data.heldout is None else len(data.heldout)))
+    arguments = Arguments(**{**values, "layers": sizes})
+    return arguments, data, folders.create(out, arguments.data, force, datetime.now()), 0.0
 
 
 def _sizes(layers: str) -> tuple[int, ...]:
@@ -147,34 +139,27 @@ def _sizes(layers: str) -> tuple[int, ...]:
     return tuple(int(size) for size in layers.split("-"))
 
 
-def _folder_to_resume(out: Path | None, force: bool) -> Path:
+def _resumed(given: dict[str, Any], folder: Path | None, force: bool) -> Prepared:
+    """The run in `folder`, if what was given is what it was started with."""
     if force:
         raise ValueError("--resume keeps what --force would remove; write one of them")
-    if out is None:
+    if folder is None:
         raise ValueError("--resume needs the folder of the run; write --resume --out DIR")
-    return out
-
-
-def _resumed(folder: Path, given: dict[str, Any]) -> "tuple[Arguments, Dataset, float]":
-    """The arguments and data of the run in `folder`, and the seconds spent on it."""
-    from ..datasets import load
-    from ..lab.run import folder as folders
-
     description = folders.read_description(folder)
     arguments = description.arguments
     if "layers" in given:
-        given["layers"] = _sizes(given["layers"])
+        given = given | {"layers": _sizes(given["layers"])}
     for name, value in given.items():
         if value != getattr(arguments, name):
             raise ValueError(
                 f"--{name} is {value}, but the run in {folder} was started with {getattr(arguments, name)}; "
                 "leave it out"
             )
-    return arguments, load(arguments.data), description.seconds
+    return arguments, load(arguments.data), folder, description.seconds
 
 
-def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, before: float) -> None:
-    from ..lab.run import folder as folders
+def _run(arguments: Arguments, data: Dataset, folder: Path, before: float, resume: bool) -> None:
+    # matplotlib, which the lab draws with, is an extra of its own: the other commands do without it.
     from ..lab.run.live import screen
     from ..lab.run.loop import State, restore, run
 
@@ -183,11 +168,10 @@ def _run(arguments: "Arguments", table: "Dataset", folder: Path, resume: bool, b
             say(f"The run in {folder} is finished; nothing is left to do. Report: {folder / 'report.html'}")
             return
         with _checking_input():
-            state = restore(folder, table) if resume else State()
-        sizes = "-".join(str(size) for size in arguments.layers)
+            state = restore(folder, data) if resume else State()
         total = (arguments.epochs + 1) * (len(arguments.layers) - 1)
-        with screen(f"DBN {sizes} on {table.name}", total, state.rows) as show:
-            finished = run(arguments, table, folder, show, state, before)
+        with screen(f"DBN {hyphenated(arguments.layers)} on {data.name}", total, state.rows) as show:
+            finished = run(arguments, data, folder, show, state, before)
     if not finished:
         _stopped(folder)
     say(f"Report: {folder / 'report.html'}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse, say, stopped
+from .terminal import refuse, refusing, say
 
 
 def measure(
@@ -19,23 +19,18 @@ def measure(
 
     Run it again with the same --out to go on after Ctrl-C.
     """
-    from ..lab.claims import EXPERIMENTS, as_text, run, write_all
-
-    if name not in EXPERIMENTS:
-        refuse(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
-    experiment = EXPERIMENTS[name]
     folder = out or Path("runs") / f"measure-{name}{'-quick' if quick else ''}"
-    try:
+    with refusing(f"--out {folder} goes on with what is missing"):
+        from ..lab.claims import EXPERIMENTS, as_text, run, write_all
+        from ..lab.terminal import progress, show
+
+        if name not in EXPERIMENTS:
+            refuse(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
+        experiment = EXPERIMENTS[name]
         with progress(len(experiment.conditions) * (seeds or experiment.seeds)) as bar:
             results = run(experiment, folder, seeds=seeds, quick=quick, processes=processes, watch=bar)
         written = write_all(experiment, results, folder)
-    except KeyboardInterrupt:
-        stopped(f"--out {folder} goes on with what is missing")
-    except (ValueError, ImportError, OSError) as error:
-        refuse(error)
-    from rich.console import Console
-
-    Console(highlight=False).print(as_text(experiment, results))
+    show(as_text(experiment, results))
     for comparison in experiment.comparisons:
         print(comparison.outcome(results))
     for path in written:

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from .. import book
 from .terminal import refuse
+
+NOTHING_TO_RUN = 5  # pytest's exit code
 
 
 def prove(
@@ -14,23 +17,26 @@ def prove(
     show: Annotated[bool, typer.Option("--show", help="Print derivations step by step, and what was run.")] = False,
 ) -> None:
     """Prove one claim: its theorems, each with the spoiled versions that must be refused."""
-    from .. import book
-
     try:
         root = book.checkout()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "record.json"
             code = book.prove(root, f"--theorem={claim}", f"--record={file}")
-            if code == 5:
+            if code == NOTHING_TO_RUN:
                 refuse(f"no theorem names {claim}; THEOREMS.md lists the claims, from A1 to I7")
             if code:
                 raise typer.Exit(1)
             found = book.load(file)
     except (ValueError, OSError) as error:
         refuse(error)
-    for theorem in found.theorems if show else ():
+    if show:
+        _print(found)
+
+
+def _print(record: book.Record) -> None:
+    for theorem in record.theorems:
         print(f"\n{theorem['claim']}, level {theorem['level']}: {theorem['sentence']}")
-        print(f"  {found.levels[theorem['level']]}; {theorem['sizes']}; {theorem['where']}")
+        print(f"  {record.levels[theorem['level']]}; {theorem['sizes']}; {theorem['where']}")
         for step in theorem["derivation"]:
             print(f"  {step}")
         if not theorem["derivation"]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse, say, stopped
+from .terminal import chosen, refusing, say
 
 
 def study(
@@ -22,30 +22,15 @@ def study(
     Exact maximum likelihood against CD-1, CD-10 and PCD, a second layer on each, the bias of CD-k, annealed sampling
     against the truth. Run it again with the same --out to go on after Ctrl-C.
     """
-    from ..exact import AboveOptimum
-    from ..lab.study import RULES, SUBJECTS
-    from ..lab.study import study as run
-
-    chosen, by = _words(data, tuple(SUBJECTS), "--data"), _words(rules, RULES, "--rules")
     folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-study"
-    seeds = 1 if quick else seeds
-    total = len(chosen) * len(by) * seeds + 3
-    try:
-        with progress(total) as watch:
-            report = run(
-                folder, chosen, by, seeds, scale=0.1 if quick else 1.0, models=20 if quick else 40,
-                processes=processes, watch=watch,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        stopped(f"--out {folder} goes on with the courses that are missing")
-    except (AboveOptimum, ValueError, ImportError, OSError) as error:
-        refuse(error)
+    with refusing(f"--out {folder} goes on with the courses that are missing"):
+        from ..lab.study import RULES, SUBJECTS
+        from ..lab.study import study as run
+        from ..lab.terminal import progress
+
+        names, by = chosen(data, tuple(SUBJECTS), "--data"), chosen(rules, RULES, "--rules")
+        seeds = 1 if quick else seeds
+        scale, models = (0.1, 20) if quick else (1.0, 40)
+        with progress(len(names) * len(by) * seeds + 3) as bar:
+            report = run(folder, names, by, seeds, scale=scale, models=models, processes=processes, watch=bar)
     say(str(report))
-
-
-def _words(text: str, known: tuple[str, ...], option: str) -> list[str]:
-    words = [word for word in text.split(",") if word] or list(known)
-    for word in words:
-        if word not in known:
-            refuse(f"{option} {word}: known are {', '.join(known)}")
-    return [word for word in known if word in words]

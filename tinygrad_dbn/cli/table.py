@@ -1,12 +1,13 @@
 """tinygrad-dbn table: the lecture's tables, measured again."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import progress, refuse, say, stopped
+from .terminal import chosen, refuse, refusing, say
+
+QUICK_TRIALS, FULL_TRIALS = 6, 30  # for each cell
 
 
 def table(
@@ -30,48 +31,33 @@ def table(
     Settings are drawn at random and chosen by the validation error; the test part is looked at once. Run it again with
     the same --out to go on after Ctrl-C, or to add trials.
     """
-    from ..lab.tables import TABLES, Cell, Search, measure, write_all
-    from ..lab.tables.problems import NAMES
-    from ..lab.tables.show import as_text
-
-    if name not in TABLES:
-        refuse(f"there is no table {name!r}; write datasets or depth")
-    chosen = TABLES[name]
-    words = [word for word in only.split(",") if word]
-    unknown = [word for word in words if word not in (*chosen.systems, *chosen.figures)]
-    if unknown:
-        refuse(f"--only {unknown[0]}: known are {', '.join((*chosen.figures, *chosen.systems))}")
-    problems = [p for p in NAMES if p in chosen.figures and (p in words or not set(words) & set(chosen.figures))]
-    systems = [s for s in chosen.systems if s in words or not set(words) & set(chosen.systems)]
-    count = trials or (30 if full else 6)
+    trials = trials or (FULL_TRIALS if full else QUICK_TRIALS)
     folder = out or Path("runs") / f"table-{name}-{'full' if full else 'quick'}"
+    _measure(name, only, full, trials, folder, labelled, seed, processes)
+
+
+def _measure(
+    name: str, only: str, full: bool, trials: int, folder: Path, labelled: int | None, seed: int, processes: int
+) -> None:
     notes = (
-        f"{'Published sizes' if full else 'Quick sizes'}, {count} random settings for each cell, chosen by validation "
+        f"{'Published sizes' if full else 'Quick sizes'}, {trials} random settings for each cell, chosen by validation "
         f"error, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
     )
-    cells: list[Cell] = []
-    try:
-        with progress(len(problems) * len(systems) * count) as bar:
-            for problem in problems:
-                for system in systems:
-                    search = Search(problem, system, full, seed, labelled)
-                    cells.append(
-                        measure(search, folder=folder, trials=count, processes=processes, watch=_watch(bar, problem))
-                    )
-        written = write_all(chosen, cells, folder, notes)
-    except KeyboardInterrupt:
-        stopped(f"the finished trials are in {folder}: the same command goes on")
-    except (ValueError, ImportError, OSError) as error:
-        refuse(error)
-    from rich.console import Console
+    with refusing(f"the finished trials are in {folder}: the same command goes on"):
+        from ..lab.tables import NAMES, TABLES, Search, as_text, measure, write_all
+        from ..lab.terminal import progress, show
 
-    Console(highlight=False).print(as_text(chosen, cells))
+        if name not in TABLES:
+            refuse(f"there is no table {name!r}; write datasets or depth")
+        asked = TABLES[name]
+        words = chosen(only, (*asked.figures, *asked.systems), "--only")
+        problems = [p for p in NAMES if p in asked.figures and (p in words or not set(words) & set(asked.figures))]
+        systems = [s for s in asked.systems if s in words or not set(words) & set(asked.systems)]
+        searches = [Search(problem, system, full, seed, labelled) for problem in problems for system in systems]
+        with progress(len(searches) * trials) as bar:
+            cells = [measure(s, folder=folder, trials=trials, processes=processes, watch=bar) for s in searches]
+        written = write_all(asked, cells, folder, notes)
+    show(as_text(asked, cells))
     print(notes)
     for path in written:
         say(str(path))
-
-
-def _watch(bar: Callable[[str], None], problem: str) -> Callable[[str, int, int, float], None]:
-    return lambda system, done, trials, lowest: bar(
-        f"{problem} {system} trial {done}/{trials}: lowest validation error {100 * lowest:.2f} %"
-    )

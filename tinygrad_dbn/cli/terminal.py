@@ -1,8 +1,8 @@
-"""What the commands share: a bar with the time left, a refusal in one line, and text that is safe to print."""
+"""What the commands share: a refusal in one line, text that is safe to print, and words that are chosen from a list."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -31,16 +31,32 @@ def refuse(error: BaseException | str, status: int = 2) -> NoReturn:
     raise typer.Exit(status)
 
 
-def stopped(how_to_go_on: str) -> NoReturn:
-    """Ctrl-C: say what is kept and how to go on, and end as a program does that it stopped."""
-    print(f"\ntinygrad-dbn: stopped; {printable(how_to_go_on)}", file=sys.stderr)
-    raise typer.Exit(130)
+@contextmanager
+def refusing(how_to_go_on: str) -> Iterator[None]:
+    """End in one line on bad input, and on Ctrl-C, where the line says what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\ntinygrad-dbn: stopped; {printable(how_to_go_on)}", file=sys.stderr)
+        raise typer.Exit(130) from None  # as a program ends that was stopped
+    except (ValueError, ImportError, OSError) as error:
+        refuse(error)
+
+
+def chosen(text: str, known: tuple[str, ...], option: str) -> list[str]:
+    """The words of an option, separated by commas, in the order of `known`; all of them for an empty text."""
+    words = [word for word in text.split(",") if word] or list(known)
+    for word in words:
+        if word not in known:
+            refuse(f"{option} {word}: known are {', '.join(known)}")
+    return [word for word in known if word in words]
 
 
 class _Notice(logging.Handler):
     """Writes to whatever is the error stream by then: a table that grows on the terminal puts its own there."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print the message, as a line of this program."""
         print(f"tinygrad-dbn: {record.getMessage()}", file=sys.stderr)
 
 
@@ -50,32 +66,3 @@ def announce_compiling() -> None:
         logger = logging.getLogger("tinygrad_dbn.compile.first")
         logger.setLevel(logging.INFO)
         logger.handlers = [_Notice()]
-
-
-@contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """done(what), to be called `total` times: a bar with the time left on a terminal, nothing in a pipe."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        yield lambda what: None
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )  # fmt: skip
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("the first of them", total=total)
-
-        def done(what: str) -> None:
-            bar.update(task, advance=1, description=what)
-
-        yield done

@@ -1,25 +1,27 @@
 """The trace that `tinygrad-dbn explain --graph` prints and draws."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..autodiff.inspect import drawing
+from ..autodiff.inspect.graph import graph
+from ..autodiff.ops import TABLE
 from ..files import write_atomically
+from .examples import COMPOSITES, call
 from .terminal import refuse, say
 
 
 def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     """Print the graph of an op, a composite, or MODULE:FUNCTION at random arguments; draw it where a file is named."""
-    import numpy as np
-
-    from ..autodiff.inspect import drawing
-    from ..autodiff.inspect.graph import graph
-
     function, sizes, low = _function(name)
     if shapes:
-        sizes = tuple(map(_shape, shapes))
+        sizes = list(map(_shape, shapes))
     rng = np.random.default_rng(0)
     try:
         traced = graph(function, *(low + rng.random(size) for size in sizes))
@@ -34,24 +36,20 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
         say(f"drawn in {svg}")
 
 
-def _function(name: str) -> tuple[Callable[..., Any], tuple[tuple[int, ...], ...], float]:
+def _function(name: str) -> tuple[Callable[..., Any], list[tuple[int, ...]], float]:
     """What is traced, the shapes unless said otherwise, and where its arguments, one unit wide, begin."""
-    from ..autodiff.ops import TABLE
-    from .examples import CALLS, COMPOSITES
-
     if ":" in name:
-        function = _imported(name)
-        return function, ((),) * _required(function), 0.0
-    if name in CALLS:
-        return (*CALLS[name], 0.0)
+        function = imported(name)
+        return function, [()] * _required(function), 0.0
+    if name in COMPOSITES:
+        return (*call(name), 0.0)
     if name in TABLE:
-        op = TABLE[name]
-        arity = len(op.vjps) if isinstance(op.vjps, tuple) else 1
-        return op, ((3,),) * arity, -1.0 if op.domain[1] <= 0 else 0.0
+        return (*call(name), -1.0 if TABLE[name].domain[1] <= 0 else 0.0)
     refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
 
 
-def _imported(name: str) -> Callable[..., Any]:
+def imported(name: str) -> Callable[..., Any]:
+    """MODULE:FUNCTION, from the current folder or from what is installed."""
     module, _, path = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -70,8 +68,6 @@ def _imported(name: str) -> Callable[..., Any]:
 
 def _required(function: Callable[..., Any]) -> int:
     """How many arguments it cannot do without."""
-    import inspect
-
     parameters = inspect.signature(function).parameters.values()
     return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 

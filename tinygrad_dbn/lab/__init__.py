@@ -1,4 +1,5 @@
-"""The lab: train a small deep belief network layer by layer and watch its exact likelihood at every epoch.
+"""The lab: small models trained, measured by exact sums, drawn and written down.
 
-`run.run` does the work for `tinygrad-dbn lab`; the other files record, draw and explain it.
+`run` is `tinygrad-dbn lab`: one deep belief network, measured at every epoch. `study`, `tables` and `claims` are the
+commands `study`, `table` and `measure`: many trainings, compared. What the four share is in the files of this folder.
 """

@@ -1,4 +1,4 @@
-"""Work that is done in several processes, each result handed over as soon as there is one."""
+"""Work that is done in several processes: each result comes as soon as it is there."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ Each = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterable[tuple[
 
 @contextmanager
 def workers(processes: int) -> Iterator[Each]:
-    """What does the work: this process alone, or that many of its own.
+    """Gives `each`, which does the work in so many processes of its own; for one, in this process.
 
-    On an error, or Ctrl-C, what has not begun is dropped. Workers do not outlive this process, even where it is killed.
+    On an error, or Ctrl-C, what has not begun is dropped. The processes end with this one, even where it is killed.
     """
     if processes == 1:
         yield _here

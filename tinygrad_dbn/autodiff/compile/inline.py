@@ -34,7 +34,7 @@ def kernel_sources(kernels: dict[str, Any]) -> str:
     """
     from ..kernels import floats  # here: it brings Numba
 
-    head = f"from tinygrad_dbn.autodiff import floats as np  # version {floats.VERSION}\n"
+    head = f"import {floats.__name__} as np  # version {floats.VERSION}\n"
     return "\n\n".join([head, *(_function(name, kernel) for name, kernel in kernels.items())])
 
 

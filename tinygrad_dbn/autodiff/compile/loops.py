@@ -1,4 +1,4 @@
-"""A loop of the plan as text: its passes over each row, what they load, compute, store and add up."""
+"""A loop of the plan as text: its passes along the last axis, what they load, compute, store and add up."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ class Loops(Text):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.kernels: set[str] = set()
-        self._rows: dict[int, str] = {}
+        self._waiting: dict[int, str] = {}
 
     def loop(self, loop: Loop) -> None:
         members = list(loop.members.values())
@@ -33,9 +33,9 @@ class Loops(Text):
             self.prepare(loop, m)
         with self.loops(loop.domain[:-1], "i"):
             for phase in phases:
-                row = [m for m in members if m.row and m.phase == phase]
-                inner = [m for m in members if not m.row and m.phase == phase]
-                self.body(loop, row, phase)
+                outer = [m for m in members if m.outer and m.phase == phase]
+                inner = [m for m in members if not m.outer and m.phase == phase]
+                self.body(loop, outer, phase)
                 if not inner:
                     continue
                 for m in inner:
@@ -71,9 +71,9 @@ class Loops(Text):
             self.line(f"{target} = {start_of(m.node)}")
 
     def crosses(self, loop: Loop, m: Member) -> bool:
-        """Whether an inner value is used again in a later pass over the row."""
+        """Whether an inner value is used again in a later pass."""
         return (
-            not m.row
+            not m.outer
             and m.node.kind not in REDUCTIONS
             and any(
                 user.phase > m.phase and any(self.plan.ref(x).base is m.node for x in user.node.inputs)
@@ -88,11 +88,11 @@ class Loops(Text):
     def slot(self, m: Member) -> str:
         return at_index(self.array(m.node), ["0" if p is None else f"i{p}" for p in m.result_axes])
 
-    def row_slot(self, loop: Loop, n: Node) -> str:
-        """Where a value waits for a later pass over its row."""
-        if n.number not in self._rows:
-            self._rows[n.number] = self.scratch(n, loop.domain[-1:])
-        return f"{self._rows[n.number]}[i{len(loop.domain) - 1}]"
+    def waiting_slot(self, loop: Loop, n: Node) -> str:
+        """Where a value waits for a later pass."""
+        if n.number not in self._waiting:
+            self._waiting[n.number] = self.scratch(n, loop.domain[-1:])
+        return f"{self._waiting[n.number]}[i{len(loop.domain) - 1}]"
 
     def loads(self, loop: Loop, members: list[Member], phase: int, last: str, invariant: bool) -> dict[str, str]:
         """Every element that members read from arrays: its expression, and the line that loads it into a local."""
@@ -109,9 +109,9 @@ class Loops(Text):
         base = self.plan.ref(x).base
         source = loop.members.get(base.number)
         if source is not None:
-            if source.row or source.phase == phase or source.node.kind in REDUCTIONS:
+            if source.outer or source.phase == phase or source.node.kind in REDUCTIONS:
                 return self.value(base), ""
-            text = self.slot(source) if base.number in self.plan.arrays else self.row_slot(loop, base)
+            text = self.slot(source) if base.number in self.plan.arrays else self.waiting_slot(loop, base)
             return text, self.value(base)
         extra = len(m.axes) - len(x.shape)
         at = ["0" if p is None else f"i{p}" for p in m.axes[extra:]]
@@ -151,7 +151,7 @@ class Loops(Text):
             if n.number in self.plan.arrays:
                 self.line(f"{self.slot(m)} = {self.value(n)}")
             elif self.crosses(loop, m):
-                self.line(f"{self.row_slot(loop, n)} = {self.value(n)}")
+                self.line(f"{self.waiting_slot(loop, n)} = {self.value(n)}")
 
     def expression(self, n: Node, operands: list[tuple[str, Node]]) -> str:
         if n.kind in COMPARISONS:
@@ -176,6 +176,7 @@ class Loops(Text):
 
 
 def mentions(text: str, variable: str) -> bool:
+    """Whether a variable occurs in a text."""
     return re.search(rf"\b{variable}\b", text) is not None
 
 

@@ -99,9 +99,9 @@ def keep(context, array):
     return types.none(array), lambda context, builder, signature, arguments: context.get_dummy_value()
 
 
-def rows(program: list[tuple[int, ...]]) -> Any:
-    """A program as one array of integers: shorter rows are filled up with zeros."""
+def entries(program: list[tuple[int, ...]]) -> Any:
+    """A program as one array of integers: shorter entries are filled up with zeros."""
     table = numpy.zeros((len(program), max(map(len, program), default=1)), numpy.int64)
-    for row, given in zip(table, program, strict=True):
-        row[: len(given)] = given
+    for entry, given in zip(table, program, strict=True):
+        entry[: len(given)] = given
     return table

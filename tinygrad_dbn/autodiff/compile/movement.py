@@ -2,14 +2,16 @@
 
 from math import prod
 
-import numpy as np
-
+from . import indexing
 from .node import Node, enumerates
 from .writer import Text, affine, at_index
 
 
-class Moves(Text):
-    """Writes one step for each kind of node that the plan keeps out of its loops: `write_` and the kind."""
+class Movement(Text):
+    """Writes one step for each kind of node that the plan keeps out of its loops: `write_` and the kind.
+
+    An op that moves elements is compiled when it has its method here.
+    """
 
     def write_matmul(self, n: Node) -> None:
         a, b = n.inputs
@@ -63,42 +65,21 @@ class Moves(Text):
             self.line(f"{at_index(self.array(n), self.indices(n))} += {value}")
 
     def indices(self, n: Node) -> list[str]:
-        """For every axis of the indexed array, where it is read at (j0, j1, …) of the result. NumPy's rules."""
-        at, arrays = n.params["at"], n.inputs[1:]
-        block = np.broadcast_shapes(*(a.shape for a in arrays))
-        special = [i for i, item in enumerate(at) if arrays and item is not None and item[0] != "slice"]
-        together = special == list(range(special[0], special[0] + len(special))) if special else False
-        axis, first, found = 0, None, []
-        if special and not together:
-            first, axis = 0, len(block)
-        for i, item in enumerate(at):
-            if i in special:
-                if first is None:
-                    first, axis = axis, axis + len(block)
-                found.append((item, 0))
-            elif item is None:
-                axis += 1
-            elif item[0] == "int":
-                found.append((item, 0))
-            else:
-                found.append((item, axis))
-                axis += 1
+        """For every axis of the indexed array, where it is read at (j0, j1, …) of the result."""
         result = []
-        for length, (item, axis) in zip(n.params["full"], found, strict=True):
+        for length, (item, axis) in zip(n.params["full"], indexing.read_at(n.params["at"], n.inputs[1:]), strict=True):
             if item[0] == "slice":
                 result.append(affine(f"j{axis}", item[1], item[2]))
             elif item[0] == "int":
                 result.append(str(item[1]))
             else:
-                array = arrays[item[1]]
-                start = (first or 0) + len(block) - len(array.shape)
-                result.append(
-                    self.array_index(n, array, [f"j{start + i}" for i in range(len(array.shape))], length, item[1])
-                )
+                array = n.inputs[1:][item[1]]
+                at = [f"j{axis + i}" if size != 1 else "0" for i, size in enumerate(array.shape)]
+                result.append(self.array_index(n, array, at, length, item[1]))
         return result
 
     def array_index(self, n: Node, array: Node, at: list[str], length: int, k: int) -> str:
-        at = ["0" if size == 1 else v for v, size in zip(at, array.shape, strict=True)]
+        """Where an array of positions says to read, at the index `at` of that array."""
         if enumerates(array):
             return at[0]
         name = f"k{k}"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..operators import TABLE
+
 GIVEN = ("argument", "constant")
 VIEWS = ("broadcast_to", "reshape", "transpose", "stop_gradient", "slice")
-OPAQUE = ("matmul", "index", "place", "concatenate", "stack")
-"""Steps of their own: what they read must be complete, and no loop takes them in."""
 COMPARISONS = {"greater": ">", "greater_equal": ">=", "equal": "=="}
 INTEGERS = {
     "integer add": "+",
@@ -22,6 +22,8 @@ INTEGERS = {
 """What is computed from integer and boolean arguments, in their own dtype."""
 REDUCTIONS = {"sum": 0.0, "max": -inf, "min": inf}
 """Each with the value that it starts from."""
+LOOPED = {"where", "cast", "copy", "position", *COMPARISONS, *INTEGERS, *REDUCTIONS}
+"""What loops compute, besides the scalar kernels of the table."""
 
 
 class CompileError(TypeError):
@@ -49,6 +51,13 @@ class Node:
     def sample(self) -> Any:
         """Something of this node's dtype for NumPy's promotion to look at."""
         return 0.0 if self.weak else np.zeros((), self.dtype)
+
+
+def in_loops(n: Node) -> bool:
+    """Whether a node may be computed in a loop with others. What is neither that, given nor a view is a step of its own
+    (see `movement`): what it reads must be complete."""
+    op = TABLE.get(n.kind)
+    return (op is not None and op.kernel is not None) or n.kind in LOOPED
 
 
 def enumerates(n: Node) -> bool:

@@ -1,9 +1,9 @@
 """The plan: which ops share a loop, in which order things happen, and which buffers they use.
 
 A `Loop` runs over a domain, its axes from the outermost inwards. Its members are elementwise ops and reductions. A
-member either varies along every axis of the domain ("inner") or along all but the last ("row"). Reducing the last axis
-gives a row value, which later members of the same loop may use: they belong to the next *phase*, a further pass over
-the row while it is still in the cache. Any other reduction is complete only after the loop.
+member either varies along every axis of the domain ("inner") or along all but the last ("outer"). Reducing the last
+axis gives an outer value, which later members of the same loop may use: they belong to the next *phase*, a further pass
+along the last axis while what it reads is still in the cache. Any other reduction is complete only after the loop.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from ..ops import TABLE
-from .node import GIVEN, OPAQUE, REDUCTIONS, Node, enumerates
+from .node import GIVEN, REDUCTIONS, Node, enumerates, in_loops
 from .views import Ref, view
 
 LONGEST = 128
@@ -27,7 +27,7 @@ class Member:
 
     node: Node
     axes: tuple[int | None, ...]
-    row: bool
+    outer: bool
     phase: int
     result_axes: tuple[int | None, ...]
     within: bool
@@ -36,12 +36,16 @@ class Member:
 
 @dataclass(eq=False)
 class Loop:
+    """Nodes that are computed in one loop over a domain, in the order in which they were taken in."""
+
     domain: tuple[int, ...]
     members: dict[int, Member] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class Plan:
+    """Everything that `emit` writes: what is given, what is made, and the steps in their order."""
+
     arguments: list[Node]
     constants: list[Node]
     outputs: list[Node]
@@ -59,6 +63,7 @@ class Plan:
 
 
 def make_plan(outputs: list[Node]) -> Plan:
+    """The plan by which the outputs are computed."""
     refs: dict[int, Ref] = {}
     needed = _needed(outputs, refs)
     steps = _schedule([n for n in needed if n.kind not in GIVEN], outputs, refs)
@@ -128,9 +133,9 @@ class _Schedule:
                 self.users[base.number].append(n)
         self.ready = {n.number: n for n in nodes if not self.missing[n.number]}
         while self.ready:
-            opaque = [n for n in self.ready.values() if _opaque(n)]
-            if opaque:
-                self.take(min(opaque, key=lambda n: (self.growth(n), n.number)))
+            apart = [n for n in self.ready.values() if not in_loops(n)]
+            if apart:
+                self.take(min(apart, key=lambda n: (self.growth(n), n.number)))
             else:
                 for part in self.parts(self.grown()):
                     self.cut(part)
@@ -161,7 +166,7 @@ class _Schedule:
         missing: dict[int, int] = {}
         while ahead:
             number, node = heappop(ahead)
-            member = None if _opaque(node) else _fit(node, loop, self.refs)
+            member = _fit(node, loop, self.refs) if in_loops(node) else None
             if member is None:
                 continue
             loop.members[number] = member
@@ -223,10 +228,6 @@ def transcendental(node: Node) -> bool:
     return kernel is not None and not TRANSCENDENTAL.isdisjoint(kernel.__code__.co_names)
 
 
-def _opaque(node: Node) -> bool:
-    return node.kind in OPAQUE or node.kind == "reshape"
-
-
 def _extent(node: Node) -> tuple[int, ...]:
     """The shape an op runs over."""
     return node.inputs[0].shape if node.kind in REDUCTIONS else node.shape
@@ -272,15 +273,15 @@ def _fit(node: Node, loop: Loop, refs: dict[int, Ref]) -> Member | None:
     if len(set(axes.values())) != len(axes):
         return None
     covered, last = set(axes.values()), len(domain) - 1
-    row = covered != set(range(len(domain)))
-    if row and covered != set(range(last)):
+    outer = covered != set(range(len(domain)))
+    if outer and covered != set(range(last)):
         return None
     places = tuple(axes.get(i) for i in range(len(shape)))
     if node.kind not in REDUCTIONS:
-        return Member(node, places, row, phase, places, True)
+        return Member(node, places, outer, phase, places, True)
     gone = {places[a] for a in node.params["axes"]} - {None}
     kept = tuple(p for i, p in enumerate(places) if i not in node.params["axes"])
-    return Member(node, places, row, phase, kept, gone == {last} and not row)
+    return Member(node, places, outer, phase, kept, gone == {last} and not outer)
 
 
 def reuse(plan: Plan) -> dict[int, int]:
@@ -317,7 +318,7 @@ def reuse(plan: Plan) -> dict[int, int]:
 def _overwritable(node: Node, loop: Loop, plan: Plan, ending: list[Node]) -> list[Node]:
     """The arrays ending with this loop that one of its members may write over."""
     writer = loop.members[node.number]
-    if writer.node.kind in REDUCTIONS or writer.row:
+    if writer.node.kind in REDUCTIONS or writer.outer:
         return []
     found = []
     for base in ending:

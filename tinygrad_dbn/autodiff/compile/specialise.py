@@ -186,4 +186,5 @@ def _bytes(n: Node) -> int:
 
 
 def name(f: Callable[..., Any]) -> str:
+    """What a function is called in messages and in its generated text."""
     return getattr(f, "__qualname__", None) or type(f).__name__

@@ -17,8 +17,10 @@ from ..op import Op
 from ..operators import Value
 from ..ops.arguments import positions
 from ..tensor import Tensor
+from . import indexing
 from .composites import SPELLED
-from .node import COMPARISONS, GIVEN, OPAQUE, REDUCTIONS, VIEWS, CompileError, Node, enumerates
+from .movement import Movement
+from .node import COMPARISONS, REDUCTIONS, VIEWS, CompileError, Node, enumerates, in_loops
 from .traced import Traced, Watched
 from .views import Ref, view
 
@@ -93,7 +95,7 @@ class Trace:
         """A part or view of a watched array, as slices, axes in another order, and axes of length 1."""
         if array.dtype == owner.dtype and array.shape == owner.shape and array.strides == owner.strides:
             return node
-        found = _slices(owner, array) if array.dtype == owner.dtype else None
+        found = indexing.slices(owner, array) if array.dtype == owner.dtype else None
         if found is None and array.dtype == owner.dtype and array.size == owner.size and array.flags.c_contiguous:
             return self.reshape(node, array.shape)
         if found is None:
@@ -163,7 +165,7 @@ class Trace:
         shape = op.forward(*stand_ins, **params).shape
         if name == "reshape":
             params = {"shape": shape}
-        elif name not in ("concatenate", "stack", *VIEWS):
+        elif name not in VIEWS and not hasattr(Movement, f"write_{name}"):
             raise CompileError(f"compile: no rule says how to compile the op {name!r}\n  in {callers_line()}")
         return self.apply(name, x, dtype, params, shape)
 
@@ -185,58 +187,30 @@ class Trace:
         full = x.shape if name == "index" else tuple(shape)
         if name == "place":
             at = positions(at, [full])
-        items = list(at) if isinstance(at, tuple) else [at]
-        arrays: list[Node] = []
-        template: list[Any] = []
-        samples: list[Any] = []
-        for item in items:
-            if item is None or item is Ellipsis or isinstance(item, slice | int):
-                template.append(item)
-                samples.append(item)
-                continue
-            node = self.node(item)
-            if node.dtype.kind == "b":
-                if view(node, self.refs).base.kind != "constant":
-                    raise CompileError(
-                        "compile: the shape of x[mask] depends on the mask's values; write td.ops.where(mask, x, 0), "
-                        f"or pass integers\n  in {callers_line()}"
-                    )
-                found = [self.constant(i) for i in np.nonzero(np.asarray(item))]
-            else:
-                found = [node]
-            for i in found:
-                samples.append(np.zeros(i.shape, np.intp))
-                template.append(("array", len(arrays)))
-                arrays.append(i)
-        result = np.broadcast_to(np.zeros((), x.dtype), full)[tuple(samples)].shape
-        # Ellipsis and missing slices spelled out, so that every axis of x has its entry
-        used = sum(1 for item in template if item is not None and item is not Ellipsis)
-        rest: list[Any] = [slice(None)] * (len(full) - used)
-        place = template.index(Ellipsis) if Ellipsis in template else len(template)
-        template[place : place + 1] = rest
-        spelled: list[Any] = []
-        axis = 0
-        for item in template:
-            if item is None:
-                spelled.append(None)
-                continue
-            n = full[axis]
-            if isinstance(item, slice):
-                start, _, step = item.indices(n)
-                spelled.append(("slice", start, step, len(range(*item.indices(n)))))
-            elif isinstance(item, int):
-                spelled.append(("int", item % n))
-            else:
-                spelled.append(item)
-                _in_range(arrays[item[1]], n)
-            axis += 1
+        items: list[Any] = []
+        for item in at if isinstance(at, tuple) else (at,):
+            plain = item is None or item is Ellipsis or isinstance(item, slice | int)
+            items += [item] if plain else self._index_arrays(item)
+        template, arrays, result = indexing.written_out(items, full)
         if name == "place":
             x = self.apply("broadcast_to", (x,), x.dtype, {"shape": result}, result) if x.shape != result else x
-        if arrays and len(arrays) == len(spelled):
-            return self._positions(name, x, arrays, spelled, full, result)
-        params = {"at": tuple(spelled), "full": full}
+        if arrays and len(arrays) == len(template):
+            return self._positions(name, x, arrays, template, full, result)
         kind = "slice" if name == "index" and not arrays else name
+        params = {"at": tuple(template), "full": full}
         return self.apply(kind, (x, *arrays), x.dtype, params, result if name == "index" else full)
+
+    def _index_arrays(self, item: Any) -> list[Node]:
+        """An array among the indices as nodes of integers: a mask becomes the positions where it is true."""
+        node = self.node(item)
+        if node.dtype.kind != "b":
+            return [node]
+        if view(node, self.refs).base.kind != "constant":
+            raise CompileError(
+                "compile: the shape of x[mask] depends on the mask's values; write td.ops.where(mask, x, 0), "
+                f"or pass integers\n  in {callers_line()}"
+            )
+        return [self.constant(i) for i in np.nonzero(np.asarray(item))]
 
     def _positions(
         self, name: str, x: Node, arrays: list[Node], at: list[Any], full: tuple[int, ...], block: tuple[int, ...]
@@ -251,7 +225,7 @@ class Trace:
         if name == "place":
             x = self.reshape(x, short)
         one_each = len(full) == 2 and arrays[1].shape == full[:1] == short and enumerates(arrays[0])
-        if one_each and (name == "place" or view(x, self.refs).base.kind not in (*GIVEN, *OPAQUE)):
+        if one_each and (name == "place" or in_loops(view(x, self.refs).base)):
             params = {"length": full[1]}
             found = self.apply(
                 "position", (self.reshape(arrays[1], (full[0], 1)),), np.dtype(np.int64), params, (full[0], 1)
@@ -331,40 +305,7 @@ def _compilable(dtype: np.dtype[Any]) -> None:
         raise CompileError("compile: objects compute in their own arithmetic; call the function itself on them")
 
 
-def _slices(owner: Any, array: Any) -> tuple[tuple[Any, ...], tuple[int, ...]] | None:
-    """The indices into `owner` (row by row in memory) that give `array`, axes of length 1 aside, and its axes' order.
-
-    None where there are none, as for a diagonal.
-    """
-    size, axes = owner.itemsize, range(owner.ndim)
-    steps = [stride // size for stride in owner.strides]
-    first = (array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]) // size
-    start = [int(i) for i in np.unravel_index(first, owner.shape)]
-    at: list[Any] = [("int", i) for i in start]
-    taken: list[int] = []
-    for n, stride in zip(array.shape, array.strides, strict=True):
-        if n == 1 or stride == 0:
-            continue
-        for axis in axes:
-            step, rest = divmod(stride // size, steps[axis])
-            if axis not in taken and rest == 0 and 0 <= start[axis] + step * (n - 1) < owner.shape[axis]:
-                at[axis] = ("slice", start[axis], step, n)
-                taken.append(axis)
-                break
-        else:
-            return None
-    return tuple(at), tuple(sorted(taken).index(axis) for axis in taken)
-
-
 def _product_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
         raise ValueError("the last axis of the left factor must be as long as the last but one of the right factor")
     return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
-
-
-def _in_range(index: Node, n: int) -> None:
-    """A constant index is checked once and for all, an argument on every call."""
-    if index.kind == "constant":
-        value = index.params["value"]
-        if value.size and not (value.min() >= -n and value.max() < n):
-            raise IndexError(f"index {value.max()} is out of bounds for an axis of length {n}")

@@ -18,7 +18,7 @@ Complaint: TypeAlias = tuple[Node, int]
 class Text:
     """The lines of one step, with names of its own for what it works on: so equal steps are equal texts.
 
-    `given` has its parameters, and what `run` passes for each from a row of the program; `row` is that row: names of
+    `given` has its parameters, and what `run` passes for each from an entry of the program; `entry` is that: names of
     arrays, and integers. With `lift`, constants are parameters too, so that steps which differ in them alone are one.
     """
 
@@ -28,7 +28,7 @@ class Text:
         self.plan, self.arrays, self.complaints, self.lift = plan, arrays, complaints, lift
         self.lines: list[str] = []
         self.depth = 1
-        self.row: list[int | str] = []
+        self.entry: list[int | str] = []
         self.given: dict[str, str] = {}
         self._made = set(step.members) if isinstance(step, Loop) else {step.number}
         self._header: list[str] = []
@@ -62,9 +62,9 @@ class Text:
 
     def _integer(self, value: int) -> str:
         """A parameter for an integer."""
-        self.row.append(value)
-        name = f"n{len(self.row)}"
-        self.given[name] = f"program[i, {len(self.row)}]"
+        self.entry.append(value)
+        name = f"n{len(self.entry)}"
+        self.given[name] = f"program[i, {len(self.entry)}]"
         return name
 
     def constant(self, n: Node) -> str:
@@ -73,16 +73,16 @@ class Text:
             return literal(n.literal)
         name, new = self._name("w", n.number)
         if new:
-            self.row.append(int(np.float64(n.literal).view(np.int64)))
-            self.given[name] = f"numpy.int64(program[i, {len(self.row)}]).view(numpy.float64)"
+            self.entry.append(int(np.float64(n.literal).view(np.int64)))
+            self.given[name] = f"numpy.int64(program[i, {len(self.entry)}]).view(numpy.float64)"
         return name
 
     def _array(self, number: int, n: Node, shape: Callable[[], str]) -> str:
         """The local that holds an array."""
         name, new = self._name("a", number)
         if new:
-            self.row.append(self.arrays.names[number])
-            self.given[f"p{name}"] = f"pointer(table, program[i, {len(self.row)}], {numpy_name(n)})"
+            self.entry.append(self.arrays.names[number])
+            self.given[f"p{name}"] = f"pointer(table, program[i, {len(self.entry)}], {numpy_name(n)})"
             self._header.append(f"{name} = at(p{name}, {shape()})")
         return name
 
@@ -147,19 +147,23 @@ def at_index(array: str, index: list[str]) -> str:
 
 
 def numpy_name(n: Node) -> str:
+    """A node's dtype in the generated text."""
     return "numpy.bool_" if n.dtype.kind == "b" else f"numpy.{n.dtype}"
 
 
 def numba_name(n: Node) -> str:
+    """A node's dtype in a signature for Numba."""
     return "boolean" if n.dtype.kind == "b" else str(n.dtype)
 
 
 def affine(variable: str, start: int, step: int) -> str:
+    """The text of start + step · variable."""
     scaled = variable if step == 1 else f"{step} * {variable}"
     return scaled if start == 0 else f"{start} + {scaled}"
 
 
 def literal(value: Any) -> str:
+    """The text of a number or truth value."""
     if isinstance(value, np.bool_):
         return str(bool(value))
     if isinstance(value, np.integer):
@@ -171,6 +175,7 @@ def literal(value: Any) -> str:
 
 
 def cast(text: str, base: Node, dtype: np.dtype[Any]) -> str:
+    """The text of an operand, in the dtype that the step computes in."""
     if base.literal is not None and text == literal(base.literal):
         return f"numpy.float32({text})" if dtype == np.float32 else literal(dtype.type(base.literal))
     if base.literal is not None:  # a parameter, of float64

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..differentiate import _Trace
+from ..differentiate import Run
 from ..operators import Value
 from ..tensor import Tensor, below, new_level, tape
 
@@ -83,9 +83,9 @@ def graph(f: Callable[..., Any], *args: Any) -> Graph:
         v̄1 += v̄2 spread to 3
     result: v2
     """
-    trace = _Trace("graph", f, args)
+    trace = Run.of("graph", f, args)
     names = dict(zip(map(id, trace.leaves), _names(f, args), strict=True))
-    outputs = [y for y, live in zip(trace.outputs, trace.live, strict=True) if live]
+    outputs = [y for y in trace.outputs if trace.flows(y)]
     nodes: list[Node] = []
     constants: dict[int, str] = {}
     steps = sorted({id(node): node for node in [*trace.leaves, *tape(outputs)]}.values(), key=lambda node: node.birth)
@@ -168,9 +168,9 @@ def _rule(node: Tensor, index: int, name: str, given: list[str]) -> str | None:
     """The formula of what a node sends to its input `index`, read off a trace of the row's own rule."""
     assert node.op is not None
     with new_level() as level, np.errstate(all="ignore"):
-        y, g = Tensor._leaf(node.value, level), Tensor._leaf(np.ones(node.shape, node.dtype), level)
+        y, g = Tensor.leaf(node.value, level), Tensor.leaf(np.ones(node.shape, node.dtype), level)
         inputs = [  # numbers written in the code stay numbers
-            Tensor._leaf(x, level) if np.ndim(x) or isinstance(original, Tensor) else x
+            Tensor.leaf(x, level) if np.ndim(x) or isinstance(original, Tensor) else x
             for x, original in zip(below(node), node.inputs, strict=True)
         ]
         known = {id(x): letter for x, letter in zip(inputs, given, strict=True)} | {id(y): name, id(g): barred(name)}

@@ -138,6 +138,7 @@ def _reduced(x):
 
 @inline
 def exp(x):
+    """e^x."""
     x = np.float64(x)
     k, r, z, rest = _reduced(select(x > 710.0, 710.0, select(x < -750.0, -750.0, x)))
     half = k >> 1  # in two steps, since 2^k alone may over- or underflow
@@ -146,6 +147,7 @@ def exp(x):
 
 @inline
 def expm1(x):
+    """e^x − 1."""
     x = np.float64(x)
     k, r, z, rest = _reduced(select(x > 710.0, 710.0, select(x < -60.0, -60.0, x)))
     half = _power_of_two(k - 1)  # half of everything, lest 2^1024 overflow
@@ -179,12 +181,14 @@ def _log(x, error):
 
 @inline
 def log(x):
+    """log x."""
     x = np.float64(x)
     return select(x > 0.0, select(x < np.inf, _log(x, 0.0), x), select(x == 0.0, -np.inf, np.nan))
 
 
 @inline
 def log1p(x):
+    """log(1 + x)."""
     x = np.float64(x)
     u = 1.0 + x
     lost: float = select(x < 1.0, x - (u - 1.0), 1.0 - (u - x))
@@ -194,6 +198,7 @@ def log1p(x):
 
 @inline
 def tanh(x):
+    """tanh x."""
     x = np.float64(x)
     size = np.abs(x)
     e = expm1(2.0 * select(size > 22.0, 22.0, size))
@@ -210,7 +215,7 @@ def _ordered(bits):
 
 @inline
 def peak(x):
-    """The largest element of a row, or 0 where that is infinite or NaN: ∞ − ∞ is no shift, and NaN speaks for itself.
+    """The largest element of a line, or 0 where that is infinite or NaN: ∞ − ∞ is no shift, and NaN speaks for itself.
 
     Integers are compared, for LLVM makes no vector of a maximum that has to mind NaN.
     """

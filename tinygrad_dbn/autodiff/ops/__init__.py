@@ -1,12 +1,11 @@
 """The table of ops: one row each, grouped by kind.
 
 A row says what the op computes, what it means, how it is differentiated, where it is defined, what it gives at the
-edges, and how accurate it is. Everything else – eager evaluation, derivatives of any order, symbols, the proofs, the
-tests – is a loop over `TABLE`.
+edges, how accurate it is, and how it is called. Everything else – eager evaluation, derivatives of any order, symbols,
+the proofs, the tests – is a loop over `TABLE`. `row` adds one of your own.
 """
 
 from ..operators import TABLE
-from .composites import bernoulli_cross_entropy, softmax_nll, squared_error
 from .elementwise import (
     abs,
     add,
@@ -40,9 +39,11 @@ from .elementwise import (
     tanh,
     where,
 )
-from .linear import matmul
+from .functions import concatenate, matmul, stack, take_along
+from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
-from .shapes import broadcast_to, concatenate, index, place, reshape, stack, stop_gradient, take_along, transpose
+from .row import example, row
+from .shapes import broadcast_to, index, place, reshape, stop_gradient, transpose
 
 __all__ = [
     "TABLE",
@@ -55,6 +56,7 @@ __all__ = [
     "concatenate",
     "divide",
     "equal",
+    "example",
     "exp",
     "expm1",
     "greater",
@@ -79,6 +81,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "reshape",
+    "row",
     "sigmoid",
     "sigmoid_slope",
     "sign",

@@ -6,95 +6,16 @@ Inside kernels and meanings, `np.exp` and the like act on scalars. In the deriva
 # Kernels are generic in their arithmetic, so they carry no types; and rules name ops that are defined further down.
 # mypy: disable-error-code="no-untyped-def, has-type"
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import inf, nan
 
 import numpy as np
 
-from ..kernels.scalar import Kernel, elementwise, float_dtype
-from ..op import Edges, Op, Rule
+from ..kernels.scalar import float_dtype
 from ..operators import Value
-from .shapes import stretched, unbroadcast
+from .row import example, row, stretched, unbroadcast
 
-NUMBERS = (bool, int, float)
-REALS, POSITIVE, NEGATIVE = (-inf, inf), (0.0, inf), (-inf, 0.0)
-
-
-def row(
-    *partials: Rule | int | None,
-    meaning: Kernel,
-    edges: Edges,
-    domain: tuple[float, float] = REALS,
-    slopes: Edges = (),
-    ulp: float,
-    slope_ulp: float = 4,
-    curvature_ulp: float = 8,
-) -> Callable[[Kernel], Op]:
-    """A row of the table from a scalar kernel and its partial derivatives ∂y/∂x_i, written `lambda y, *x: …`.
-
-    The Jacobian is diagonal, so cotangents and tangents are both scaled by the partial derivative, by way of `chain`,
-    for which zero times anything is zero: a branch that was not taken sends nothing back, whatever its derivative.
-    A partial derivative may be the number 1 or −1; None says that nothing flows. It must not choose by the value of an
-    argument through which something flows: such a choice is a constant, and what depends on it is lost from the next
-    derivative. `chain` and the ops with `slopes` are the only ones that know cases.
-    """
-
-    def scaled(g: Value, d: Rule | int, y: Value, x: tuple[Value, ...]) -> Value:
-        if isinstance(d, int):
-            return g if d == 1 else negative(g)
-        return chain(g, d(y, *_in_the_width_of(y, x)))
-
-    def vjp(i: int, d: Rule | int) -> Rule:
-        return lambda g, y, *x: unbroadcast(scaled(g, d, y, x), x[i].shape)
-
-    def jvp(d: Rule | int) -> Rule:
-        return lambda t, y, *x: stretched(scaled(t, d, y, x), y.shape)
-
-    def make(kernel: Kernel) -> Op:
-        def forward(*values: Value) -> Value:
-            return elementwise(kernel, meaning, values)
-
-        forward.__doc__ = kernel.__doc__
-        op = Op(
-            kernel.__name__,
-            forward,
-            meaning=meaning,
-            vjps=tuple(None if d is None else vjp(i, d) for i, d in enumerate(partials)),
-            jvps=tuple(None if d is None else jvp(d) for d in partials),
-            domain=domain,
-            edges=edges,
-            slopes=slopes,
-            ulp=ulp,
-            slope_ulp=slope_ulp,
-            curvature_ulp=curvature_ulp,
-        )
-        op.kernel, op.aligned = kernel, True
-        return op
-
-    return make
-
-
-def _in_the_width_of(y: Value, x: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Python's numbers among the inputs as floats of y's width: a rule that looks at one alone, as x / 2 does at 2,
-    would compute in float64."""
-    if y.dtype == np.object_:
-        return x
-    return tuple([np.asarray(v, y.dtype) if isinstance(v, NUMBERS) and not isinstance(v, np.generic) else v for v in x])
-
-
-def comparison(ufunc: np.ufunc, symbol: str) -> Op:
-    """A row for a comparison: booleans, through which nothing flows."""
-
-    def forward(x: Value, y: Value) -> Value:
-        return np.asarray(ufunc(x, y))
-
-    forward.__doc__ = f"x {symbol} y, as booleans."
-    false = [((nan, nan), False), ((0.0, -0.0), symbol != ">")]
-    nothing = (None, None)
-    op = Op(ufunc.__name__, forward, meaning=ufunc, vjps=nothing, jvps=nothing, domain=REALS, edges=false, ulp=0)
-    op.aligned = True
-    return op
+POSITIVE, NEGATIVE = (0.0, inf), (-inf, 0.0)
 
 
 # ---- Arithmetic -----------------------------------------------------------------------------------------------------
@@ -402,6 +323,7 @@ def minimum(x, y):
     lambda z, x, low, high: where(greater(maximum(x, low), high), _one(z), 0),
     meaning=lambda x, low, high: high if (low if x < low else x) > high else low if x < low else x,
     edges=[((nan, 0.0, 1.0), nan), ((inf, 0.0, 1.0), 1.0), ((-inf, 0.0, 1.0), 0.0), ((5.0, 2.0, 1.0), 1.0)],
+    examples=[example((2,), (1,), (1,))],
     slopes=[((0.0, 0.0, 1.0), (1.0, 0.0, 0.0)), ((1.0, 0.0, 1.0), (1.0, 0.0, 0.0))],
     ulp=0,
 )
@@ -411,15 +333,8 @@ def clip(x, low, high):
     return high if y > high else y
 
 
-def _where(condition: Value, x: Value, y: Value) -> Value:
-    """x where the condition holds, else y. The branch not taken sends nothing back, not even NaN."""
-    dtype = float_dtype(x, y)
-    return np.where(condition, np.asarray(x, dtype), np.asarray(y, dtype))
-
-
-where = Op(
-    "where",
-    _where,
+@row(
+    of="arrays",
     meaning=lambda condition, x, y: x if condition else y,
     vjps=(
         None,
@@ -431,12 +346,34 @@ where = Op(
         lambda t, z, c, x, y: stretched(where(c, t, 0), np.shape(z)),
         lambda t, z, c, x, y: stretched(where(c, 0, t), np.shape(z)),
     ),
-    domain=REALS,
     edges=[((True, 1.0, nan), 1.0), ((False, nan, inf), inf)],
-    ulp=0,
+    examples=[example(np.array([True, False]), (2,), (1,))],
+    promotes=False,
 )
-where.aligned = True
+def where(condition, x, y):
+    """x where the condition holds, else y. The branch not taken sends nothing back, not even NaN."""
+    dtype = float_dtype(x, y)
+    return np.where(condition, np.asarray(x, dtype), np.asarray(y, dtype))
 
-greater = comparison(np.greater, ">")
-greater_equal = comparison(np.greater_equal, "≥")
-equal = comparison(np.equal, "=")
+
+# ---- Comparisons: booleans, through which nothing flows -------------------------------------------------------------
+
+NOTHING = (None, None)
+
+
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), False)], promotes=False)
+def greater(x, y):
+    """x > y, as booleans."""
+    return np.asarray(np.greater(x, y))
+
+
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False)
+def greater_equal(x, y):
+    """x ≥ y, as booleans."""
+    return np.asarray(np.greater_equal(x, y))
+
+
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False)
+def equal(x, y):
+    """x = y, as booleans."""
+    return np.asarray(np.equal(x, y))

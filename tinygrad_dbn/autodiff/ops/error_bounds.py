@@ -21,7 +21,7 @@ rounding is a factor 1 + δ, |δ| ≤ u, and k of them in a row stay within 1 ±
 - log softmax, d − log S: |d| and n + 1 + 3 log n as above, and |y| for the difference. |d| + log S = |y| makes
   2 |y| + 2n + 2 of it.
 
-A float32 row of the softmax family is summed in float64, so it stays far within.
+A float32 line of the softmax family is summed in float64, so it stays far within.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operators import Value
-from ..tensor import Axis
+from ..operators import Axis, Value
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ops that reduce axes, and the two softmaxes, which share their arithmetic.
+"""Ops that reduce axes, and the softmax family, which shares their arithmetic.
 
 `axis` is an integer, a tuple of integers, or None for all axes. Terms may cancel, so a row states its accuracy as a
 `bound` relative to the largest of them: see `error_bounds.py`.
@@ -8,78 +8,56 @@
 # mypy: disable-error-code="has-type"
 
 import builtins
-from collections.abc import Callable
-from functools import wraps
 from math import inf, nan, prod
-from typing import Any
 
 import numpy as np
 
-from ..kernels.line import RowKernel, along, peak
-from ..kernels.scalar import float_dtype, using_meanings
-from ..op import Edges, Op, Rule
-from ..operators import Value
-from ..tensor import Axis
+from ..kernels.line import peak
+from ..operators import Axis, Value
 from . import error_bounds
 from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
-from .shapes import spread
+from .row import Options, example, row
+from .shapes import broadcast_to, reshape
 
-REALS = (-inf, inf)
-
-
-Options = dict[str, Rule | tuple[Rule, Any]]
 REDUCES: Options = {"axis": (axes, None), "keepdims": (flag, False)}
 
 
-def row(
-    vjp: Rule, jvp: Rule | None, edges: Edges, bound: Rule, meaning: Rule | None = None, options: Options = REDUCES
-) -> Callable[[Rule], Op]:
-    """A row from a forward function of one array and options. Without a meaning the function is its own."""
-
-    def make(forward: Rule) -> Op:
-        @wraps(forward)
-        def run(x: Value, **params: Any) -> Value:
-            x = np.asarray(x, float_dtype(x))
-            if x.dtype == object and using_meanings() and meaning is not None:
-                return np.asarray(meaning(x, **params), object)
-            with np.errstate(all="ignore"):
-                return np.asarray(forward(x, **params), x.dtype)
-
-        return Op(
-            forward.__name__,
-            run,
-            meaning=meaning or forward,
-            vjps=(vjp,),
-            jvps="linear" if jvp is None else (jvp,),
-            domain=REALS,
-            edges=edges,
-            ulp=0 if bound is error_bounds.of_nothing else inf,
-            bound=bound,
-            options=options,
-        )
-
-    return make
+def unreduced(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
+    """A reduction's result (or its cotangent) back along the axes that were reduced, in the shape of x."""
+    shape = np.shape(x)
+    if axis is None:
+        kept: tuple[int, ...] = (1,) * len(shape)
+    else:
+        gone = (axis,) if isinstance(axis, int) else axis
+        kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
+    return broadcast_to(y if keepdims else reshape(y, shape=kept), shape=shape)
 
 
 @row(
-    lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
-    None,
-    [(((inf, -inf),), nan), (((),), 0.0)],
-    error_bounds.of_sum,
+    of="arrays",
+    vjps=(lambda g, y, x, axis, keepdims: unreduced(g, x, axis, keepdims),),
+    edges=[(((inf, -inf),), nan), (((),), 0.0)],
+    examples=[example((3,)), example((2, 2), axis=0), example((2, 1, 2), axis=(0, -1), keepdims=True)],
+    options=REDUCES,
+    ulp=inf,
+    bound=error_bounds.of_sum,
 )
-def sum(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+def sum(x: Value, axis: Axis, keepdims: bool) -> Value:
     """Σ x over the axes, within γₙ₋₁ u Σ|x|"""
     return x.sum(axis=axis, keepdims=keepdims)
 
 
 @row(
-    lambda g, y, x, axis=None, keepdims=False: spread(divide(g, _count(x, y)), x, axis, keepdims),
-    None,
-    [(((inf, -inf),), nan), (((),), nan)],
-    error_bounds.of_mean,
+    of="arrays",
+    vjps=(lambda g, y, x, axis, keepdims: unreduced(divide(g, _count(x, y)), x, axis, keepdims),),
+    edges=[(((inf, -inf),), nan), (((),), nan)],
+    examples=[example((3,)), example((2, 3), axis=1, keepdims=True)],
+    options=REDUCES,
+    ulp=inf,
+    bound=error_bounds.of_mean,
 )
-def mean(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+def mean(x: Value, axis: Axis, keepdims: bool) -> Value:
     """The mean over the axes, within γₙ u Σ|x| / n"""
     total = np.asarray(x.sum(axis=axis, keepdims=keepdims))
     return total / _count(x, total) if x.size else total * nan
@@ -90,28 +68,44 @@ def _count(x: Value, y: Value) -> int:
     return int(builtins.max(prod(x.shape), 1) // builtins.max(prod(y.shape), 1))
 
 
-def _extreme_vjp(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    return chain(spread(g, x, axis, keepdims), _share(y, x, axis, keepdims))
+def _extreme_vjp(g: Value, y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
+    return chain(unreduced(g, x, axis, keepdims), _share(y, x, axis, keepdims))
 
 
-def _extreme_jvp(t: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+def _extreme_jvp(t: Value, y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     return sum(chain(t, _share(y, x, axis, keepdims)), axis=axis, keepdims=keepdims)
 
 
 def _share(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     """The share of each element in the extreme: equal parts at a tie."""
-    winners = where(equal(x, spread(y, x, axis, keepdims)), np.ones((), x.dtype), 0)
-    return divide(winners, spread(sum(winners, axis=axis, keepdims=keepdims), x, axis, keepdims))
+    winners = where(equal(x, unreduced(y, x, axis, keepdims)), np.ones((), x.dtype), 0)
+    return divide(winners, unreduced(sum(winners, axis=axis, keepdims=keepdims), x, axis, keepdims))
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), inf)], error_bounds.of_nothing)
-def max(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+@row(
+    of="arrays",
+    vjps=(_extreme_vjp,),
+    jvps=(_extreme_jvp,),
+    edges=[(((1.0, nan),), nan), (((-inf, inf),), inf)],
+    examples=[example((2,)), example((1, 3), axis=-1)],
+    options=REDUCES,
+    bound=error_bounds.of_nothing,
+)
+def max(x: Value, axis: Axis, keepdims: bool) -> Value:
     """The largest element, exactly. At a tie the derivative is shared equally."""
     return x.max(axis=axis, keepdims=keepdims)
 
 
-@row(_extreme_vjp, _extreme_jvp, [(((1.0, nan),), nan), (((-inf, inf),), -inf)], error_bounds.of_nothing)
-def min(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+@row(
+    of="arrays",
+    vjps=(_extreme_vjp,),
+    jvps=(_extreme_jvp,),
+    edges=[(((1.0, nan),), nan), (((-inf, inf),), -inf)],
+    examples=[example((2,)), example((3,), axis=0)],
+    options=REDUCES,
+    bound=error_bounds.of_nothing,
+)
+def min(x: Value, axis: Axis, keepdims: bool) -> Value:
     """The smallest element, exactly. At a tie the derivative is shared equally."""
     return x.min(axis=axis, keepdims=keepdims)
 
@@ -119,29 +113,19 @@ def min(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
 # ---- The softmax family: shifted by the maximum, so that no exponential overflows ----------------------------------
 
 
-def rowwise(
-    vjp: Rule, jvp: Rule, edges: Edges, bound: Rule, meaning: Rule, collapses: bool = False
-) -> Callable[[RowKernel], Op]:
-    """A row of the table from a kernel that reads a row x of an array and fills the row y, of one number or as many."""
-
-    def make(kernel: RowKernel) -> Op:
-        @wraps(kernel)
-        def forward(x: Value, axis: Axis = -1, **params: Any) -> Value:
-            return along(kernel, x, axis, collapses, **params)
-
-        options: Options = {"axis": (axes, -1), **({"keepdims": (flag, False)} if collapses else {})}
-        return row(vjp, jvp, edges, bound, meaning, options)(forward)
-
-    return make
+ALONG: Options = {"axis": (axes, -1)}
 
 
-@rowwise(
-    lambda g, y, x, axis=-1, keepdims=False: chain(spread(g, x, axis, keepdims), softmax(x, axis=axis)),
-    lambda t, y, x, axis=-1, keepdims=False: sum(chain(t, softmax(x, axis=axis)), axis=axis, keepdims=keepdims),
-    [(((-inf, -inf),), -inf), (((0.0, inf),), inf), (((1.0, nan),), nan), (((10000.0, 0.0),), 10000.0)],
-    error_bounds.of_logsumexp,
-    meaning=lambda x, axis=-1, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
-    collapses=True,
+@row(
+    of="lines",
+    meaning=lambda x, axis, keepdims: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
+    vjps=(lambda g, y, x, axis, keepdims: chain(unreduced(g, x, axis, keepdims), softmax(x, axis=axis)),),
+    jvps=(lambda t, y, x, axis, keepdims: sum(chain(t, softmax(x, axis=axis)), axis=axis, keepdims=keepdims),),
+    edges=[(((-inf, -inf),), -inf), (((0.0, inf),), inf), (((1.0, nan),), nan), (((10000.0, 0.0),), 10000.0)],
+    examples=[example((3,)), example((2,), axis=0)],
+    options=ALONG | {"keepdims": (flag, False)},
+    ulp=inf,
+    bound=error_bounds.of_logsumexp,
 )
 def logsumexp(x: Value, y: Value) -> None:
     """log Σ e^x over the axes (the last, unless said otherwise), within u (|y| + 2n + 2)"""
@@ -151,17 +135,21 @@ def logsumexp(x: Value, y: Value) -> None:
     y[0] = np.log(total) + largest
 
 
-@rowwise(
-    lambda g, y, x, axis=-1: chain(g - sum(chain(g, y), axis=axis, keepdims=True), y),
-    lambda t, y, x, axis=-1: chain(t - sum(chain(t, y), axis=axis, keepdims=True), y),
-    [
+@row(
+    of="lines",
+    meaning=lambda x, axis: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
+    vjps=(lambda g, y, x, axis: chain(g - sum(chain(g, y), axis=axis, keepdims=True), y),),
+    jvps=(lambda t, y, x, axis: chain(t - sum(chain(t, y), axis=axis, keepdims=True), y),),
+    edges=[
         (((0.0, -inf),), (1.0, 0.0)),
         (((10000.0, 0.0),), (1.0, 0.0)),
         (((1.0, nan),), (nan, nan)),
         (((0.0, inf),), (0.0, nan)),  # ∞ / ∞; and so is the derivative of the other two
     ],
-    error_bounds.of_softmax,
-    meaning=lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True),
+    examples=[example((3,)), example((1, 2))],
+    options=ALONG,
+    ulp=inf,
+    bound=error_bounds.of_softmax,
 )
 def softmax(x: Value, y: Value) -> None:
     """e^x / Σ e^x along the axis (the last, unless said otherwise), within u (max x − x + 2n + 4) y"""
@@ -173,12 +161,16 @@ def softmax(x: Value, y: Value) -> None:
         y[i] = y[i] / total
 
 
-@rowwise(
-    lambda g, y, x, axis=-1: g - chain(sum(g, axis=axis, keepdims=True), exp(y)),
-    lambda t, y, x, axis=-1: t - sum(chain(t, exp(y)), axis=axis, keepdims=True),
-    [(((0.0, -inf),), (0.0, -inf)), (((10000.0, 0.0),), (0.0, -10000.0)), (((1.0, nan),), (nan, nan))],
-    error_bounds.of_log_softmax,
-    meaning=lambda x, axis=-1: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
+@row(
+    of="lines",
+    meaning=lambda x, axis: x - np.log(np.exp(x).sum(axis=axis, keepdims=True)),
+    vjps=(lambda g, y, x, axis: g - chain(sum(g, axis=axis, keepdims=True), exp(y)),),
+    jvps=(lambda t, y, x, axis: t - sum(chain(t, exp(y)), axis=axis, keepdims=True),),
+    edges=[(((0.0, -inf),), (0.0, -inf)), (((10000.0, 0.0),), (0.0, -10000.0)), (((1.0, nan),), (nan, nan))],
+    examples=[example((3,)), example((1, 2))],
+    options=ALONG,
+    ulp=inf,
+    bound=error_bounds.of_log_softmax,
 )
 def log_softmax(x: Value, y: Value) -> None:
     """x − log Σ e^x along the axis (the last, unless said otherwise), within u (2 |y| + 2n + 2)"""

@@ -1,28 +1,28 @@
-"""What an experiment is, and how it is run: condition by condition, seed by seed, each kept as soon as it is done."""
+"""What an experiment is, and how it is run: every condition under every seed, each kept as soon as it is done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
-from ... import records
-from ...files import shown, write_atomically
-from ..workers import workers
-
-FORMAT = "tinygrad_dbn figures 2"
-GIVE = "give another folder, or delete the file"
+from ...files import shown
+from ..cells import GIVE, Store, complete
 
 Figures = dict[str, Any]
 """What one run measured: numbers, and lists of numbers for the picture, by name."""
 Results = dict[tuple[str, int], Figures]
 """Figures of each (condition, seed)."""
 
+STORE = Store("tinygrad_dbn figures 2", "figures", dict[str, Any])
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """That a figure is lower (or higher) under one condition than under another, from the same seeds."""
+    """The claim that a figure is lower (or higher) under one condition than under another, from the same seeds."""
 
     figure: str
     better: str
@@ -32,17 +32,13 @@ class Comparison:
 
     def outcome(self, results: Results) -> str:
         """What came out, in words: in how many seeds, and the mean difference with its 95 % interval (Student's)."""
-        from scipy.special import stdtrit
-
         seeds = sorted({seed for condition, seed in results if condition == self.better})
         sign = 1 if self.lower else -1
         gain = np.array(
             [sign * (results[self.worse, s][self.figure] - results[self.better, s][self.figure]) for s in seeds]
         )
-        held = int((gain > 0).sum())
-        what = (
-            f"{self.says or self.figure + ': ' + self.better + ' against ' + self.worse}: {held} of {len(seeds)} seeds"
-        )
+        says = self.says or f"{self.figure}: {self.better} against {self.worse}"
+        what = f"{says}: {int((gain > 0).sum())} of {len(seeds)} seeds"
         if len(seeds) < 2:
             return f"{what}, by {gain[0]:.4g}"
         half = float(stdtrit(len(seeds) - 1, 0.975)) * gain.std(ddof=1) / np.sqrt(len(seeds))
@@ -60,7 +56,7 @@ class Experiment:
     """What is done, on what, and what the paper did otherwise: a paragraph."""
     conditions: tuple[str, ...]
     seeds: int
-    measure: Callable[[str, int, bool], Figures]
+    measure: Callable[..., Figures]
     """(condition, seed, quick) → figures. Nothing else decides them."""
     columns: dict[str, str]
     """The figures of the table, and how they are headed, with their unit."""
@@ -76,43 +72,40 @@ def run(
     seeds: int | None = None,
     quick: bool = False,
     processes: int = 1,
-    watch: Callable[[str], None] | None = None,
+    watch: Callable[[str], None] = lambda what: None,
 ) -> Results:
     """Every condition under every seed; what the folder has of them is kept and used.
 
     watch(what) is called after each. Raises ValueError where the folder's figures are of another experiment.
     """
-    wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
     folder.mkdir(parents=True, exist_ok=True)
-    found = {cell: figures for cell in wanted if (figures := kept(folder, experiment, cell, quick)) is not None}
-    missing = [(*cell, quick) for cell in wanted if cell not in found]
-    with workers(processes) as each:
-        for (condition, seed, _), figures in each(experiment.measure, missing):
-            found[condition, seed] = figures
-            content = {**_belongs(experiment, (condition, seed), quick), "figures": figures}
-            write_atomically(_file(folder, (condition, seed)), records.seal(FORMAT, content))
-            if watch is not None:
-                watch(f"{condition}, seed {seed}")
-    return {cell: found[cell] for cell in wanted}
+
+    def keep(cell: tuple[str, int], figures: Figures) -> None:
+        STORE.write(file_of(folder, cell), belongs(experiment, cell, quick), figures)
+        watch(f"{cell[0]}, seed {cell[1]}")
+
+    wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
+    kept_here = partial(kept, folder, experiment, quick=quick)
+    return complete(wanted, kept_here, partial(experiment.measure, quick=quick), keep, processes)
 
 
-def _file(folder: Path, cell: tuple[str, int]) -> Path:
+def file_of(folder: Path, cell: tuple[str, int]) -> Path:
+    """Where the figures of a cell are kept."""
     return folder / f"{cell[0]} {cell[1]}.json"
 
 
 def kept(folder: Path, experiment: Experiment, cell: tuple[str, int], quick: bool) -> Figures | None:
     """The figures that the folder has of a cell, if it has any. Raises ValueError for damaged ones, or others."""
-    file = _file(folder, cell)
-    if not file.exists():
+    file = file_of(folder, cell)
+    figures: Figures | None = STORE.read(file, belongs(experiment, cell, quick))
+    if figures is None:
         return None
-    belongs = _belongs(experiment, cell, quick)
-    figures: Figures = records.read(file, FORMAT, belongs, {"figures": dict[str, Any]}, GIVE)["figures"]
     for name in experiment.columns:
         if type(figures.get(name)) not in (int, float, str):
             raise ValueError(f"{shown(file)}: {name} is {figures.get(name)!r:.40}, not a number or a word; {GIVE}")
     return figures
 
 
-def _belongs(experiment: Experiment, cell: tuple[str, int], quick: bool) -> dict[str, Any]:
+def belongs(experiment: Experiment, cell: tuple[str, int], quick: bool) -> dict[str, Any]:
     """What decides the figures of a cell, as its file says it."""
     return {"claim": experiment.claim, "condition": cell[0], "seed": cell[1], "quick": quick}

@@ -1,30 +1,26 @@
-"""The experiments' pictures, each for a light and a dark page. Every seed is drawn."""
+"""The experiments' pictures, each for a light or a dark page. Every seed is drawn."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
 
-from ..run.plots import figure_on_page, png
+from ..canvas import SERIES, Colours, canvas, grid, png
 from .experiment import Results
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-_SHADES = ("train", "heldout", "optimum")
-_MARKS = ("o", "s", "^")
 
 
 def dots(results: Results, conditions: Sequence[str], figure: str, label: str, dark: bool) -> bytes:
     """PNG: a dot for every seed of every condition, a bar at their mean."""
-    with figure_on_page(dark, (7.5, 0.9 + 0.55 * len(conditions))) as (page, colour):
+    with canvas(dark, (7.5, 0.9 + 0.55 * len(conditions))) as (page, colour):
         _dots(page.add_subplot(), results, conditions, figure, label, colour)
         return png(page)
 
 
 def pairs(results: Results, groups: Sequence[tuple[str, Sequence[str]]], figure: str, label: str, dark: bool) -> bytes:
     """PNG: a panel for each group of conditions, a line for each seed through what it measured under each of them."""
-    with figure_on_page(dark, (4.2 * len(groups), 3.8)) as (page, colour):
+    with canvas(dark, (4.2 * len(groups), 3.8)) as (page, colour):
         for axes, (title, conditions) in zip(page.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
             for seed in _seeds(results):
                 values = [results[condition, seed][figure] for condition in conditions]
@@ -33,7 +29,7 @@ def pairs(results: Results, groups: Sequence[tuple[str, Sequence[str]]], figure:
             axes.margins(x=0.12)
             axes.set_title(title, loc="left", fontsize=11)
             axes.set_ylabel(label)
-            _finish(axes, colour, "y")
+            grid(axes, colour)
         return png(page)
 
 
@@ -41,9 +37,9 @@ def curves(
     results: Results, lines: dict[str, list[tuple[float, str]]], figure: str, labels: tuple[str, str], dark: bool
 ) -> bytes:
     """PNG: a line for each name through the means of its (place, condition) pairs, and the seeds as marks."""
-    with figure_on_page(dark, (7.5, 4.2)) as (page, colour):
+    with canvas(dark, (7.5, 4.2)) as (page, colour):
         axes = page.add_subplot()
-        for (name, points), shade, mark in zip(lines.items(), _SHADES, _MARKS, strict=False):
+        for (name, points), (shade, mark, _) in zip(lines.items(), SERIES, strict=False):
             places = [place for place, _ in points]
             table = np.array([[results[c, seed][figure] for seed in _seeds(results)] for _, c in points])
             axes.plot(places, table.mean(axis=1), color=colour[shade], linewidth=1.8, marker=mark, label=name)
@@ -54,15 +50,15 @@ def curves(
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])
         axes.legend(frameon=False)
-        _finish(axes, colour, "y")
+        grid(axes, colour)
         return png(page)
 
 
 def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
     """PNG: the gradient's mean length in each layer, every seed, and dashed what it cannot exceed."""
-    with figure_on_page(dark, (7.5, 4.2)) as (page, colour):
+    with canvas(dark, (7.5, 4.2)) as (page, colour):
         axes = page.add_subplot()
-        for condition, shade, mark in zip(conditions, _SHADES, _MARKS, strict=False):
+        for condition, (shade, mark, _) in zip(conditions, SERIES, strict=False):
             for seed in _seeds(results):
                 found = results[condition, seed]
                 places = np.arange(1, len(found["lengths"]) + 1)
@@ -75,22 +71,22 @@ def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
         axes.set_xlabel("layer, the output last")
         axes.set_ylabel("mean |∇ of −log f(x)_y in a|, nats")
         axes.legend(frameon=False, fontsize=9)
-        _finish(axes, colour, "y")
+        grid(axes, colour)
         return png(page)
 
 
 def trajectories(paths: Sequence[tuple[tuple[str, int], Any]], dark: bool) -> bytes:
     """PNG: nets in the plane, from pale at the start to strong at the end; a ring where each ends."""
     names = list(dict.fromkeys(condition for (condition, _), _ in paths))
-    with figure_on_page(dark, (7.5, 6.0)) as (page, colour):
+    with canvas(dark, (7.5, 6.0)) as (page, colour):
         axes = page.add_subplot()
         for (condition, _), path in paths:
-            shade = colour[_SHADES[names.index(condition)]]
-            mark = _MARKS[names.index(condition)]
-            axes.plot(path[:, 0], path[:, 1], color=shade, linewidth=0.5, alpha=0.4)
-            axes.scatter(path[:, 0], path[:, 1], s=8, marker=mark, color=shade, alpha=np.linspace(0.15, 0.9, len(path)))
-            axes.scatter(path[-1, 0], path[-1, 1], s=46, marker=mark, facecolors="none", edgecolors=colour["ink"])
-        for name, shade, mark in zip(names, _SHADES, _MARKS, strict=False):
+            shade, mark, _ = SERIES[names.index(condition)]
+            x, y = path.T
+            axes.plot(x, y, color=colour[shade], linewidth=0.5, alpha=0.4)
+            axes.scatter(x, y, s=8, marker=mark, color=colour[shade], alpha=np.linspace(0.15, 0.9, len(path)))
+            axes.scatter(x[-1], y[-1], s=46, marker=mark, facecolors="none", edgecolors=colour["ink"])
+        for name, (shade, mark, _) in zip(names, SERIES, strict=False):
             axes.plot([], [], mark, color=colour[shade], label=name)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -103,7 +99,7 @@ def dots_and_codes(
     results: Results, conditions: Sequence[str], figure: str, label: str, coded: Sequence[str], dark: bool
 ) -> bytes:
     """PNG: dots of all seeds above; below, the two numbers of every test digit of seed 0, one panel a condition."""
-    with figure_on_page(dark, (8.4, 7.2)) as (page, colour):
+    with canvas(dark, (8.4, 7.2)) as (page, colour):
         grid = page.add_gridspec(2, len(coded), height_ratios=(1, 2))
         _dots(page.add_subplot(grid[0, :]), results, conditions, figure, label, colour)
         for column, condition in enumerate(coded):
@@ -121,10 +117,10 @@ def dots_and_codes(
         return png(page)
 
 
-def samples(rows: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool) -> bytes:
+def samples(panels: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool) -> bytes:
     """PNG: pictures of zeros to ones, ten in a column for each class, a panel for each title."""
-    with figure_on_page(dark, (4.4 * len(rows), 4.9)) as (page, colour):
-        for axes, (title, pictures) in zip(page.subplots(1, len(rows), squeeze=False)[0], rows, strict=True):
+    with canvas(dark, (4.4 * len(panels), 4.9)) as (page, colour):
+        for axes, (title, pictures) in zip(page.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             images = np.array(pictures).reshape(10, -1, *shape)  # class, sample
             mosaic = images.transpose(1, 2, 0, 3).reshape(images.shape[1] * shape[0], 10 * shape[1])
             axes.imshow(mosaic, cmap="gray" if dark else "gray_r", vmin=0, vmax=1, interpolation="nearest")
@@ -136,31 +132,22 @@ def samples(rows: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool)
         return png(page)
 
 
-def _dots(
-    axes: "Axes", results: Results, conditions: Sequence[str], figure: str, label: str, colour: dict[str, str]
-) -> None:
-    for row, condition in enumerate(conditions):
+def _dots(axes: Axes, results: Results, conditions: Sequence[str], figure: str, label: str, colour: Colours) -> None:
+    for height, condition in enumerate(conditions):
         values = np.array([results[condition, seed][figure] for seed in _seeds(results)])
-        axes.plot(values, np.full(len(values), row), "o", color=colour["train"], alpha=0.65, markersize=6)
-        axes.plot([values.mean()] * 2, [row - 0.25, row + 0.25], color=colour["ink"], linewidth=1.8)
+        axes.plot(values, np.full(len(values), height), "o", color=colour["train"], alpha=0.65, markersize=6)
+        axes.plot([values.mean()] * 2, [height - 0.25, height + 0.25], color=colour["ink"], linewidth=1.8)
     axes.set_yticks(range(len(conditions)), conditions)
     axes.invert_yaxis()
     axes.margins(y=0.15)
     axes.set_xlabel(label)
-    _finish(axes, colour, "x")
+    grid(axes, colour, "x")
 
 
 def _digit(digit: int, dark: bool) -> Any:
-    from matplotlib import colormaps
-
     red, green, blue, _ = colormaps["tab10"](digit)
     return tuple(0.4 + 0.6 * c if dark else 0.85 * c for c in (red, green, blue))
 
 
 def _seeds(results: Results) -> list[int]:
     return sorted({seed for _, seed in results})
-
-
-def _finish(axes: "Axes", colour: dict[str, str], along: Any) -> None:
-    axes.grid(axis=along, color=colour["faint"], linewidth=0.6, alpha=0.6)
-    axes.spines[["top", "right"]].set_visible(False)

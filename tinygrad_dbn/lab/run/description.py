@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -10,12 +11,14 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from ... import records
+from ... import __version__, records
 from ...datasets import Dataset
+from ...exact.budget import SECONDS_PER_PAIR
 from .record import Row
 
 FORMAT = "tinygrad_dbn run 2"
 RULES = ("cd", "ml", "pcd")
+MOST_SECONDS, MOST_GIB = 60, 4  # that the exact sums of an epoch may take
 GIVE = "start a new run in another folder"
 
 
@@ -79,8 +82,8 @@ def describe(arguments: Arguments, data: Dataset, last: Row | None, seconds: flo
     """The description of a run that has spent so many seconds and measured `last` at its end."""
     heldout = 0 if data.heldout is None else len(data.heldout)
     about = About(data.name, data.source, len(data.train), heldout, data.width, data.optimum, digest(data))
-    packages = ("numpy", "numba", "tinygrad_dbn")
-    versions = {"python": platform.python_version(), **{name: _version(name) for name in packages}}
+    versions = {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "numba")}}
+    versions["tinygrad_dbn"] = __version__
     return Description(finished, arguments, about, last, versions, round(seconds, 3))
 
 
@@ -99,6 +102,11 @@ def digest(data: Dataset) -> str:
     return found.hexdigest()
 
 
+def hyphenated(sizes: Iterable[int]) -> str:
+    """Sizes of layers as --layers takes them: (64, 12, 10) as "64-12-10"."""
+    return "-".join(map(str, sizes))
+
+
 def check(values: dict[str, Any]) -> None:
     """Refuse arguments that make no sense, by the names of their options; those that are missing are not looked at."""
     for name, least in (("epochs", 1), ("seed", 0), ("k", 1), ("batch", 1)):
@@ -115,13 +123,25 @@ def check(values: dict[str, Any]) -> None:
         )
     sizes = values.get("layers", (1, 1))
     if len(sizes) < 2 or min(sizes) < 1:
-        joined = "-".join(map(str, sizes))
-        raise ValueError(f"--layers is {joined}; write at least two sizes of at least one unit, as in 64-12-10")
+        raise ValueError(
+            f"--layers is {hyphenated(sizes)}; write at least two sizes of at least one unit, as in 64-12-10"
+        )
 
 
-def _version(package: str) -> str:
-    if package == "tinygrad_dbn":
-        from ... import __version__
+def check_cost(layers: tuple[int, ...], examples: int) -> None:
+    """Refuse sizes whose exact sums would not fit an epoch, before any work is done. Raises ValueError with the cost.
 
-        return __version__
-    return version(package)
+    Every hidden layer but the last is summed over all its states, for each state of the layer below it
+    (for the examples, in the first); a lone first layer is also.
+    """
+    inner = layers[1:-1] or layers[1:]
+    states = [2.0 ** min(size, 99) for size in inner]  # 99 is refused as surely, and a float holds it
+    below = [examples + layers[0], *states]
+    seconds = sum(here * count for here, count in zip(states, below, strict=False)) * SECONDS_PER_PAIR
+    gib = max(here * (width + 3) * 24 / 2**30 for here, width in zip(states, layers, strict=False))
+    if seconds > MOST_SECONDS or gib > MOST_GIB:
+        raise ValueError(
+            f"--layers {hyphenated(layers)}: exact sums over the states of {' and '.join(map(str, inner))} hidden "
+            f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
+            f"({MOST_SECONDS} seconds and {MOST_GIB} GiB are allowed; the last layer's size hardly matters)"
+        )

@@ -44,7 +44,7 @@ def create(out: Path | None, data: str, force: bool, now: datetime) -> Path:
             "lab's files in it, or --resume to go on with the run in it"
         )
     ours = [name for name in FILES if name in present]
-    if ours and not _is_run(out / "run.json"):
+    if ours and not is_run(out / "run.json"):
         raise FileExistsError(
             f"{out} holds {', '.join(ours)}, but no run of the lab (no run.json of its own), so even --force "
             "leaves them as they are; give --out another folder"
@@ -102,7 +102,7 @@ def read_description(folder: Path) -> Description:
     return from_json(path)
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
     """Whether the lab wrote this run.json, in whatever version and state: what --force may replace."""
     try:
         value = json.loads(files.read(path, GIVE))

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..terminal import blank_table
 from .record import Row
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 # Heading, how a row fills it, narrowest terminal that shows it.
 _COLUMNS: tuple[tuple[str, Callable[[Row], str], int], ...] = (
@@ -20,6 +22,8 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str], int], ...] = (
     ("KL gap\ntrain", lambda row: nats(row.train_kl), 52),
     ("max\n|residual|", lambda row: f"{row.residual:.1e}", 0),
 )
+_LINES_AROUND = 10  # of the terminal's lines: title, headings, caption and bar
+_FEWEST_ROWS = 3  # that are shown however low the terminal is
 
 
 def nats(value: float | None) -> str:
@@ -30,8 +34,6 @@ def nats(value: float | None) -> str:
 @contextmanager
 def screen(title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
     """Gives the function that shows a row. `rows` are a resumed run's, `total` is how many there will be."""
-    from rich.console import Console
-
     console = Console(highlight=False)
     if console.is_terminal:
         with _table_screen(console, title, total, rows) as show:
@@ -50,22 +52,11 @@ def _line(row: Row) -> str:
 
 
 @contextmanager
-def _table_screen(console: "Console", title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
-    from rich.console import Group
-    from rich.live import Live
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bar = Progress(
-        TextColumn("epochs"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        expand=False,
-    )
+def _table_screen(console: Console, title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
+    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, expand=False)
     task = bar.add_task("epochs", total=total, completed=len(rows))
     shown = list(rows)
-
     live = Live(Group(_table(console, title, shown), bar), console=console, refresh_per_second=8)
 
     def show(row: Row) -> None:
@@ -81,11 +72,7 @@ def _table_screen(console: "Console", title: str, total: int, rows: tuple[Row, .
         live.stop()
 
 
-def _table(console: "Console", title: str, rows: list[Row]) -> "Table":
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
+def _table(console: Console, title: str, rows: list[Row]) -> Table:
     columns = [(heading, fill) for heading, fill, width in _COLUMNS if console.width >= width]
     if rows and rows[-1].heldout_log_likelihood is None:
         columns = [(heading, fill) for heading, fill in columns if "held out" not in heading]
@@ -94,17 +81,10 @@ def _table(console: "Console", title: str, rows: list[Row]) -> "Table":
         if rows
         else "the first exact sums are being compiled …"
     )
-    table = Table(
-        title=escape(title),
-        caption=caption,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = blank_table(escape(title), caption)
     for heading, _ in columns:
         table.add_column(heading, justify="right", style="bold" if heading.startswith("log p") else "")
-    room = max(3, console.height - 10)
-    recent = rows[-room:]
+    recent = rows[-max(_FEWEST_ROWS, console.height - _LINES_AROUND) :]
     for row, following in zip(recent, [*recent[1:], None], strict=False):
         table.add_row(
             *(fill(row) for _, fill in columns),

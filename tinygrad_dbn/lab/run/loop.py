@@ -1,4 +1,4 @@
-"""The lab's one loop: train an epoch, measure it exactly, keep it, show it."""
+"""A run: train an epoch, measure it exactly, keep it, show it; at the end draw and write the report."""
 
 import signal
 import threading
@@ -9,29 +9,36 @@ from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ... import storage
 from ...autodiff.kernels.blas import one_thread
 from ...datasets import Dataset
+from ...learning import Progress, greedy
+from ..canvas import Picture, light_and_dark
 from . import folder as folders
-from . import record
+from . import plots, record, report
+from .audit import plots as audit_plots
 from .audit.examine import Figures, examine, to_json
-from .description import GIVE, Arguments, describe, digest
+from .description import GIVE, Arguments, Description, describe, digest
 from .record import Row
 
-if TYPE_CHECKING:
-    from ...learning import Progress
+SAMPLES, GIBBS_ROUNDS = 64, 1000  # of the picture of samples
 
 
 @dataclass(frozen=True)
 class State:
     """The epochs that are finished and measured."""
 
-    progress: "Progress | None" = None
+    progress: Progress | None = None
     rows: tuple[Row, ...] = ()
+
+    @property
+    def last(self) -> Row | None:
+        """The newest row."""
+        return self.rows[-1] if self.rows else None
 
 
 @one_thread()
@@ -50,29 +57,18 @@ def run(
     one that was never stopped. `seconds` is the time spent before. Raises OSError where the disk refuses, and
     FloatingPointError where training diverged.
     """
-    from ...learning import greedy
-
     began = time.monotonic() - seconds
     state = state or State()
     found: dict[str, Figures] | None = None
     folders.sweep(folder)
-    last = state.rows[-1] if state.rows else None
-    description = describe(arguments, data, last, time.monotonic() - began, finished=False)
+    description = describe(arguments, data, state.last, time.monotonic() - began, finished=False)
     folders.write(folder, "run.json", description.to_json())
-    settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
+    epochs = _epochs(arguments, data, state)
     try:
         with _ctrl_c() as asked_to_stop:
-            for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
-                row = record.measure(progress.layer, progress.epoch, progress.model, data)
-                if not np.isfinite(row.train_log_likelihood):
-                    raise FloatingPointError(
-                        f"training diverged in layer {row.layer}, epoch {row.epoch}: log p is "
-                        f"{row.train_log_likelihood}; write a --rate smaller than {arguments.rate}"
-                    )
-                # One assignment, so that Ctrl-C finds a row and its model together or neither.
-                state = State(progress, (*state.rows, row))
-                _keep(folder, state, description.key)
-                show(row)
+            for state in epochs:
+                keep(folder, state, description.key)
+                show(state.rows[-1])
                 if asked_to_stop():
                     raise KeyboardInterrupt
             if arguments.audit and state.progress is not None:
@@ -83,16 +79,31 @@ def run(
         finished = False
     else:
         finished = True
-    _conclude(arguments, data, folder, state, time.monotonic() - began, finished, found)
+    description = describe(arguments, data, state.last, time.monotonic() - began, finished)
+    _conclude(description, data, folder, state, found)
     return finished
+
+
+def _epochs(arguments: Arguments, data: Dataset, state: State) -> Iterator[State]:
+    """The state after each further epoch. Raises FloatingPointError where training diverged."""
+    settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
+    for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
+        row = record.measure(progress.layer, progress.epoch, progress.model, data)
+        if not np.isfinite(row.train_log_likelihood):
+            raise FloatingPointError(
+                f"training diverged in layer {row.layer}, epoch {row.epoch}: log p is "
+                f"{row.train_log_likelihood}; write a --rate smaller than {arguments.rate}"
+            )
+        # A row and its model are handed over together, so that Ctrl-C finds both or neither.
+        state = State(progress, (*state.rows, row))
+        yield state
 
 
 @contextmanager
 def _ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Gives the question whether Ctrl-C was pressed.
+    """Gives a function that tells whether Ctrl-C was pressed, which still raises KeyboardInterrupt at once.
 
-    It raises KeyboardInterrupt at once, as ever; but Python drops an exception that is raised while it runs
-    a clean-up callback, and then the question is what remembers.
+    Python drops an exception that is raised while it runs a clean-up callback: then only the function tells of it.
     """
     pressed = False
 
@@ -111,28 +122,6 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
         yield lambda: pressed
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def check_cost(layers: tuple[int, ...], examples: int) -> None:
-    """Refuse sizes whose exact sums would not fit an epoch, before any work is done. Raises ValueError with the cost.
-
-    Every hidden layer but the last is summed over all its states, for each state of the layer below it
-    (for the examples, in the first); a lone first layer is also.
-    """
-    from ...exact.budget import SECONDS_PER_PAIR
-
-    inner = layers[1:-1] or layers[1:]
-    states = [2.0 ** min(size, 99) for size in inner]  # 99 is refused as surely, and a float holds it
-    below = [examples + layers[0], *states]
-    seconds = sum(here * count for here, count in zip(states, below, strict=False)) * SECONDS_PER_PAIR
-    gib = max(here * (width + 3) * 24 / 2**30 for here, width in zip(states, layers, strict=False))
-    if seconds > 60 or gib > 4:
-        sizes = "-".join(str(size) for size in layers)
-        raise ValueError(
-            f"--layers {sizes}: exact sums over the states of {' and '.join(str(size) for size in inner)} hidden "
-            f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
-            "(60 seconds and 4 GiB are allowed; the last layer's size hardly matters)"
-        )
 
 
 def restore(folder: Path, data: Dataset) -> State:
@@ -163,8 +152,6 @@ def restore(folder: Path, data: Dataset) -> State:
 
 def _belongs(progress: Any, rows: tuple[Row, ...], arguments: Arguments) -> bool:
     """Whether this can be the state of a run with these arguments."""
-    from ...learning import Progress
-
     if not isinstance(progress, Progress):
         return False
     epochs = [(layer, epoch) for layer in range(1, len(arguments.layers)) for epoch in range(arguments.epochs + 1)]
@@ -180,49 +167,42 @@ def _belongs(progress: Any, rows: tuple[Row, ...], arguments: Arguments) -> bool
     )
 
 
-def _keep(folder: Path, state: State, key: str) -> None:
+def keep(folder: Path, state: State, key: str) -> None:
     """Put the state where `restore` finds it, and its rows where a person does."""
     folders.write(folder, "history.csv", record.to_csv(state.rows))
     storage.save(folder / folders.CHECKPOINT, (state.progress, tuple(map(astuple, state.rows))), run=key)
 
 
 def _conclude(
-    arguments: Arguments,
-    data: Dataset,
-    folder: Path,
-    state: State,
-    seconds: float,
-    finished: bool,
-    found: dict[str, Figures] | None,
+    description: Description, data: Dataset, folder: Path, state: State, found: dict[str, Figures] | None
 ) -> None:
     """Write the model, the pictures and the report of all finished epochs, and what `examine` found."""
-    from . import plots, report
-    from .audit import plots as audit_plots
-
-    description = describe(arguments, data, state.rows[-1] if state.rows else None, seconds, finished)
     if state.progress is not None:
-        model, first = state.progress.model, state.progress.rbms[0]
-        # Ctrl-C may have come between a row and its files.
-        _keep(folder, state, description.key)
-        storage.save(folder / "model.safetensors", model)
-        # A generator of its own, and the same picture whether or not the run was ever stopped.
-        drawn = model.sample(64, np.random.default_rng([arguments.seed, 0]), steps=1000)
-        light, dark = (
-            {
-                "curves": plots.curves(state.rows, data, night),
-                "samples": plots.samples(drawn, data, night),
-                "filters": plots.filters(first, data, night),
-                **({} if found is None else {"audit": audit_plots.audit(found, night)}),
-            }
-            for night in (False, True)
-        )
-        for name, picture in light.items():
-            folders.write(folder, f"{name}.png", picture)
+        keep(folder, state, description.key)  # Ctrl-C may have come between a row and its files
+        storage.save(folder / "model.safetensors", state.progress.model)
+        pictures = _pictures(description.arguments.seed, data, state.progress, state.rows, found)
+        for name, picture in pictures.items():
+            folders.write(folder, f"{name}.png", picture.light)
         if found is not None:
             folders.write(folder, "audit.json", to_json(found))
-        page = report.page(description, state.rows, data, light, dark, found)
+        page = report.page(description, state.rows, data, pictures, found)
         folders.write(folder, "report.html", page.encode())
     # run.json comes last: "finished" is said when everything else is there.
     folders.write(folder, "run.json", description.to_json())
-    if finished:
+    if description.finished:
         (folder / folders.CHECKPOINT).unlink(missing_ok=True)
+
+
+def _pictures(
+    seed: int, data: Dataset, progress: Progress, rows: tuple[Row, ...], found: dict[str, Figures] | None
+) -> dict[str, Picture]:
+    # A generator of its own, and the same picture whether or not the run was ever stopped.
+    drawn = progress.model.sample(SAMPLES, np.random.default_rng([seed, 0]), steps=GIBBS_ROUNDS)
+    pictures = {
+        "curves": light_and_dark(lambda dark: plots.curves(rows, data, dark)),
+        "samples": light_and_dark(lambda dark: plots.samples(drawn, data, dark)),
+        "filters": light_and_dark(lambda dark: plots.filters(progress.rbms[0], data, dark)),
+    }
+    if found is not None:
+        pictures["audit"] = light_and_dark(lambda dark: audit_plots.audit(found, dark))
+    return pictures

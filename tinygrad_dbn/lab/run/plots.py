@@ -1,39 +1,26 @@
-"""The lab's three pictures, drawn for a light or a dark page.
+"""The lab's three pictures: the curves of a training, samples, and the weights of the first layer."""
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ as well.
-"""
-
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
+from ...models import RBM
+from ..canvas import Colours, canvas, grid, png
 from .record import Row
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from ...models import RBM
-
 Images = NDArray[np.float64]
-
-_LIGHT = {"paper": "#ffffff", "cell": "#ffffff", "ink": "#1b1f24", "faint": "#c9ced6", "train": "#0072b2",
-          "heldout": "#d55e00", "gap": "#56b4e9", "optimum": "#009e73"}  # fmt: skip
-_DARK = {"paper": "#15181d", "cell": "#15181d", "ink": "#e6e9ee", "faint": "#444b55", "train": "#56b4e9",
-         "heldout": "#f0a35e", "gap": "#56b4e9", "optimum": "#2fc99b"}  # fmt: skip
 
 
 def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
     """PNG: exact log p(x) and its bound over all epochs of all layers, the KL gap shaded between them."""
-    with figure_on_page(dark, (7.2, 4.8)) as (figure, colour):
-        from matplotlib.ticker import MaxNLocator
-
-        axes: Axes = figure.add_subplot()
+    with canvas(dark, (7.2, 4.8)) as (figure, colour):
+        axes = figure.add_subplot()
         start = 0
         for layer, group in groupby(rows, key=lambda row: row.layer):
             part = list(group)
@@ -56,7 +43,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
         axes.margins(x=0.015)
         axes.set_xlim(right=max(start, 1) * 1.015)
         _frame_heights(axes, rows, data, colour)
-        axes.grid(axis="y", color=colour["faint"], linewidth=0.6, alpha=0.6)
+        grid(axes, colour)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         # Below the axes, where it can cover no curve.
         figure.legend(
@@ -69,8 +56,8 @@ def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
     """PNG: examples spread evenly over the data on the left, as many samples of the network on the right."""
     count = min(len(drawn), len(data.train))
     shown = data.train[np.linspace(0, len(data.train) - 1, count).astype(int)]
-    black_and_white = (_colour_map(dark, ("cell", "ink")), 0.0, 1.0)
-    with figure_on_page(dark, (9.0, 4.7)) as (figure, colour):
+    with canvas(dark, (9.0, 4.7)) as (figure, colour):
+        black_and_white = (_colour_map(colour, "cell", "ink"), 0.0, 1.0)
         figure.get_layout_engine().set(wspace=0.06)
         for axes, images, title in zip(
             figure.subplots(1, 2), (shown, drawn[:count]), ("data", "samples of the network"), strict=True
@@ -80,12 +67,12 @@ def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
         return png(figure)
 
 
-def filters(rbm: "RBM", data: Dataset, dark: bool = False) -> bytes:
+def filters(rbm: RBM, data: Dataset, dark: bool = False) -> bytes:
     """PNG: each first-layer hidden unit's weights as a picture, all on one scale about zero."""
     weights = np.asarray(rbm.W, dtype=np.float64)[:144]
     largest = float(np.abs(weights).max()) or 1.0
-    scale = (_colour_map(dark, ("train", "cell", "heldout")), -largest, largest)
-    with figure_on_page(dark, (9.0, 3.6)) as (figure, colour):
+    with canvas(dark, (9.0, 3.6)) as (figure, colour):
+        scale = (_colour_map(colour, "train", "cell", "heldout"), -largest, largest)
         axes = figure.add_subplot()
         image = _mosaic(axes, _as_images(weights, data.shape), colour, scale, aspect=2.5)
         hidden = len(rbm.W)
@@ -96,7 +83,7 @@ def filters(rbm: "RBM", data: Dataset, dark: bool = False) -> bytes:
         return png(figure)
 
 
-def _frame_heights(axes: "Axes", rows: tuple[Row, ...], data: Dataset, colour: dict[str, str]) -> None:
+def _frame_heights(axes: Axes, rows: tuple[Row, ...], data: Dataset, colour: Colours) -> None:
     """Show what training changed: an untrained start far below is named at the edge, not drawn to scale."""
     figures = [(row.train_log_likelihood, row.train_bound, row.heldout_log_likelihood) for row in rows]
     start = min(value for value in figures[0] if value is not None)
@@ -111,11 +98,11 @@ def _frame_heights(axes: "Axes", rows: tuple[Row, ...], data: Dataset, colour: d
         )  # fmt: skip
     else:
         bottom = min(bottom, start)
-    room = (top - bottom) or 1.0
-    axes.set_ylim(bottom - 0.08 * room, top + 0.13 * room)  # above: the layers' names
+    height = (top - bottom) or 1.0
+    axes.set_ylim(bottom - 0.08 * height, top + 0.13 * height)  # above: the layers' names
 
 
-def _layer_curves(axes: "Axes", x: list[int], rows: list[Row], colour: dict[str, str], labelled: bool) -> None:
+def _layer_curves(axes: Axes, x: list[int], rows: list[Row], colour: Colours, labelled: bool) -> None:
     def label(text: str) -> str:
         return text if labelled else "_"
 
@@ -131,15 +118,13 @@ def _layer_curves(axes: "Axes", x: list[int], rows: list[Row], colour: dict[str,
         axes.plot(x, heldout, color=colour["heldout"], linestyle="--", label=label("log p(x), held out"), **style)
 
 
-def _as_images(rows: Images, shape: tuple[int, int] | None) -> Images:
+def _as_images(examples: Images, shape: tuple[int, int] | None) -> Images:
     """(N, D) as (N, height, width); an example that is no picture becomes a strip one pixel high."""
-    height, width = shape or (1, rows.shape[1])
-    return rows.reshape(len(rows), height, width)
+    height, width = shape or (1, examples.shape[1])
+    return examples.reshape(len(examples), height, width)
 
 
-def _mosaic(
-    axes: "Axes", images: Images, colour: dict[str, str], scale: tuple[Any, float, float], aspect: float
-) -> Any:
+def _mosaic(axes: Axes, images: Images, colour: Colours, scale: tuple[Any, float, float], aspect: float) -> Any:
     """Lay N pictures out in a block `aspect` times as wide as high, with thin lines between them."""
     count, height, width = images.shape
     # As near to the aspect wanted as can be without leaving many cells of the last line empty.
@@ -161,47 +146,6 @@ def _mosaic(
     return image
 
 
-def _colour_map(dark: bool, names: tuple[str, ...]) -> Any:
+def _colour_map(colour: Colours, *names: str) -> LinearSegmentedColormap:
     """A matplotlib colour map through the page's named colours."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    colour = _DARK if dark else _LIGHT
     return LinearSegmentedColormap.from_list("-".join(names), [colour[name] for name in names])
-
-
-@contextmanager
-def figure_on_page(dark: bool, size: tuple[float, float]) -> Iterator[tuple[Any, dict[str, str]]]:
-    """A figure in the page's colours. No window, and matplotlib's own settings are left alone."""
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("the lab draws with matplotlib: pip install 'tinygrad_dbn[lab]'") from error
-
-    colour = _DARK if dark else _LIGHT
-    text = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
-    background = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
-    look: dict[Any, Any] = {
-        **matplotlib.rcParamsDefault,
-        "backend": "agg",
-        **dict.fromkeys(text, colour["ink"]),
-        **dict.fromkeys(background, colour["paper"]),
-        "axes.edgecolor": colour["faint"],
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 12,
-        "axes.titlepad": 10,
-        "font.size": 11,
-    }
-    with matplotlib.rc_context(look):
-        figure = Figure(figsize=size, dpi=150, layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure, colour
-
-
-def png(figure: Any) -> bytes:
-    out = io.BytesIO()
-    # Without the version and date that would make equal pictures unequal files.
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()

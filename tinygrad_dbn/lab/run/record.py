@@ -1,17 +1,15 @@
 """One row of measurements per epoch, and the CSV file that keeps it to the last bit."""
 
-import csv
-import io
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ... import records
 from ...datasets import Dataset
-
-if TYPE_CHECKING:
-    from ...models import DBN
+from ...exact import audit
+from ...models import DBN
+from ..outputs import to_csv as table_to_csv
 
 
 @dataclass(frozen=True)
@@ -36,35 +34,18 @@ class Row:
 COLUMNS = tuple(f.name for f in fields(Row))
 
 
-def measure(layer: int, epoch: int, model: "DBN", data: Dataset) -> Row:
+def measure(layer: int, epoch: int, model: DBN, data: Dataset) -> Row:
     """Audit `model` on both parts of `data`: log p(x), its variational bound and the gap, by exact sums."""
-    from ...exact import audit
-
-    train = audit(model, data.train)
-    heldout = None if data.heldout is None else audit(model, data.heldout)
-    residuals = [np.abs(part.residual).max() for part in (train, heldout) if part is not None]
-    return Row(
-        layer,
-        epoch,
-        _mean(train.log_likelihood),
-        _mean(train.bound),
-        _mean(train.kl),
-        None if heldout is None else _mean(heldout.log_likelihood),
-        None if heldout is None else _mean(heldout.bound),
-        None if heldout is None else _mean(heldout.kl),
-        float(max(residuals)),
-    )
+    audits = [audit(model, part) for part in (data.train, data.heldout) if part is not None]
+    means = [float(np.mean(each)) for a in audits for each in (a.log_likelihood, a.bound, a.kl)]
+    heldout = means[3:] or (None, None, None)
+    residual = max(float(np.abs(a.residual).max()) for a in audits)
+    return from_tuple((layer, epoch, *means[:3], *heldout, residual))
 
 
 def to_csv(rows: tuple[Row, ...]) -> bytes:
-    """The rows as CSV text with a header; a float is written so that reading it gives the same bits."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        values = (getattr(row, name) for name in COLUMNS)
-        writer.writerow("" if value is None else repr(value) for value in values)
-    return out.getvalue().encode()
+    """history.csv: the rows with a header; a float is written so that reading it gives the same bits."""
+    return table_to_csv(COLUMNS, map(astuple, rows))
 
 
 def from_tuple(values: Any) -> Row:
@@ -72,7 +53,3 @@ def from_tuple(values: Any) -> Row:
     named = dict(zip(COLUMNS, values, strict=True))
     row: Row = records.typed(Row, named, "row")
     return row
-
-
-def _mean(values: Any) -> float:
-    return float(np.mean(values))

@@ -1,6 +1,6 @@
 """A study: every learning rule on every toy distribution, from the same starts, judged by exact figures alone.
 
-Read it in this order: `courses` (what is trained, and what is measured on the way), `measures` (the bias of the rules,
+Read it in this order: `courses` (what is trained, and what is measured on the way), `effects` (the bias of the rules,
 annealed sampling against the truth, a bound that rises over a falling likelihood), `pictures` and `page`.
 """
 

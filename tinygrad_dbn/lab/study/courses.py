@@ -51,7 +51,7 @@ SUBJECTS = {
 
 @dataclass(frozen=True)
 class Moment:
-    """A line of a course. Means over the examples, nats; NaN where nothing is held out."""
+    """What is measured at one epoch of a course. Means over the examples, nats; NaN where nothing is held out."""
 
     data: str
     rule: str
@@ -68,7 +68,7 @@ class Moment:
 
 @one_thread()
 def course(subject: Subject, rule: str, seed: int, scale: float = 1.0) -> list[Moment]:
-    """The whole course. scale: its share of the epochs. Raises `AboveOptimum` for a figure that cannot be."""
+    """The whole course. scale: its share of the epochs. Raises `AboveOptimum` for an impossible log-likelihood."""
     return list(_moments(load(subject.data), subject, rule, seed, max(1, round(subject.epochs * scale))))
 
 
@@ -88,8 +88,8 @@ def _moments(data: Dataset, subject: Subject, rule: str, seed: int, epochs: int)
         log_p = float(exact.log_likelihood(model, data.train).mean())
         bound = float(exact.bound(model, data.train).mean()) if at.layer > 1 else log_p
         exact.check_optimum(log_p, data)
-        held = float("nan") if data.heldout is None else float(exact.log_likelihood(model, data.heldout).mean())
-        yield Moment(subject.data, rule, seed, at.layer, at.epoch, log_p, bound, log_p - bound, held, best)
+        heldout = float("nan") if data.heldout is None else float(exact.log_likelihood(model, data.heldout).mean())
+        yield Moment(subject.data, rule, seed, at.layer, at.epoch, log_p, bound, log_p - bound, heldout, best)
 
 
 def moments(epochs: int) -> set[int]:

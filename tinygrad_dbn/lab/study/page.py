@@ -1,13 +1,12 @@
-"""A study's report: one page that needs no network."""
-
-from base64 import b64encode
-from html import escape
+"""A study's report, as one page."""
 
 import numpy as np
 
-from ..run.report import STYLE, Pictures
+from .. import page as html
+from ..canvas import Picture
+from ..page import escape, minus
 from .courses import RULES, SUBJECTS, Moment
-from .measures import Interval, coverage
+from .effects import Estimate, by_setting, coverage
 
 _TEXTS = {
     "courses": (
@@ -41,31 +40,20 @@ _TEXTS = {
 }
 
 
-def page(moments: list[Moment], intervals: list[Interval], light: Pictures, dark: Pictures, scale: float) -> str:
-    """The HTML text. `light` and `dark` map a picture's name to its PNG."""
+def page(moments: list[Moment], estimates: list[Estimate], pictures: dict[str, Picture], scale: float) -> str:
+    """The HTML text. scale: the share of the courses' usual length."""
     seeds = len({m.seed for m in moments})
     length = "" if scale == 1 else f" Every course was cut to {scale:.3g} of its usual length."
+    below = {"courses": _last(moments), "intervals": _coverage(estimates)}
     sections = "".join(
-        f"<h2>{escape(title)}</h2>{_figure(name, text, light, dark)}"
-        + (_last(moments) if name == "courses" else _coverage(intervals) if name == "intervals" else "")
+        f"<h2>{escape(title)}</h2>{html.figure(*pictures[name], text)}{below.get(name, '')}"
         for name, (title, text) in _TEXTS.items()
     )
-    return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Learning rules, judged exactly</title>\n<style>{STYLE}</style>\n<main>\n"
-        f"<h1>Learning rules, judged exactly</h1>\n"
+    return html.page(
+        "Learning rules, judged exactly",
         f'<p class="soft">{seeds} seed{"s" * (seeds != 1)} for each rule and distribution; all of them are shown. '
         f"Every log-likelihood is a sum over all states, none is an estimate, and none is above the optimum.{length} "
-        f"All digits are in courses.csv.</p>\n{sections}\n</main>\n</html>\n"
-    )
-
-
-def _figure(name: str, text: str, light: Pictures, dark: Pictures) -> str:
-    day, night = (f"data:image/png;base64,{b64encode(each[name]).decode()}" for each in (light, dark))
-    return (
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{night}">'
-        f'<img alt="{escape(text)}" src="{day}"></picture><figcaption>{escape(text)}</figcaption></figure>'
+        f"All digits are in courses.csv.</p>\n{sections}",
     )
 
 
@@ -73,32 +61,28 @@ def _last(moments: list[Moment]) -> str:
     """Where the first layer ended: medians over the seeds, and ranges."""
     names = list(dict.fromkeys(m.data for m in moments))
     rules = [rule for rule in RULES if any(m.rule == rule for m in moments)]
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("distribution", "RBM", *rules, "best possible"))
-    body = []
+    rows = []
     for name in names:
         here = [m for m in moments if m.data == name and m.layer == 1]
         end = max(m.epoch for m in here)
         cells = []
         for rule in rules:
             found = [m.log_likelihood for m in here if m.rule == rule and m.epoch == end]
-            spread = f"<br><small>{min(found):.3f} to {max(found):.3f}</small>" if len(found) > 1 else ""
-            cells.append(f"{np.median(found):.3f}{spread}")
+            limits = f"<br><small>{min(found):.3f} to {max(found):.3f}</small>" if len(found) > 1 else ""
+            cells.append(f"{np.median(found):.3f}{limits}")
         visible, hidden = SUBJECTS[name].sizes[:2]
-        best = f"{here[0].best_possible:.3f}"
-        row = "".join(f"<td>{cell.replace('-', '−')}</td>" for cell in (*cells, best))
-        body.append(f'<tr><th scope="row">{escape(name)}</th><td>{visible}-{hidden}</td>{row}</tr>')
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        rows.append([escape(name), f"{visible}-{hidden}", *map(minus, cells), minus(f"{here[0].best_possible:.3f}")])
     caption = "<p>log p in nats at the end of the first layer, median over the seeds:</p>"
-    return f'{caption}<div class="wide" tabindex="0">{table}</div>'
+    return caption + html.table(["distribution", "RBM", *rules, "best possible"], rows)
 
 
-def _coverage(found: list[Interval]) -> str:
+def _coverage(found: list[Estimate]) -> str:
     lines = []
-    for count in sorted({one.temperatures for one in found}):
-        for backwards, way in ((False, "forwards"), (True, "backwards")):
-            held, n, low, high = coverage([o for o in found if (o.temperatures, o.backwards) == (count, backwards)])
-            lines.append(
-                f"<li>{count} temperatures, {way}: {held} of {n} hold the truth, {held / n:.0%} "
-                f"(95 % interval of that share: {low:.0%} to {high:.0%})</li>"
-            )
+    for (count, backwards), here in by_setting(found).items():
+        hits, n = sum(e.interval.holds is True for e in here), len(here)
+        low, high = coverage(hits, n)
+        lines.append(
+            f"<li>{count} temperatures, {'backwards' if backwards else 'forwards'}: {hits} of {n} hold the truth, "
+            f"{hits / n:.0%} (95 % interval of that share: {low:.0%} to {high:.0%})</li>"
+        )
     return f"<ul>{''.join(lines)}</ul>"

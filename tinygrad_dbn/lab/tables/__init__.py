@@ -4,8 +4,9 @@ Read it in this order: `published` (the papers' figures), `problems` and `system
 search on the validation set, kept trial by trial), `show` (the table as text, CSV, PNG and HTML).
 """
 
+from .problems import NAMES
 from .published import TABLES, Table
 from .search import Cell, Search, measure
-from .show import write_all
+from .show import as_text, write_all
 
-__all__ = ["TABLES", "Cell", "Search", "Table", "measure", "write_all"]
+__all__ = ["NAMES", "TABLES", "Cell", "Search", "Table", "as_text", "measure", "write_all"]

@@ -12,15 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ... import records
 from ...datasets import Labelled
-from ...files import shown, write_atomically
+from ...files import shown
+from ..cells import GIVE, Store
 from ..workers import workers
 from .problems import folds, problem
 from .systems import SYSTEMS, Result, Settings, Task
-
-FORMAT = "tinygrad_dbn trials 2"
-GIVE = "give another folder, or delete the file"
 
 
 @dataclass(frozen=True)
@@ -70,18 +67,21 @@ class Cell:
         return 196 * sqrt(p * (1 - p) / self.tested)
 
 
+STORE = Store("tinygrad_dbn trials 2", "trials", list[Trial], indent=1)
+
+
 def measure(
     search: Search,
     *,
     folder: Path,
     trials: int,
     processes: int = 1,
-    watch: Callable[[str, int, int, float], None] | None = None,
+    watch: Callable[[str], None] = lambda what: None,
 ) -> Cell:
     """The cell of a search after so many trials, some of which may be in the folder already.
 
     A trial depends on (seed, its number) alone: on no other trial, and not on how many processes there are.
-    watch(system, done, trials, lowest validation error so far) is called after every trial.
+    watch(what) is called after every trial, with the lowest validation error so far in words.
     Raises ValueError where the folder's trials were made with other settings of the search.
     """
     file = folder / f"{search.problem} {search.system}.json"
@@ -90,27 +90,31 @@ def measure(
     with workers(processes) as each:
         for _, trial in each(_try, missing):
             found[trial.number] = trial
-            _write(file, search, found)
-            if watch is not None:
-                watch(search.system, len(found), trials, min(t.valid_error for t in found.values()))
+            write(file, search, found)
+            lowest = min(t.valid_error for t in found.values())
+            watch(
+                f"{search.problem} {search.system} trial {len(found)}/{trials}: "
+                f"lowest validation error {100 * lowest:.2f} %"
+            )
         chosen = min((found[n] for n in range(trials)), key=lambda trial: (trial.valid_error, trial.number))
         if chosen.test_errors is None:
             tests = [(search, chosen, fold) for fold in range(folds(search.problem))]
             errors = {fold: error for (_, _, fold), error in each(_test, tests)}
             chosen = replace(chosen, test_errors=tuple(errors[fold] for fold in sorted(errors)))
             found[chosen.number] = chosen
-            _write(file, search, found)
+            write(file, search, found)
     tested = folds(search.problem) * len(_problem(search.problem, search.full, search.seed, 0).test)
     return Cell(search.problem, search.system, trials, chosen, tested)
 
 
 def _try(search: Search, number: int) -> Trial:
     """A trial: settings drawn from (seed, its number), learned on the first fold, and the validation error."""
-    settings = _settings(search, number)
+    settings = settings_of(search, number)
     return Trial(number, settings, _run(search, settings, number, 0, test=False).valid_error)
 
 
-def _settings(search: Search, number: int) -> Settings:
+def settings_of(search: Search, number: int) -> Settings:
+    """The settings of a trial: drawn from the search's seed and the trial's number alone."""
     return SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
 
 
@@ -137,19 +141,16 @@ def _problem(name: str, full: bool, seed: int, fold: int) -> Labelled:
 
 def read(file: Path, search: Search) -> dict[int, Trial]:
     """The trials in a file, by number; none where there is none. Raises ValueError for damaged ones, or others."""
-    if not file.exists():
-        return {}
-    trials: list[Trial] = records.read(file, FORMAT, asdict(search), {"trials": list[Trial]}, GIVE)["trials"]
+    trials: list[Trial] = STORE.read(file, asdict(search)) or []
     for at, trial in enumerate(trials):
         shares = (trial.valid_error, *(trial.test_errors or ()))
         if not all(0 <= share <= 1 for share in shares) or trial.number in {t.number for t in trials[:at]}:
             raise ValueError(f"{shown(file)}: {trial} is no trial of a table; {GIVE}")
-        if trial.settings != _settings(search, trial.number):
+        if trial.settings != settings_of(search, trial.number):
             raise ValueError(f"{shown(file)}: trial {trial.number} has settings that are drawn no more; {GIVE}")
     return {trial.number: trial for trial in trials}
 
 
-def _write(file: Path, search: Search, trials: dict[int, Trial]) -> None:
-    ordered = [asdict(trials[number]) for number in sorted(trials)]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, records.seal(FORMAT, {**asdict(search), "trials": ordered}, indent=1))
+def write(file: Path, search: Search, trials: dict[int, Trial]) -> None:
+    """Put the trials where `read` finds them."""
+    STORE.write(file, asdict(search), [asdict(trials[number]) for number in sorted(trials)])

@@ -6,20 +6,23 @@ that is too large to enumerate, or that has no answer, gives {"refused": the rea
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .... import exact
 from ....datasets import Dataset
-
-if TYPE_CHECKING:
-    from ....models import DBN, RBM
+from ....exact.budget import MAX_BYTES, afford
+from ....exact.costs import gibbs
+from ....exact.distributions import bernoulli_table, distinct
+from ....exact.rules.expected import Ensemble
+from ....models import DBN, RBM
+from ...measurements import CHAINS, CONFIDENCE, annealed_interval, bias_of_cd
 
 Figures = dict[str, Any]
 
-CHAINS = 100
 TEMPERATURES = (10, 30, 100, 300, 1000)
 STEPS = (1, 3, 10, 30, 100)  # the k of CD-k
 EXAMPLES, STARTS = 32, 4  # of the search for the best factorial q, which takes longest
@@ -30,16 +33,16 @@ class _NoAnswer(Exception):
     """A question that this model or these data do not have an answer to. Its text says why."""
 
 
-def examine(model: "DBN", rbms: "Sequence[RBM]", data: Dataset, seed: int) -> dict[str, Figures]:
+def examine(model: DBN, rbms: Sequence[RBM], data: Dataset, seed: int) -> dict[str, Figures]:
     """The figures of every examination by its name. `rbms` is the stack that the model was made of, from below.
 
     The same model, data and seed give the same bits. Sampled are only the annealed chains and the random starts.
     """
     found = {"log_partition": _or_reason(lambda: _log_partition(model))}
-    exact = found["log_partition"].get("exact")
+    log_z = found["log_partition"].get("exact")
     examinations: dict[str, Callable[[], Figures]] = {
-        "annealed": lambda: _annealed(model, exact, np.random.default_rng([seed, 1]), backwards=False),
-        "annealed_backwards": lambda: _annealed(model, exact, np.random.default_rng([seed, 2]), backwards=True),
+        "annealed": lambda: _annealed(model, log_z, np.random.default_rng([seed, 1]), backwards=False),
+        "annealed_backwards": lambda: _annealed(model, log_z, np.random.default_rng([seed, 2]), backwards=True),
         "entropy": lambda: _entropy(model, data),
         "divergence": lambda: _divergence(model, data),
         "layers": lambda: _layers(model, data),
@@ -47,10 +50,9 @@ def examine(model: "DBN", rbms: "Sequence[RBM]", data: Dataset, seed: int) -> di
         "ceiling": lambda: _ceiling(model, data),
         "optimum": lambda: _optimum(model, data),
     }
-    found |= {name: _or_reason(examination) for name, examination in examinations.items()}
     for at in range(len(rbms)):
-        found[f"bias_of_cd_in_layer_{at + 1}"] = _or_reason(partial(_bias, rbms[:at], rbms[at], data))
-    return found
+        examinations[f"bias_of_cd_in_layer_{at + 1}"] = partial(_bias, rbms[:at], rbms[at], data)
+    return found | {name: _or_reason(examination) for name, examination in examinations.items()}
 
 
 def to_json(found: dict[str, Figures]) -> bytes:
@@ -59,59 +61,33 @@ def to_json(found: dict[str, Figures]) -> bytes:
 
 
 def _or_reason(examination: Callable[[], Figures]) -> Figures:
-    from ....exact import AboveOptimum, TooLarge
-
     try:
         return examination()
-    except (TooLarge, AboveOptimum, _NoAnswer) as error:
+    except (exact.TooLarge, exact.AboveOptimum, _NoAnswer) as error:
         return {"refused": str(error)}
 
 
-def _log_partition(model: "DBN") -> Figures:
-    from ....exact import log_partition
-
-    value, error = log_partition(model.top, with_error=True, max_seconds=SECONDS)
+def _log_partition(model: DBN) -> Figures:
+    value, error = exact.log_partition(model.top, with_error=True, max_seconds=SECONDS)
     return {"exact": float(value), "error": float(error)}
 
 
-def _annealed(model: "DBN", exact: float | None, rng: np.random.Generator, backwards: bool) -> Figures:
-    """One estimate for each number of temperatures; `holds` is None where there is no exact value to hold."""
-    from ....exact import annealed, annealed_backwards
-
-    estimate = annealed_backwards if backwards else annealed
-    estimates = []
-    for temperatures in TEMPERATURES:
-        found = estimate(model.top, CHAINS, np.linspace(0, 1, temperatures), rng, confidence=0.95)
-        low, high = float(found.low), float(found.high)
-        estimates.append(
-            {
-                "temperatures": temperatures,
-                "log_partition": float(found.log_partition),
-                "low": low,
-                "high": high,
-                "effective": float(found.effective),
-                "holds": None if exact is None else low <= exact <= high,
-            }
-        )
-    return {"chains": CHAINS, "confidence": 0.95, "estimates": estimates}
+def _annealed(model: DBN, log_z: float | None, rng: np.random.Generator, backwards: bool) -> Figures:
+    """One estimate for each number of temperatures."""
+    estimates = [annealed_interval(model.top, count, rng, log_z, backwards=backwards) for count in TEMPERATURES]
+    return {"chains": CHAINS, "confidence": CONFIDENCE, "estimates": list(map(asdict, estimates))}
 
 
-def _entropy(model: "DBN", data: Dataset) -> Figures:
-    from ....exact import data_entropy, entropy
-
-    return {"model": float(entropy(model, max_seconds=SECONDS)), "data": data_entropy(data.train)}
+def _entropy(model: DBN, data: Dataset) -> Figures:
+    return {"model": float(exact.entropy(model, max_seconds=SECONDS)), "data": exact.data_entropy(data.train)}
 
 
-def _divergence(model: "DBN", data: Dataset) -> Figures:
-    from ....exact import kl_from_data
-
-    return {"kl": float(kl_from_data(model, data.train, max_seconds=SECONDS))}
+def _divergence(model: DBN, data: Dataset) -> Figures:
+    return {"kl": float(exact.kl_from_data(model, data.train, max_seconds=SECONDS))}
 
 
-def _layers(model: "DBN", data: Dataset) -> Figures:
-    from ....exact import audit_layers
-
-    audit = audit_layers(model, data.train, max_seconds=SECONDS)
+def _layers(model: DBN, data: Dataset) -> Figures:
+    audit = exact.audit_layers(model, data.train, max_seconds=SECONDS)
     return {
         "log_likelihood": float(audit.log_likelihood.mean()),
         "bound": float(audit.bound.mean()),
@@ -120,14 +96,12 @@ def _layers(model: "DBN", data: Dataset) -> Figures:
     }
 
 
-def _factorial(model: "DBN", data: Dataset, rng: np.random.Generator) -> Figures:
-    """On examples spread evenly over the data: what the recognition model misses, and what a better q would not."""
-    from ....exact import audit, best_factorial
-
+def _factorial(model: DBN, data: Dataset, rng: np.random.Generator) -> Figures:
+    """What the recognition model misses, and what the best factorial q would not, on examples from all the data."""
     count = min(EXAMPLES, len(data.train))
     X = data.train[np.linspace(0, len(data.train) - 1, count).astype(int)]
-    best = best_factorial(model, X, rng, STARTS, tolerance=1e-10, sweeps=200, max_seconds=SECONDS)
-    now = audit(model, X, max_seconds=SECONDS)
+    best = exact.best_factorial(model, X, rng, STARTS, tolerance=1e-10, sweeps=200, max_seconds=SECONDS)
+    now = exact.audit(model, X, max_seconds=SECONDS)
     return {
         "examples": count,
         "starts": STARTS,
@@ -138,52 +112,40 @@ def _factorial(model: "DBN", data: Dataset, rng: np.random.Generator) -> Figures
     }
 
 
-def _ceiling(model: "DBN", data: Dataset) -> Figures:
-    from ....exact import ceiling
-
-    found = ceiling(model, data.train, max_seconds=SECONDS)
+def _ceiling(model: DBN, data: Dataset) -> Figures:
+    found = exact.ceiling(model, data.train, max_seconds=SECONDS)
     return {"bound": found.bound, "room": found.room, "log_likelihood": found.log_likelihood}
 
 
-def _optimum(model: "DBN", data: Dataset) -> Figures:
-    from ....exact import check_optimum, log_likelihood
-
-    reached = check_optimum(float(np.mean(log_likelihood(model, data.train, max_seconds=SECONDS))), data)
+def _optimum(model: DBN, data: Dataset) -> Figures:
+    log_p = float(np.mean(exact.log_likelihood(model, data.train, max_seconds=SECONDS)))
+    exact.check_optimum(log_p, data)
     if data.optimum is None:
         raise _NoAnswer(f"{data.name} is a sample of an unknown distribution: the best possible log p(x) is not known")
-    return {"log_likelihood": reached, "optimum": data.optimum, "distance": data.optimum - reached}
+    return {"log_likelihood": log_p, "optimum": data.optimum, "distance": data.optimum - log_p}
 
 
-def _bias(below: "Sequence[RBM]", rbm: "RBM", data: Dataset) -> Figures:
+def _bias(below: Sequence[RBM], rbm: RBM, data: Dataset) -> Figures:
     """Expected CD-k of one RBM of the stack, on what it was trained on, beside the exact gradient there."""
-    from ....exact import compare
-    from ....exact.budget import MAX_BYTES, afford
-    from ....exact.costs import gibbs
-    from ....exact.rules.expected import after_gibbs, difference, equilibrium
-
     hidden, visible = rbm.W.shape
     afford("the bias of CD", gibbs(rbm, len(data.train), max(STEPS)), SECONDS, MAX_BYTES)  # before data is led up to it
-    ensemble = _upward(below, data)
+    ensemble = upward(below, data)
     afford("the bias of CD", gibbs(rbm, len(ensemble[0]), sum(STEPS)), SECONDS, MAX_BYTES)
-    gradient = difference(rbm, ensemble, equilibrium(rbm))
-    curve = []
-    for k in STEPS:
-        update = difference(rbm, ensemble, after_gibbs(rbm, ensemble, k))
-        for name, direction in ((f"the expected update of CD-{k}", update), ("the exact gradient", gradient)):
-            if not any(part.any() for part in (direction.W, direction.b, direction.c)):
-                raise _NoAnswer(f"{name} is zero everywhere: it has no direction to compare")
-        found = compare(update, gradient)
-        curve.append({"k": k, "angle": found.angle, "length": found.length, "signs": found.signs})
+    try:
+        found = bias_of_cd(rbm, ensemble, STEPS)
+    except ValueError as error:
+        raise _NoAnswer(str(error)) from error
+    curve = [
+        {"k": k, "angle": each.angle, "length": each.length, "signs": each.signs}
+        for k, each in zip(STEPS, found, strict=True)
+    ]
     return {"visible": visible, "hidden": hidden, "curve": curve}
 
 
-def _upward(below: "Sequence[RBM]", data: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def upward(below: Sequence[RBM], data: Dataset) -> Ensemble:
     """The states that the next RBM sees, and how likely it sees each: q̄ of the layer below, or the data."""
-    from ....exact import states
-    from ....exact.distributions import bernoulli_table, distinct
-
     x, p = distinct(np.asarray(data.train, np.float64))
     for rbm in below:
         hidden = rbm.W.shape[0]
-        x, p = states(hidden), p @ np.asarray(bernoulli_table(rbm.hidden_logits(x)))
+        x, p = exact.states(hidden), p @ np.asarray(bernoulli_table(rbm.hidden_logits(x)))
     return x, p

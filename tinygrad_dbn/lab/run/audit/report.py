@@ -1,49 +1,25 @@
 """An examination in words: one entry of the report for each of its figures, or the reason why there is none."""
 
+from collections.abc import Callable
+
+from ...page import minus
 from ..live import nats
 from .examine import Figures
-
-_TITLES = {
-    "log_partition": ("log Z of the top RBM", "G0"),
-    "annealed": ("log Z by AIS", "G0"),
-    "annealed_backwards": ("log Z by reverse AIS", "G0"),
-    "entropy": ("entropy of the model", "G5"),
-    "divergence": ("KL(data‖model)", "H4"),
-    "layers": ("the gap, layer by layer", "H4, I5"),
-    "factorial": ("the best factorial q", "H2, H3"),
-    "ceiling": ("the bound's ceiling", "I2, I5"),
-    "optimum": ("distance to the optimum", "H1"),
-}
 
 
 def entries(found: dict[str, Figures]) -> list[tuple[str, str, str]]:
     """(title, claims, sentence) for every examination, in its order. Plain text, not yet HTML."""
-    return [(*_title(name), _sentence(name, figures)) for name, figures in found.items()]
+    return [_entry(name, figures) for name, figures in found.items()]
+
+
+def _entry(name: str, figures: Figures) -> tuple[str, str, str]:
+    layer = name.removeprefix("bias_of_cd_in_layer_")
+    title, claims, sentence = _KNOWN.get(name) or (f"bias of CD-k in layer {layer}", "G0", _bias)
+    return title, claims, f"Refused: {figures['refused']}." if "refused" in figures else sentence(figures)
 
 
 def _nats(value: float) -> str:
-    return nats(value).replace("-", "−")
-
-
-def _title(name: str) -> tuple[str, str]:
-    return _TITLES.get(name) or (f"bias of CD-k in layer {name.rpartition('_')[2]}", "G0")
-
-
-def _sentence(name: str, figures: Figures) -> str:
-    if "refused" in figures:
-        return f"Refused: {figures['refused']}."
-    sentences = {
-        "log_partition": _log_partition,
-        "annealed": _annealed,
-        "annealed_backwards": _annealed,
-        "entropy": _entropy,
-        "divergence": _divergence,
-        "layers": _layers,
-        "factorial": _factorial,
-        "ceiling": _ceiling,
-        "optimum": _optimum,
-    }
-    return sentences.get(name, _bias)(figures)
+    return minus(nats(value))
 
 
 def _log_partition(figures: Figures) -> str:
@@ -51,12 +27,12 @@ def _log_partition(figures: Figures) -> str:
 
 
 def _annealed(figures: Figures) -> str:
+    verdicts = {True: "holds the exact value", False: "MISSES the exact value", None: "nothing exact to hold"}
     parts = []
     for each in figures["estimates"]:
-        held = {True: "holds the exact value", False: "MISSES the exact value", None: "nothing exact to hold"}
         parts.append(
             f"{each['temperatures']} temperatures: {_nats(each['log_partition'])}, [{_nats(each['low'])}, "
-            f"{_nats(each['high'])}], worth {each['effective']:.0f} chains, {held[each['holds']]}"
+            f"{_nats(each['high'])}], worth {each['effective']:.0f} chains, {verdicts[each['holds']]}"
         )
     return f"{figures['chains']} chains, {figures['confidence']:.0%} intervals in nats. " + "; ".join(parts) + "."
 
@@ -113,3 +89,17 @@ def _bias(figures: Figures) -> str:
         f"{figures['hidden']} hidden units, and in brackets its length relative to the gradient's: {curve}. Both are "
         "sums over every state, on what this layer is trained on."
     )
+
+
+_KNOWN: dict[str, tuple[str, str, Callable[[Figures], str]]] = {
+    "log_partition": ("log Z of the top RBM", "G0", _log_partition),
+    "annealed": ("log Z by AIS", "G0", _annealed),
+    "annealed_backwards": ("log Z by reverse AIS", "G0", _annealed),
+    "entropy": ("entropy of the model", "G5", _entropy),
+    "divergence": ("KL(data‖model)", "H4", _divergence),
+    "layers": ("the gap, layer by layer", "H4, I5", _layers),
+    "factorial": ("the best factorial q", "H2, H3", _factorial),
+    "ceiling": ("the bound's ceiling", "I2, I5", _ceiling),
+    "optimum": ("distance to the optimum", "H1", _optimum),
+}
+"""Each examination's title, the claims it is about, and its sentence; what is not here is the bias in one layer."""

@@ -1,12 +1,43 @@
-"""What a theorem's run leaves for the book: the shipped functions that it called, and the steps of a derivation."""
+"""What is kept of a theorem and of its runs: for the ledger that pytest prints, and for the book."""
 
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import tinygrad_dbn
 
 PACKAGE = Path(tinygrad_dbn.__file__).parent
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a theorem declares. `theorem` explains the fields; `where` is the file and line of its proof."""
+
+    sentence: str
+    claim: str
+    level: str
+    sizes: str
+    trusts: tuple[str, ...]
+    uses: tuple[str, ...]
+    spoiled: tuple[str, ...]
+    """The names of the spoiled versions."""
+    rewritten: dict[str, str]
+    """What those change that rewrite a function: the version's name → the function, and the old and the new text."""
+    where: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a theorem: as stated where `version` is None, or the spoiled version of that name."""
+
+    statement: Statement
+    version: str | None
+    seconds: float
+    executed: tuple[str, ...] = ()
+    """The functions of the package that it called, as `watched` lists them; none unless there is to be a record."""
+    derivation: tuple[str, ...] = ()
+    """The steps of a derivation of the kernel, as `steps` writes them; none unless there is to be a record."""
 
 
 def watched(body):

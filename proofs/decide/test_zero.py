@@ -1,5 +1,4 @@
-"""The decision procedure: identities it must prove, falsehoods it must refute, and what it must not
-decide."""
+"""The decision procedure: identities it must prove, falsehoods it must refute, and what it must not decide."""
 
 import pytest
 import sympy as sp

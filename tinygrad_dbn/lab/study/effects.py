@@ -3,87 +3,80 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betaincinv
 
 from ... import datasets, exact
 from ...autodiff.differentiate import grad
 from ...autodiff.kernels.blas import one_thread
+from ...exact.distributions import distinct
 from ...learning import greedy, sgd
 from ...models import DBN, RBM, DirectedLayer
+from ..measurements import Interval, annealed_interval, bias_of_cd
 
 STEPS = (1, 2, 5, 10, 25, 100, 1000)
+VISIBLE, HIDDEN = 8, 6  # of the random RBMs
 
 
 @dataclass(frozen=True)
 class Bias:
-    """How far the expected CD-k, and PCD with stationary chains, point away from the gradient: degrees."""
+    """How far the expected update of CD-k points away from the gradient, after an epoch of a training."""
 
     epoch: int
     log_likelihood: float
     angles: tuple[float, ...]
-    """For each k of STEPS."""
-    persistent: float
+    """For each k of STEPS, in degrees."""
 
 
 @one_thread()
 def bias(epochs: tuple[int, ...] = (100, 200, 400), seed: int = 0) -> list[Bias]:
     """At three moments of an exact training on bars and stripes 3 × 3 (claim G0; Hinton 2002)."""
-    data = datasets.bars_and_stripes(3)
+    X = datasets.bars_and_stripes(3).train
     found = []
-    for at in greedy(data.train, (9, 8), seed=seed, epochs=max(epochs), rule="ml", rate=0.1, batch=14):
+    for at in greedy(X, (9, 8), seed=seed, epochs=max(epochs), rule="ml", rate=0.1, batch=14):
         if at.epoch in epochs:
-            rbm = at.rbms[0]
-            gradient = exact.gradient(rbm, data.train)
-            angles = [exact.compare(exact.expected_cd(rbm, data.train, k), gradient).angle for k in STEPS]
-            persistent = exact.compare(exact.expected_pcd(rbm, data.train), gradient).angle
-            log_p = float(exact.log_likelihood(rbm, data.train).mean())
-            found.append(Bias(at.epoch, log_p, tuple(angles), persistent))
+            angles = tuple(each.angle for each in bias_of_cd(at.rbms[0], distinct(X), STEPS))
+            found.append(Bias(at.epoch, float(exact.log_likelihood(at.rbms[0], X).mean()), angles))
     return found
 
 
 @dataclass(frozen=True)
-class Interval:
-    """One 95 % interval of annealed importance sampling, less the exact log Z: nats."""
+class Estimate:
+    """An estimate of one RBM's log Z and its interval, beside the exact log Z: nats."""
 
-    temperatures: int
     backwards: bool
-    low: float
-    centre: float
-    high: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the truth is in it."""
-        return self.low <= 0 <= self.high
+    exact: float
+    interval: Interval
 
 
 @one_thread()
-def intervals(
+def estimates(
     models: int, seed: int = 0, temperatures: tuple[int, ...] = (10, 100), scale: float = 6.0
-) -> list[Interval]:
-    """Intervals for random RBMs of 8 visible and 6 hidden units, forwards and backwards, from 100 chains each."""
+) -> list[Estimate]:
+    """Of random RBMs with weights of standard deviation `scale`, annealed forwards and backwards."""
     rng = np.random.default_rng(seed)
     found = []
     for count in temperatures:
-        betas = np.linspace(0, 1, count)
         for _ in range(models):
-            rbm = RBM(rng.normal(0, scale, (6, 8)), rng.normal(0, scale, 8), rng.normal(0, scale, 6))
+            W, b, c = (rng.normal(0, scale, shape) for shape in ((HIDDEN, VISIBLE), VISIBLE, HIDDEN))
+            rbm = RBM(W, b, c)
             truth = float(exact.log_partition(rbm))
-            for backwards, estimate in enumerate((exact.annealed, exact.annealed_backwards)):
-                one = estimate(rbm, 100, betas, rng)
-                places = (one.low - truth, one.log_partition - truth, one.high - truth)
-                found.append(Interval(count, bool(backwards), *map(float, places)))
+            for backwards in (False, True):
+                found.append(Estimate(backwards, truth, annealed_interval(rbm, count, rng, truth, backwards=backwards)))
     return found
 
 
-def coverage(found: list[Interval], confidence: float = 0.95) -> tuple[int, int, float, float]:
-    """How many of how many intervals hold the truth, and that share's own interval (Clopper & Pearson 1934)."""
-    from scipy.special import betaincinv
+def by_setting(found: list[Estimate]) -> dict[tuple[int, bool], list[Estimate]]:
+    """The estimates of each (number of temperatures, backwards): the fewest temperatures first, and forwards first."""
+    settings = sorted({(e.interval.temperatures, e.backwards) for e in found})
+    return {s: [e for e in found if (e.interval.temperatures, e.backwards) == s] for s in settings}
 
-    n, held = len(found), sum(one.holds for one in found)
+
+def coverage(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a share of which `hits` of `n` were seen (Clopper & Pearson 1934)."""
     tail = (1 - confidence) / 2
-    low = float(betaincinv(held, n - held + 1, tail)) if held else 0.0
-    high = float(betaincinv(held + 1, n - held, 1 - tail)) if held < n else 1.0
-    return held, n, low, high
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return low, high
 
 
 @dataclass(frozen=True)

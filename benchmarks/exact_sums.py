@@ -110,7 +110,7 @@ def layers_beside_dgemm(n=16):
     layer = td.models.DirectedLayer.from_rbm(random_rbm(n, n))
     prior = np.log(rng.dirichlet(np.ones(2**n)))
     A = rng.normal(size=(2048, 2048))
-    below = lambda: matrices.layer_below(layer, prior, 0.0)
+    below = lambda: matrices.mixture(layer, None, prior, 0.0)
     cores, rates, limits = budget.cores(), [], []
     for _ in range(RUNS):
         limits.append(2 * 2048**3 / best(lambda: A @ A, 2))
@@ -125,7 +125,7 @@ def layers_beside_dgemm(n=16):
     print(f"the same on one core: {rate:.3e} flop/s, dgemm {limit:.3e}, ratio {rate / limit:.2f}")
     wide = td.models.DirectedLayer.from_rbm(random_rbm(n, 64))
     X = rng.integers(0, 2, (10_000, 64)).astype(float)
-    t = best(lambda: matrices.mixture(wide, lambda first, last: X[first:last], len(X), prior, 0.0), 3)
+    t = best(lambda: matrices.mixture(wide, X, prior, 0.0), 3)
     print(
         f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s, "
         f"{2 * len(X) * 2.0**n / t / max(limits):.2f} of dgemm"

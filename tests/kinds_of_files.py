@@ -75,7 +75,7 @@ def model(name):
 
 def of_the_first_version(place):
     tensors = {}
-    text = json.dumps(storage._describe(MODELS["DBN"], "", tensors))
+    text = json.dumps(storage.describe(MODELS["DBN"], "", tensors))
     (place / "m.safetensors").write_bytes(to_bytes(tensors, metadata={"tinygrad_dbn": text}))
     return place / "m.safetensors"
 
@@ -92,8 +92,8 @@ def is_a_model(value):
     return isinstance(value, td.DBN)
 
 
-SUM = (float64.sum_chunk, (np.eye(3), np.ones(3), np.zeros(3)), [(0, 2), (2, 4), (4, 6)], float64._is_sum)
-MIXTURE = (float64.matrices.mixture_chunk, (np.eye(2),), [(0, 2), (2, 4)], float64._is_mixture)
+SUM = (float64.sum_chunk, (np.eye(3), np.ones(3), np.zeros(3)), [(0, 2), (2, 4), (4, 6)], float64.is_sum)
+MIXTURE = (float64.matrices.mixture_chunk, (np.eye(2),), [(0, 2), (2, 4)], float64.is_mixture)
 CHUNKS = {"sum": (SUM, [(1.5, 3), (0.1 + 0.2, -7)]), "mixture": (MIXTURE, [(-1.5, -2.25, 1e-16, 0.0)])}
 
 

@@ -14,7 +14,7 @@ from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import certify, odds, sizes
+from tinygrad_dbn.exact.sums import certify, sizes
 from tinygrad_dbn.exact.sums.sizes import BATCH
 
 DOUBLE = error_bounds.Format.of(np.float64)
@@ -139,12 +139,12 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
     free = lambda: certify.free_energy_error(RBM, None, 0.0)
     sigmoid = lambda: certify.sigmoid_error(W, B)[0]
     for owner, name, changed, bound, grown in [
-        (odds, "LOW", 10, by_odds, 3),
-        (odds, "MIDDLE", 9, by_odds, 256),
-        (odds, "ROOM", 660.0, by_odds, np.exp(-30) / 1.001 / U),
-        (odds, "LOW", 10, by_moments, 2 * (1024 - 128)),
-        (odds, "MIDDLE", 9, by_moments, 2 * 256),
-        (odds, "ROOM", 660.0, by_moments, np.exp(-30) / 1.001 / U),
+        (sizes, "LOW", 10, by_odds, 3),
+        (sizes, "MIDDLE", 9, by_odds, 256),
+        (sizes, "MAX_FALL", 660.0, by_odds, np.exp(-30) / 1.001 / U),
+        (sizes, "LOW", 10, by_moments, 2 * (1024 - 128)),
+        (sizes, "MIDDLE", 9, by_moments, 2 * 256),
+        (sizes, "MAX_FALL", 660.0, by_moments, np.exp(-30) / 1.001 / U),
         (sizes, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
         (sizes, "SHIFT", 310, mixed, 3 * 10),
         (sizes, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
@@ -176,8 +176,8 @@ def test_computations_with_other_constants_keep_their_bounds(name, changed, monk
 
 
 def test_products_of_odds_stay_within_doubles():
-    largest = odds.UNITS * np.log(2) + (odds.LOW + odds.MIDDLE) * np.log(2)
-    assert odds.ROOM < 690
+    largest = sizes.UNITS * np.log(2) + (sizes.LOW + sizes.MIDDLE) * np.log(2)
+    assert sizes.MAX_FALL < 690
     assert largest < np.log(np.finfo(float).max)
     assert 3 * sizes.SHIFT + 26 < 1024
 

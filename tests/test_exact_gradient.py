@@ -1,7 +1,5 @@
 """The gradient by expectations: against the engine's own through the enumeration, and at the extremes."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,8 +31,7 @@ def assert_within(got, error, wanted, slack=1.0, other_error=1e-300):
 def test_a_mixture_knows_its_likelihoods():
     dbn, X = stacked_dbn(9, 6, 5), rows(9, 20)
     prior, error = exact.log_prior(dbn), 1e-12
-    with ThreadPoolExecutor(1) as pool:
-        mixture = posteriors.Mixture(dbn.layers[0], X, prior, error, pool)
+    mixture = posteriors.mixture(dbn.layers[0], X, prior, error)
     np.testing.assert_allclose(mixture.value, exact.log_likelihood(dbn, X), rtol=1e-13)
     assert (mixture.error > error).all()
 

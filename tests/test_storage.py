@@ -71,10 +71,10 @@ def test_a_loaded_model_computes_what_the_saved_one_did(tmp_path):
     [
         ([1, 2], "the model is a list"),
         ({"W": np.zeros(2)}, "the model is a dict"),
-        ((td.RBM(np.zeros((1, 1)), np.zeros(1), np.zeros(1)), print), "1 is a builtin_function"),
+        ((td.RBM(np.zeros((1, 1)), np.zeros(1), np.zeros(1)), print), r"\[1\] is a builtin_function"),
         (np.array([1j]), "dtype complex128"),
         (np.array([print]), "dtype object"),
-        ((np.array(["a"]),), "0 has dtype <U1"),
+        ((np.array(["a"]),), r"\[0\] has dtype <U1"),
     ],
 )
 def test_what_is_no_model_is_refused_by_its_place(tmp_path, model, said):
@@ -85,7 +85,7 @@ def test_what_is_no_model_is_refused_by_its_place(tmp_path, model, said):
 
 def write(path, structure, tensors):
     """A whole file of this structure, its checksums right."""
-    content = {"run": "", "tensors": storage._digest(tensors), "value": structure}
+    content = {"run": "", "tensors": storage.digest_of(tensors), "value": structure}
     record = records.seal(storage.FORMAT, content, finite=False).decode()
     path.write_bytes(to_bytes(tensors, metadata={"tinygrad_dbn": record}))
 
@@ -149,7 +149,7 @@ def test_files_that_are_no_models(tmp_path):
 
 def test_a_file_of_the_first_version_is_read_with_a_warning_and_never_as_a_state_of_a_run(tmp_path):
     model, path, tensors = models()["DBN"], tmp_path / "m.safetensors", {}
-    text = json.dumps(storage._describe(model, "", tensors))
+    text = json.dumps(storage.describe(model, "", tensors))
     path.write_bytes(to_bytes(tensors, metadata={"tinygrad_dbn": text}))
     with pytest.warns(UserWarning, match=r"m\.safetensors is of the first version.*save the model again") as said:
         loaded = td.load(path)

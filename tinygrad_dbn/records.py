@@ -94,11 +94,8 @@ def typed(hint: Any, value: Any, place: str) -> Any:
     elif origin is dict and isinstance(value, dict):
         return {key: typed(arguments[1], item, f"{place}.{key}") for key, item in value.items()}
     elif hint is float and type(value) in (int, float):
-        try:
-            float(value)  # an integer may be beyond a double
-        except OverflowError:
-            pass
-        else:
+        with suppress(OverflowError):  # an integer may be beyond a double
+            float(value)
             return value
     elif hint is NoneType and value is None:
         return None

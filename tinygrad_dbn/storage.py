@@ -14,8 +14,12 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as to_tensors
+from safetensors.numpy import save as to_bytes
 
 from . import files, records
+from .autodiff.trees import field_of
 from .learning import Descent, Epoch, Fit, HessianFree, Progress
 from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
 
@@ -39,11 +43,9 @@ def save(path: str | os.PathLike[str], model: Any, *, run: str = "") -> None:
     kept; the same model always makes the same bytes. run: the digest of the run that it is a state of, if it is.
     Raises TypeError for anything else inside it (naming the place), OSError where the disk refuses.
     """
-    from safetensors.numpy import save as to_bytes
-
     tensors: Tensors = {}
-    structure = _describe(model, "", tensors)
-    content = {"run": run, "tensors": _digest(tensors), "value": structure}
+    structure = describe(model, "", tensors)
+    content = {"run": run, "tensors": digest_of(tensors), "value": structure}
     record = records.seal(FORMAT, content, finite=False)
     files.write_atomically(path, to_bytes(tensors, metadata={_KEY: record.decode()}))
 
@@ -68,7 +70,7 @@ def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
         belongs: dict[str, Any] = {} if run is None else {"run": run}
         schema = {key: hint for key, hint in _FIELDS.items() if key not in belongs}
         record = records.unseal(text, name, FORMAT, belongs, schema, _GIVE, finite=False)
-        if record["tensors"] != _digest(tensors):
+        if record["tensors"] != digest_of(tensors):
             raise ValueError(f"{name} was damaged since it was written: its tensors do not fit their checksum; {_GIVE}")
         structure = record["value"]
     try:
@@ -82,9 +84,6 @@ def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
 
 def _parts(content: bytes, name: str) -> tuple[Tensors, bytes]:
     """The tensors of a safetensors file, and our record in its metadata."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as to_tensors
-
     try:
         # Copies: arrays of their own, which can be written to.
         tensors = {key: np.array(array) for key, array in to_tensors(content).items()}
@@ -97,7 +96,8 @@ def _parts(content: bytes, name: str) -> tuple[Tensors, bytes]:
     return tensors, text.encode("utf-8", "surrogatepass")
 
 
-def _digest(tensors: Tensors) -> str:
+def digest_of(tensors: Tensors) -> str:
+    """SHA-256 of names, dtypes, shapes and values."""
     digest = hashlib.sha256()
     for key, array in sorted(tensors.items()):
         digest.update(repr((key, array.dtype.name, array.shape)).encode("utf-8", "surrogatepass"))
@@ -114,22 +114,23 @@ def _unsealed(text: bytes) -> Any:
     return value if not isinstance(value, dict) or value.keys() in ({"class", "fields"}, {"array"}) else None
 
 
-def _describe(value: Any, place: str, tensors: Tensors) -> Any:
+def describe(value: Any, place: str, tensors: Tensors) -> Any:
     """The JSON structure of `value`; its arrays are added to `tensors` under their places."""
     name = type(value).__name__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if _CLASSES.get(name) is not type(value):
             raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_CLASSES)}")
         fields = {
-            f.name: _describe(getattr(value, f.name), _at(place, f.name), tensors) for f in dataclasses.fields(value)
+            f.name: describe(getattr(value, f.name), field_of(place, f.name), tensors)
+            for f in dataclasses.fields(value)
         }
         return {"class": name, "fields": fields}
     if type(value) is tuple:
-        return [_describe(item, _at(place, i), tensors) for i, item in enumerate(value)]
+        return [describe(item, f"{place}[{i}]", tensors) for i, item in enumerate(value)]
     if isinstance(value, np.ndarray):
         if value.dtype.name not in _DTYPES:
             raise TypeError(f"save: {place or 'the model'} has dtype {value.dtype}; write float32 or float64")
-        key = place or "value"
+        key = place.replace("[", ".").replace("]", "").lstrip(".") or "value"  # layers[0].W is layers.0.W in files
         # The format's writer reads memory as it lies: native byte order and C order, without exception.
         tensors[key] = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")
         return {"array": key}
@@ -142,10 +143,10 @@ def _describe(value: Any, place: str, tensors: Tensors) -> Any:
 
 
 def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
-    """The value that `_describe` described; each tensor is taken out of `tensors` as it is used."""
+    """The value of a structure that `describe` made; each tensor is taken out of `tensors` as it is used."""
     where = place or "the model"
     if isinstance(structure, list):
-        return tuple(_rebuild(item, _at(place, i), tensors) for i, item in enumerate(structure))
+        return tuple(_rebuild(item, f"{place}[{i}]", tensors) for i, item in enumerate(structure))
     if not isinstance(structure, dict):
         return structure
     if structure.keys() == {"array"}:
@@ -161,9 +162,5 @@ def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
     hints = get_type_hints(_CLASSES[name])
     if fields.keys() != hints.keys():
         raise ValueError(f"{where}, a {name}, has the fields {sorted(fields)}, not {sorted(hints)}")
-    found = {key: _rebuild(item, _at(place, key), tensors) for key, item in fields.items()}
-    return _CLASSES[name](**{key: records.typed(hints[key], found[key], _at(place, key)) for key in found})
-
-
-def _at(place: str, part: str | int) -> str:
-    return f"{place}.{part}" if place else str(part)
+    found = {key: _rebuild(item, field_of(place, key), tensors) for key, item in fields.items()}
+    return _CLASSES[name](**{key: records.typed(hints[key], found[key], field_of(place, key)) for key in found})

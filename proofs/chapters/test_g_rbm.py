@@ -136,10 +136,10 @@ def minus_energy(rbm, x, h):
 
 LAYER_SPOILS = [
     Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
-    Spoiled("prior forgotten", mutated(exact.likelihood, "log_mixture", " + prior[", " + 0 * prior[")),
+    Spoiled("prior forgotten", mutated(exact.marginals, "log_mixture", " + prior[", " + 0 * prior[")),
     Spoiled(
         "conditional not normalised",
-        mutated(exact.likelihood, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
+        mutated(exact.marginals, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
     ),
 ]
 
@@ -169,7 +169,7 @@ def test_dbn_likelihood():
         *LAYER_SPOILS[2:],
         Spoiled(
             "top RBM not normalised",
-            mutated(exact.likelihood, "log_prior", " - log_partition(dbn.top)", ""),
+            mutated(exact.marginals, "log_marginal", " - log_partition(dbn.top)", ""),
         ),
     ],
 )

@@ -103,7 +103,9 @@ def test_tight(uniform=False):
         Spoiled("recognition bias lost", mutated(DirectedLayer, "recognition_logits", " + self.c", "")),
         Spoiled(
             "q not normalised",
-            mutated(variational.bound, "_rows", "ops.sum(ops.softplus(a), axis=-1, keepdims=True)", "0"),
+            mutated(
+                exact.distributions, "log_bernoulli_table", "ops.sum(ops.softplus(logits), axis=-1, keepdims=True)", "0"
+            ),
         ),
     ],
 )

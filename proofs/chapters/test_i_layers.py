@@ -50,7 +50,7 @@ def test_gain(sign=1, examples=2):
             "KL against the joint",
             mutated(variational.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint"),
         ),
-        Spoiled("entropy forgotten", mutated(variational.layers, "deep_bound", " + value - log_q", " + value")),
+        Spoiled("entropy forgotten", mutated(variational.bound, "layer_bound", "joint - log_q", "joint")),
     ],
 )
 def test_layers():

@@ -42,7 +42,7 @@ def equal_gradient(found, part, names, objective):
     uses=("the shipped bound is Σ q log p(x,h1) − Σ q log q, for every q",),
     spoiled=[
         Spoiled("one round of Gibbs sampling in the top instead", None, k=1),
-        Spoiled("sign of the guess", mutated(updown, "_wake", "- p @ guess", "+ p @ guess")),
+        Spoiled("sign of the guess", mutated(updown, "expected_wake", "- p @ guess", "+ p @ guess")),
     ],
 )
 def test_wake(k=None):
@@ -61,7 +61,7 @@ def test_wake(k=None):
     sizes="1-1-1, recognition untied, every parameter",
     spoiled=[
         Spoiled("dreams from the prior of x instead", None, dreamt=False),
-        Spoiled("sign of the guess", mutated(updown, "_sleep", "p @ h - p_below", "p @ h + p_below")),
+        Spoiled("sign of the guess", mutated(updown, "expected_sleep", "p @ h - p_below", "p @ h + p_below")),
     ],
 )
 def test_sleep(dreamt=True):

@@ -36,7 +36,7 @@ OFF = Spoiled("a sum off by 1e-7", with_other_sums(float64, "sum_chunk", lambda 
 SUM_SPOILS = [
     TOO_SMALL,
     OFF,
-    Spoiled("visible and hidden biases exchanged", mutated(float64, "log_partition", "rbm.c, rbm.b", "rbm.b, rbm.c")),
+    Spoiled("visible and hidden biases exchanged", mutated(float64, "enumeration", "rbm.c, rbm.b", "rbm.b, rbm.c")),
 ]
 
 
@@ -48,7 +48,7 @@ SUM_SPOILS = [
     trusts=TRUSTS,
     spoiled=[
         *SUM_SPOILS[:2],
-        Spoiled("the filling units left in", mutated(float64, "log_partition", " += top - extra", " += top")),
+        Spoiled("the filling units left in", mutated(float64, "log_partition", " += top - filling", " += top")),
     ],
 )
 def test_log_partition(shrink=1.0):
@@ -81,13 +81,13 @@ def test_pairs(size, shrink=1.0):
 
 MIXTURE_SPOILS = [
     TOO_SMALL,
-    Spoiled("visible bias lost", mutated(matrices, "mixture", "centred @ layer.b + ", "")),
-    Spoiled("½ forgotten", mutated(matrices, "mixture", "X - 0.5", "X - 0.0")),
+    Spoiled("visible bias lost", mutated(matrices, "sum_batch", "(X - 0.5) @ layer.b + ", "")),
+    Spoiled("½ forgotten", mutated(matrices, "factors", "X - 0.5", "X - 0.0")),
     Spoiled(
         "what was taken out of the products not put back",
-        mutated(matrices, "mixture", ".sum(axis=0) + peak", "[0] + peak"),
+        mutated(matrices, "sum_batch", ".sum(axis=0) + weights.peak", "[0] + weights.peak"),
     ),
-    Spoiled("underflow let pass", mutated(matrices, "mixture", "(hidden + sizes.MARGIN) * lost", "(hidden - 1070.0)")),
+    Spoiled("underflow let pass", mutated(matrices, "sum_batch", "sizes.MARGIN) * lost_by_a_term(v)", "-1070.0)")),
 ]
 
 
@@ -119,7 +119,7 @@ def test_likelihood(shrink=1.0):
     spoiled=[
         Spoiled("a bound so small that no float keeps it, the weights taken as exact", None, shrink=1e-5, rounding=0),
         OFF,
-        Spoiled("visible bias lost", mutated(matrices, "mixture", "centred @ layer.b + ", "")),
+        Spoiled("visible bias lost", mutated(matrices, "sum_batch", "(X - 0.5) @ layer.b + ", "")),
     ],
 )
 def test_rational(size, shrink=1.0, rounding=2):

@@ -110,4 +110,4 @@ def lecture_joint(dbn):
 
 def recognition(dbn, X):
     """The q(h1|x) that `exact.bound` and `exact.audit` use when none is given: (T, 2^n1)."""
-    return np.concatenate([q for _, q, _, _ in variational.bound._rows(dbn, X, None)])
+    return np.concatenate([q for _, q, _, _ in variational.bound.in_batches(dbn, X, None)])

@@ -71,6 +71,40 @@ def _remade(cls: type, values: dict[str, Any]) -> Any:
     return new
 
 
+def places(tree: Any, place: str = "") -> list[tuple[str, Any]]:
+    """The leaves of a tree in the order of `flatten`, each with its place; `place` is that of the tree itself.
+
+    Fields are written with a dot, elements with brackets: layers[0].W.
+
+    >>> places({"rate": 0.5, "sizes": (1.0, 2)}, "settings")
+    [("settings['rate']", 0.5), ("settings['sizes'][0]", 1.0)]
+    """
+    if isinstance(tree, LEAVES):
+        return [(place, tree)]
+    if isinstance(tree, tuple | list):
+        children = [(f"{place}[{i}]", child) for i, child in enumerate(tree)]
+    elif isinstance(tree, dict):
+        children = [(f"{place}[{key!r}]", child) for key, child in tree.items()]
+    else:
+        cls: Any = type(tree)
+        children = [(field_of(place, name), getattr(tree, name)) for name in _fields(cls)]
+    return [found for where, child in children for found in places(child, where)]
+
+
+def field_of(place: str, name: str) -> str:
+    """The place of a dataclass's field.
+
+    >>> field_of("", "layers"), field_of("layers[0]", "W")
+    ('layers', 'layers[0].W')
+    """
+    return f"{place}.{name}" if place else name
+
+
+def not_finite(tree: Any) -> str | None:
+    """The place of the first leaf that has NaN or inf in it; None where there is none."""
+    return next((place for place, leaf in places(tree) if not np.isfinite(leaf).all()), None)
+
+
 def tree_map(f: Callable[..., Any], tree: Any, *others: Any, opaque: bool = False) -> Any:
     """f over the leaves of one tree, or over the corresponding leaves of several of one shape.
 

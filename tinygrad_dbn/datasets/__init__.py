@@ -1,7 +1,7 @@
 """Data to learn from: complete toy distributions, real digits, classification problems, and a user's own files.
 
-Recipes for density models return a `Dataset` of zeros and ones; `load("bars-and-stripes:3")` is the door of the command
-line. Recipes for classifiers return a `Labelled` problem in three parts.
+Recipes for density models return a `Dataset` of zeros and ones; `load("bars-and-stripes:3")` finds one by its name on
+a command line. Recipes for classifiers return a `Labelled` problem in three parts.
 """
 
 from .convex import convex
@@ -16,20 +16,6 @@ from .toy import bars_and_stripes, labelled_shifter, parity
 from .variations import mnist_variation
 
 __all__ = [
-    "Dataset",
-    "Labelled",
-    "Part",
-    "bars_and_stripes",
-    "convex",
-    "digits",
-    "from_file",
-    "idx",
-    "labelled_shifter",
-    "load",
-    "mnist5k",
-    "mnist_from_idx",
-    "mnist_variation",
-    "parity",
-    "rectangles",
-    "rectangles_image",
-]
+    "Dataset", "Labelled", "Part", "bars_and_stripes", "convex", "digits", "from_file", "idx", "labelled_shifter",
+    "load", "mnist5k", "mnist_from_idx", "mnist_variation", "parity", "rectangles", "rectangles_image",
+]  # fmt: skip

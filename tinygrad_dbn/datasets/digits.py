@@ -30,12 +30,9 @@ def digits(threshold: int = 8, heldout: int = 360, seed: int = 0) -> Dataset:
     binary = (levels >= threshold).astype(np.float64)
     shuffled = binary[np.random.default_rng(seed).permutation(len(binary))]
     kept = len(binary) - heldout
-    return Dataset(
-        name="digits",
-        train=shuffled[:kept].copy(),
-        heldout=shuffled[kept:].copy() if heldout else None,
-        shape=(8, 8),
-        optimum=None,
-        source=f"scikit-learn's handwritten digits (Alpaydin & Kaynak 1998), 8 × 8, 1 where the grey level "
-        f"is {threshold} or more of 16; {kept} to train, {heldout} held out (shuffled with seed {seed}).",
+    source = (
+        f"scikit-learn's handwritten digits (Alpaydin & Kaynak 1998), 8 × 8, 1 where the grey level "
+        f"is {threshold} or more of 16; {kept} to train, {heldout} held out (shuffled with seed {seed})."
     )
+    parts = shuffled[:kept].copy(), shuffled[kept:].copy() if heldout else None
+    return Dataset("digits", *parts, (8, 8), None, source)

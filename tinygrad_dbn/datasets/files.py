@@ -1,4 +1,4 @@
-"""A user's own zeros and ones, from a .npy or a .csv file. Whatever is wrong with it is said in full."""
+"""A user's own zeros and ones, from a .npy or a .csv file. An error names the file, the place and what to write."""
 
 import csv
 import io

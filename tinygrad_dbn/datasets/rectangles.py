@@ -25,7 +25,7 @@ def rectangles(sizes: tuple[int, int, int] = (1000, 200, 50_000), seed: int = 0)
 
 
 def rectangles_image(sizes: tuple[int, int, int] = (10_000, 2000, 50_000), seed: int = 0) -> Labelled:
-    """The same question, with the rectangle cut from one photograph's patch and laid upon another's.
+    """The same question, with the rectangle cut from one photograph's patch and put on another's.
 
     Sides are at least 10 and differ by more than 5: the authors say only that the difference is larger here, and
     their photographs were others. Raises ValueError for negative sizes, ImportError without scikit-learn and Pillow.

@@ -38,14 +38,8 @@ def bars_and_stripes(n: int, convention: Literal["distinct", "doubled"] = "disti
     else:
         total = 2 ** (n + 1)
         optimum = ((states - 2) * log(1 / total) + 4 * log(2 / total)) / total
-    return Dataset(
-        name=f"bars-and-stripes:{n} ({convention})",
-        train=rows,
-        heldout=None,
-        shape=(n, n),
-        optimum=optimum,
-        source=f"All bars and stripes of {n} × {n} pixels, {convention} convention (MacKay 2003, chapter 43).",
-    )
+    source = f"All bars and stripes of {n} × {n} pixels, {convention} convention (MacKay 2003, chapter 43)."
+    return Dataset(f"bars-and-stripes:{n} ({convention})", rows, None, (n, n), optimum, source)
 
 
 def labelled_shifter(n: int) -> Dataset:
@@ -62,14 +56,8 @@ def labelled_shifter(n: int) -> Dataset:
         for label, turn in enumerate((-1, 0, 1))
     ]
     rows = np.concatenate(blocks)
-    return Dataset(
-        name=f"shifter:{n}",
-        train=rows,
-        heldout=None,
-        shape=None,
-        optimum=-log(len(rows)),
-        source=f"All {len(rows)} labelled shifts of {n} bits (MacKay 2003, chapter 43).",
-    )
+    source = f"All {len(rows)} labelled shifts of {n} bits (MacKay 2003, chapter 43)."
+    return Dataset(f"shifter:{n}", rows, None, None, -log(len(rows)), source)
 
 
 def parity(n: int) -> Dataset:
@@ -81,14 +69,8 @@ def parity(n: int) -> Dataset:
     _check_size("parity", n, rows=f"2^{n - 1}", values=2 ** (n - 1) * n if n >= 1 else 0)
     states = _all_states(n - 1)
     rows = np.concatenate([states, states.sum(axis=1, keepdims=True) % 2], axis=1)
-    return Dataset(
-        name=f"parity:{n}",
-        train=rows,
-        heldout=None,
-        shape=None,
-        optimum=-(n - 1) * log(2),
-        source=f"All {len(rows)} vectors of {n} bits with an even number of ones.",
-    )
+    source = f"All {len(rows)} vectors of {n} bits with an even number of ones."
+    return Dataset(f"parity:{n}", rows, None, None, -(n - 1) * log(2), source)
 
 
 def _all_states(n: int) -> NDArray[np.float64]:

@@ -8,8 +8,10 @@ floats, by compiled products of odds and by matrix products, and bounds the erro
 bound and what is lost by it; `rules` are the expected updates of the learning rules. `log_partition`, `log_likelihood`
 and `gradient` bound their error on request (`with_error=True`); `certified` bounds any other quantity's.
 
-Whatever enumerates says beforehand what it will cost, and is refused beyond `max_seconds` or `max_bytes` (`budget.py`);
-rows are checked at one gate (`data.py`); and the bits are the same on any number of threads.
+What holds for every function is said here alone. X is (T, D), one example of zeros and ones in each row, for a model of
+D visible units: ValueError says where it is not (`data.py`). Its cost is predicted before it starts: beyond
+`max_seconds` or `max_bytes` it raises `TooLarge` (`budget.py`). Layers are numbered from x = h0 upwards, states as in
+`states`. The bits are the same on any number of threads.
 """
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
@@ -18,8 +20,8 @@ from .conditionals import conditional_likelihood, log_conditional_likelihood
 from .enclosure import certified
 from .fisher import fisher_information
 from .information import data_entropy, entropy, kl_from_data
-from .likelihood import gradient, log_likelihood, log_prior
-from .marginals import log_joint, log_marginal, unit_means
+from .likelihood import gradient, log_likelihood
+from .marginals import log_joint, log_marginal, log_prior, unit_means
 from .optima import OPTIMA, AboveOptimum, check_optimum, optimum
 from .partition import log_partition
 from .rules.comparison import Comparison, compare
@@ -33,50 +35,11 @@ from .variational.factorial import Factorial, best_factorial
 from .variational.layers import LayeredAudit, audit_layers, deep_bound
 
 __all__ = [
-    "OPTIMA",
-    "AboveOptimum",
-    "Annealed",
-    "Audit",
-    "Ceiling",
-    "Comparison",
-    "Factorial",
-    "LayeredAudit",
-    "TooLarge",
-    "annealed",
-    "annealed_backwards",
-    "audit",
-    "audit_layers",
-    "base_rates",
-    "best_factorial",
-    "bound",
-    "bound_gain",
-    "ceiling",
-    "certified",
-    "check_optimum",
-    "compare",
-    "conditional_likelihood",
-    "data_entropy",
-    "deep_bound",
-    "entropy",
-    "expected_cd",
-    "expected_pcd",
-    "expected_sleep",
-    "expected_wake",
-    "fisher_information",
-    "gradient",
-    "kl_from_data",
-    "log_aggregated_posterior",
-    "log_conditional_likelihood",
-    "log_joint",
-    "log_likelihood",
-    "log_marginal",
-    "log_partition",
-    "log_prior",
-    "optimum",
-    "posterior",
-    "prior_divergence",
-    "recognition_gradient",
-    "sample",
-    "states",
-    "unit_means",
-]
+    "OPTIMA", "AboveOptimum", "Annealed", "Audit", "Ceiling", "Comparison", "Factorial", "LayeredAudit", "TooLarge",
+    "annealed", "annealed_backwards", "audit", "audit_layers", "base_rates", "best_factorial", "bound", "bound_gain",
+    "ceiling", "certified", "check_optimum", "compare", "conditional_likelihood", "data_entropy", "deep_bound",
+    "entropy", "expected_cd", "expected_pcd", "expected_sleep", "expected_wake", "fisher_information", "gradient",
+    "kl_from_data", "log_aggregated_posterior", "log_conditional_likelihood", "log_joint", "log_likelihood",
+    "log_marginal", "log_partition", "log_prior", "optimum", "posterior", "prior_divergence", "recognition_gradient",
+    "sample", "states", "unit_means",
+]  # fmt: skip

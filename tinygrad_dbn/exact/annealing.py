@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..models import RBM
 from ..models.rbm import bernoulli
-from . import budget, costs
-from .budget import spending
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, Cost, spending
 from .data import binary, plain_numbers, rows, whole
 from .distributions import as_dbn
 from .samples import sample
@@ -51,8 +51,8 @@ def annealed(
     *,
     base: Any = None,
     confidence: float = 0.95,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Annealed:
     """Estimate log Z by `chains` annealed chains through the temperatures `betas` (K + 1,), from 0 up to 1.
 
@@ -60,19 +60,14 @@ def annealed(
     estimated without bias, so log Z errs low on average. The interval is Student's, from the spread of the weights: it
     cannot know of modes that no chain found. Against exact log Z, in 150 small random models a setting, 95 % intervals
     held in 91 to 95 % of them where chains mix, and in 90 % where they do not; those of `annealed_backwards` in 94 to
-    96 % and in 34 %. Distrust one whose `effective` is far below the number of chains. Time chains · K · D · H.
-    Raises ValueError for fewer than 2 chains, betas that do not rise from 0 to 1, a base of another width or a
-    confidence that is not between 0 and 1, `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    96 % and in 34 %. Distrust one whose `effective` is far below the number of chains. Time chains · K · D · H. Raises
+    ValueError for fewer than 2 chains, betas that do not rise from 0 to 1, a base of another width or a confidence that
+    is not between 0 and 1.
     """
     betas, a = _checked(rbm, chains, betas, base, confidence)
     with spending("annealed", costs.annealed(rbm, chains, len(betas)), max_seconds, max_bytes):
         x = bernoulli(np.broadcast_to(ops.sigmoid(a), (chains, len(a))), rng)
-        log_w = np.full(chains, _log_base_partition(rbm, a))
-        for low, high in pairwise(betas):
-            here = tempered(rbm, a, high)
-            log_w += tempered(rbm, a, low).free_energy(x) - here.free_energy(x)
-            x = here.gibbs(x, rng)
-        return _estimate(log_w, confidence, forwards=True)
+        return _estimate(_led(rbm, x, a, betas, rng, sign=1), confidence, sign=1)
 
 
 def annealed_backwards(
@@ -84,8 +79,8 @@ def annealed_backwards(
     base: Any = None,
     start: Any = None,
     confidence: float = 0.95,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Annealed:
     """Reverse AIS: the same chains led from the RBM down to the base-rate model. It errs high on average.
 
@@ -97,15 +92,22 @@ def annealed_backwards(
     x = None if start is None else rows(rbm, start, "start")
     if x is not None and len(x) != chains:
         raise ValueError(f"{len(x)} rows to start {chains} chains: give one row per chain")
-    cost = costs.annealed(rbm, chains, len(betas)) + (costs.sample(as_dbn(rbm), chains) if x is None else budget.Cost())
+    cost = costs.annealed(rbm, chains, len(betas)) + (costs.sample(as_dbn(rbm), chains) if x is None else Cost())
     with spending("annealed_backwards", cost, max_seconds, max_bytes):
         x = sample(rbm, chains, rng)[0] if x is None else x
-        log_w = np.full(chains, _log_base_partition(rbm, a))
-        for high, low in zip(betas[:0:-1], betas[-2::-1], strict=True):
-            there = tempered(rbm, a, low)
-            log_w += there.free_energy(x) - tempered(rbm, a, high).free_energy(x)
-            x = there.gibbs(x, rng)  # the chain over x alone is reversible: backwards it takes the same steps
-        return _estimate(log_w, confidence, forwards=False)
+        # The chain over x alone is reversible: backwards it takes the same steps.
+        return _estimate(_led(rbm, x, a, betas[::-1], rng, sign=-1), confidence, sign=-1)
+
+
+def _led(rbm: RBM, x: Array, base: Array, betas: Array, rng: np.random.Generator, sign: int) -> Array:
+    """log w + log Z_0 of chains led from x (chains, D) through the betas; sign: 1 forwards, −1 backwards."""
+    log_base_partition = rbm.W.shape[0] * np.log(2) + np.logaddexp(0, base).sum()  # free hidden units, and the rates
+    log_w = np.full(len(x), float(log_base_partition))
+    for last, beta in pairwise(betas):
+        here = tempered(rbm, base, beta)
+        log_w += sign * (tempered(rbm, base, last).free_energy(x) - here.free_energy(x))
+        x = here.gibbs(x, rng)
+    return log_w
 
 
 def tempered(rbm: RBM, base: Array, beta: float) -> RBM:
@@ -124,21 +126,16 @@ def base_rates(X: Any) -> Array:
     return np.asarray(np.log(on) - np.log1p(-on))
 
 
-def _estimate(log_w: Array, confidence: float, forwards: bool) -> Annealed:
-    """log of the mean weight (of 1 / the mean inverse weight), and its interval by the delta method."""
+def _estimate(log_w: Array, confidence: float, sign: int) -> Annealed:
+    """log of the mean weight (of 1 / the mean inverse weight for sign −1), and its interval by the delta method."""
     from scipy.special import stdtrit  # here, for it would take most of the time of `import tinygrad_dbn`
 
-    sign, n = (1 if forwards else -1), len(log_w)
+    n = len(log_w)
     highest = (sign * log_w).max()
     w = np.exp(sign * log_w - highest)  # relative to the largest: no weight overflows
     centre = sign * (highest + np.log(w.mean()))
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * w.std(ddof=1) / w.mean() / np.sqrt(n)
     return Annealed(centre, centre - half, centre + half, w.sum() ** 2 / (w @ w), log_w)
-
-
-def _log_base_partition(rbm: RBM, base: Array) -> float:
-    """log Z_0: free hidden units, and visible units of the base rates."""
-    return float(rbm.W.shape[0] * np.log(2) + np.logaddexp(0, base).sum())
 
 
 def _checked(rbm: RBM, chains: int, betas: Any, base: Any, confidence: float) -> tuple[Array, Array]:

@@ -2,13 +2,13 @@
 
 Every function of `td.exact` that enumerates, or runs long, does its work inside `spending`:
 
-    X = rows(model, X)                                                    # the gate for data: `data.py`
-    with spending("bound", costs.bound(model, X), max_seconds, max_bytes):
+    X = rows(model, X)                                                    # checks the data: `data.py`
+    with spending("bound", costs.of(costs.bound, model, X), max_seconds, max_bytes):
         ...
 
-which is the one place where the budget is held against the prediction (`costs.py`), and where BLAS is put on a single
-thread, so that the bits are the same on any number of them. What runs inside calls other quantities as it likes: the
-outermost has answered for the whole.
+which is the one place where the prediction (`costs.py`) is compared with the budget, and where BLAS is put on a single
+thread, so that the bits are the same on any number of them. What runs inside may call other quantities: the outermost
+cost includes theirs.
 """
 
 import os
@@ -33,7 +33,7 @@ SECONDS_PER_EXP = 5e-9  # one exponential in an array, with the passes over memo
 
 @dataclass(frozen=True)
 class Cost:
-    """A prediction from sizes alone. a + b is one after the other: seconds add up, of the bytes the larger counts."""
+    """A prediction. a + b is one after the other: seconds and pairs add up, of the bytes the larger counts."""
 
     seconds: float = 0.0
     """On this process's cores, of a machine like the one that `costs.py` names."""
@@ -41,9 +41,12 @@ class Cost:
     """Bytes of arrays at the peak, the results among them."""
     units: int = 0
     """Of the largest layer whose states are enumerated."""
+    pairs: float = 0.0
+    """(unit, state) and (example, state) pairs that the same work visits where it is made of ops."""
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.seconds + other.seconds, max(self.held, other.held), max(self.units, other.units))
+        largest = max(self.held, other.held), max(self.units, other.units)
+        return Cost(self.seconds + other.seconds, *largest, self.pairs + other.pairs)
 
     def beside(self, numbers: float) -> "Cost":
         """The same while so many float64 numbers are kept."""
@@ -69,7 +72,7 @@ class Place:
     checkpoint: str | os.PathLike[str] | None = None
 
     def stage(self, name: str) -> "Place":
-        """The place of one of several sums: its checkpoint is a file of its own, NAME.name."""
+        """The place of one of several sums: its checkpoint is the file NAME.name."""
         return self if self.checkpoint is None else replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{name}")
 
     def refuse_for_ops(self, with_error: bool) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import DBN, RBM, DirectedLayer
-from . import budget, costs
-from .budget import spending
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .data import rows, units
 from .distributions import with_hidden
-from .likelihood import log_mixture, log_prior
+from .marginals import log_mixture, log_prior
 
 
 def log_conditional_likelihood(
@@ -23,15 +23,14 @@ def log_conditional_likelihood(
     given: Sequence[int],
     of: Sequence[int] | None = None,
     *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Value:
     """log p(x_A | x_B) for the rows of X (T, D), A = `of` and B = `given`: (T,), nats.
 
     A is every unit outside B unless stated; units in neither are summed out. B may be empty: then it is log p(x_A).
-    Time 2^n1 · (T + D) beyond that of `log_prior`, whatever the split (claim G5).
-    Raises ValueError for units the model lacks, named twice, or in both A and B, and for an empty A, `TooLarge` where
-    the cost is predicted beyond `max_seconds` or `max_bytes`.
+    Time 2^n1 · (T + D) beyond that of `log_prior`, whatever the split (claim G5). Raises ValueError for units the model
+    lacks, named twice, or in both A and B, and for an empty A.
 
     >>> import numpy as np
     >>> coin = RBM([[0.0, 0.0]], [0.0, np.log(3.0)], [0.0])
@@ -47,7 +46,9 @@ def log_conditional_likelihood(
         raise ValueError(f"visible units {both} are in `of` and in `given`: a unit is asked for or known, not both")
     if not asked:
         raise ValueError(f"nothing is asked: `given` holds all {visible} visible units; leave some out")
-    with spending("log_conditional_likelihood", costs.conditional_likelihood(dbn, X), max_seconds, max_bytes):
+    with spending(
+        "log_conditional_likelihood", costs.of(costs.log_conditional_likelihood, dbn, X), max_seconds, max_bytes
+    ):
         prior = log_prior(dbn)
 
         def log_p(some: list[int]) -> Value:
@@ -62,8 +63,8 @@ def conditional_likelihood(
     given: Sequence[int],
     of: Sequence[int] | None = None,
     *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Value:
     """p(x_A | x_B) for the rows of X (T, D): (T,). The exponential of `log_conditional_likelihood`."""
     return ops.exp(log_conditional_likelihood(model, X, given, of, max_seconds=max_seconds, max_bytes=max_bytes))

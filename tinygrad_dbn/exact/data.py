@@ -1,6 +1,6 @@
-"""The one gate for data: rows of zeros and ones of the model's width, in an arithmetic that goes with the model's.
+"""How all data is checked: rows of zeros and ones of the model's width, in an arithmetic that goes with the model's.
 
-What comes in is anything that NumPy reads as an array of numbers. What goes on is an array of float32 or float64; a
+The input is anything that NumPy reads as an array of numbers. The result is an array of float32 or float64; a
 Tensor, where something is differentiated; or, for a model of objects (symbols, rationals, balls), an array of objects.
 Everything else is refused with what was given, why it will not do, and what to write.
 """
@@ -28,7 +28,7 @@ def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X")
     """X as a (T, width) array of zeros and ones, or a ValueError that says where it is not. Without width, any.
 
     model: what the data are for. Beside one of floats, as without any, objects must be numbers and become floats;
-    beside one of objects they stay, and are held to be 0 or 1 where that can be decided. The values of Tensors as well.
+    beside one of objects they stay, and are checked to be 0 or 1 where that can be decided, as Tensors' values are.
     """
     array = X if isinstance(X, Tensor) else as_array(X, name)
     wanted = "any" if width is None else width

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import RBM
-from . import budget, costs
-from .budget import spending
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .marginals import log_marginal
 from .states import some_states
 from .sums.sizes import BATCH
@@ -17,16 +17,15 @@ Array = NDArray[np.float64]
 
 
 def fisher_information(
-    rbm: RBM, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+    rbm: RBM, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> NDArray[np.float64]:
     """E[s sᵀ] for the score s = ∂ log p(x) / ∂θ, x drawn from the model: (P, P), nats per unit of parameter squared.
 
-    Parameters in the order of the model's leaves: W row by row, then b, then c; P = HD + D + H. The score is
-    E[φ | x] − E[φ] with φ = (h xᵀ, x, h), so the matrix is the covariance of E[φ | x] (claim G0; Amari, Kurata &
-    Nagaoka 1992). It is also minus the expected Hessian of log p. Time 2^D · P², memory P² and 2^D numbers.
-    Raises `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    Parameters in the order of the model's leaves: W row by row, then b, then c; P = HD + D + H. The score is E[φ | x] −
+    E[φ] with φ = (h xᵀ, x, h), so the matrix is the covariance of E[φ | x] (claim G0; Amari, Kurata & Nagaoka 1992). It
+    is also minus the expected Hessian of log p. Time 2^D · P², memory P² and 2^D numbers.
     """
-    with spending("fisher_information", costs.fisher_information(rbm), max_seconds, max_bytes):
+    with spending("fisher_information", costs.of(costs.fisher_information, rbm), max_seconds, max_bytes):
         p = np.exp(log_marginal(rbm, 0))
         mean = sum(weights @ phi for weights, phi in _expected_statistics(rbm, p))
         total: Any = 0.0

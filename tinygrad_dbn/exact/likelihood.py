@@ -12,18 +12,16 @@ from concurrent.futures import Executor
 from os import PathLike
 from typing import Any
 
-from ..autodiff import ops
 from ..autodiff.differentiate import grad
 from ..autodiff.operators import Value
 from ..autodiff.trees import flatten
-from ..models import DBN, RBM, DirectedLayer
-from . import budget, costs
-from .budget import Place, spending
+from ..models import DBN, RBM
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from .data import are_floats, as_float64, rows
-from .partition import log_add, log_partition
-from .states import BLOCK, blocks, states
+from .marginals import log_mixture, log_prior
+from .partition import log_partition
 from .sums import float64, gradients
-from .sums.sizes import ROWS
 
 
 def log_likelihood(
@@ -31,8 +29,8 @@ def log_likelihood(
     X: Any,
     *,
     with_error: bool = False,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
     executor: Executor | None = None,
     checkpoint: str | PathLike[str] | None = None,
 ) -> Value:
@@ -42,14 +40,13 @@ def log_likelihood(
     2^(n_k + n_(k+1)) over its inner layers plus T · 2^n1; the top layer nL costs only its width.
 
     Arrays of floats take compiled products and matrix products, in float64 (`sums/odds.py`, `sums/matrices.py`);
-    Tensors, symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns
-    (log p, error), both (T,), error bounding |log p − exact| in nats (`sums/certify.py`); max_bytes, executor and
-    checkpoint are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for log Z, and
-    beside it NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
-    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`.
+    Tensors, symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns (log p,
+    error), both (T,), error bounding |log p − exact| in nats (`sums/certify.py`); max_bytes, executor and checkpoint
+    are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for log Z, and beside it
+    NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
     """
     place, X = Place(executor, checkpoint), rows(model, X)
-    with spending("log_likelihood", costs.log_likelihood(model, X), max_seconds, max_bytes):
+    with spending("log_likelihood", costs.of(costs.log_likelihood, model, X), max_seconds, max_bytes):
         if are_floats(model, X):
             values, errors = float64.log_likelihood(as_float64(model), as_float64(X), place)
             return (values, errors) if with_error else values
@@ -61,45 +58,13 @@ def log_likelihood(
         return log_mixture(X, model.layers[0], log_prior(model))
 
 
-def log_prior(dbn: DBN, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES) -> Value:
-    """log p(h1) for every state of h1, (2^n1,), nats: what the layers above h1 say of it (claim G5)."""
-    with spending("log_prior", costs.log_prior(dbn), max_seconds, max_bytes):
-        if are_floats(dbn):
-            return float64.log_prior(as_float64(dbn), Place())[0]
-        prior = -dbn.top.free_energy(states(dbn.top.W.shape[1])) - log_partition(dbn.top)
-        for layer in reversed(dbn.layers[1:]):
-            prior = log_mixture(states(layer.W.shape[1]), layer, prior)
-        return prior
-
-
-def log_mixture(X: Any, layer: DirectedLayer, prior: Value) -> Value:
-    """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
-    if are_floats(X, layer, prior):
-        X, layer, prior = as_float64((X, layer, prior))
-        return float64.log_mixture(X, layer, prior, 0.0, Place())[0]
-    parts = []
-    for some in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
-        total: Value = None
-        for start, h in enumerate(blocks(layer.W.shape[0])):
-            joint = log_conditional(some, layer, h) + prior[start * BLOCK : start * BLOCK + len(h)]
-            total = log_add(total, ops.logsumexp(joint, axis=-1))
-        parts.append(total)
-    return ops.concatenate(parts)
-
-
-def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
-    """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""
-    a = layer.visible_logits(h)
-    return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
-
-
 def gradient(
     model: RBM | DBN,
     X: Any,
     *,
     with_error: bool = False,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Any:
     """The exact gradient of the mean log-likelihood of X (T, D), as a model of the same shape, nats per unit.
 
@@ -110,18 +75,16 @@ def gradient(
     width, in about three times the time of `log_likelihood`; memory grows with 2^n_k of a DBN's inner layers, and not
     with an RBM's states. Tensors, symbols and rationals differentiate the likelihood's sums, whose graph is kept.
 
-    with_error, for floats alone: (gradient, error), error a model that bounds |gradient − exact| for every parameter.
-    A parameter's gradient is a difference of two expectations a − b of positive terms, whose relative errors are
-    bounded in nats; error is a (e^nats_a − 1) + b (e^nats_b − 1) and the subtraction's rounding
-    (`certify.difference_error`): some 10^−13 for a model of 20 units with weights near 1.
-    Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` beyond `max_seconds` or `max_bytes`,
-    TypeError for with_error where there are no floats.
+    with_error, for floats alone: (gradient, error), error a model that bounds |gradient − exact| for every parameter. A
+    parameter's gradient is a difference of two expectations a − b of positive terms, whose relative errors are bounded
+    in nats; error is a (e^nats_a − 1) + b (e^nats_b − 1) and the subtraction's rounding (`certify.difference_error`):
+    some 10^−13 for a model of 20 units with weights near 1. Raises TypeError for with_error where there are no floats.
 
     >>> float(gradient(RBM([[0.0]], [0.0], [0.0]), [[1.0]]).b[0])  # 1 − ½
     0.5
     """
     X = rows(model, X)
-    with spending("gradient", costs.gradient(model, X), max_seconds, max_bytes):
+    with spending("gradient", costs.of(costs.gradient, model, X), max_seconds, max_bytes):
         if are_floats(model, X):
             value, error = gradients.rounded(model, *gradients.of_model(as_float64(model), as_float64(X)))
             return (value, error) if with_error else value

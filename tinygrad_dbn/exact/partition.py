@@ -6,8 +6,8 @@ from os import PathLike
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import RBM
-from . import budget, costs
-from .budget import Place, spending
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from .data import are_floats, as_float64
 from .states import blocks
 from .sums import float64
@@ -17,8 +17,8 @@ def log_partition(
     rbm: RBM,
     *,
     with_error: bool = False,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
     executor: Executor | None = None,
     checkpoint: str | PathLike[str] | None = None,
 ) -> Value:
@@ -43,7 +43,7 @@ def log_partition(
     hidden, visible = rbm.W.shape
     if hidden < visible:
         rbm, visible = rbm.transposed(), hidden
-    with spending("log_partition", costs.log_partition(rbm), max_seconds, max_bytes):
+    with spending("log_partition", costs.of(costs.log_partition, rbm), max_seconds, max_bytes):
         if are_floats(rbm):
             value, error = float64.log_partition(as_float64(rbm), place)
             return (value, error) if with_error else value

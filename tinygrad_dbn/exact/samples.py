@@ -7,8 +7,8 @@ import numpy as np
 from ..autodiff import ops
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
-from . import budget, costs
-from .budget import spending
+from . import costs
+from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .data import whole
 from .distributions import as_dbn
 from .marginals import log_marginal
@@ -19,19 +19,18 @@ def sample(
     count: int,
     rng: np.random.Generator,
     *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> list[Any]:
     """`count` independent samples of every layer, [x, h1, …, hL], each (count, n_k) of zeros and ones (claim G4).
 
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
-    layers below by their exact conditionals, which are products over units.
-    Raises ValueError for a count below 1, `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    layers below by their exact conditionals, which are products over units. Raises ValueError for a count below 1.
     """
     count = whole("count", count, 1)
     dbn = as_dbn(model)
     top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]
-    with spending("sample", costs.sample(dbn, count), max_seconds, max_bytes):
+    with spending("sample", costs.of(costs.sample, dbn, count), max_seconds, max_bytes):
         log_p = log_marginal(DBN((), top), int(upper))
         side = inverse_transform(np.exp(log_p), rng.random(count))
         other = bernoulli(top.visible_given_hidden(side) if upper else top.hidden_given_visible(side), rng)

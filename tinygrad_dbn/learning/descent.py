@@ -16,7 +16,7 @@ import numpy as np
 from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.kernels.blas import fixed_threads
-from ..autodiff.trees import flatten, tree_map
+from ..autodiff.trees import not_finite, places, tree_map
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant
 
@@ -104,7 +104,7 @@ def descend(
     a time, from a generator made of (seed, epoch); so `start` goes on from any earlier descent to the same bits.
     weight_decay is added to the gradient of every matrix, in proportion to it. project(model) follows each update.
     compile: whether steps are compiled, always or never. If not said, those of a batch's size are compiled once there
-    have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, has a count of its own.
+    have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, is counted apart.
     A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
     Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
     """
@@ -170,17 +170,16 @@ def _epoch(
         total += float(value) * len(chosen[0])
         if not isfinite(total):
             raise Diverged(_what_happened(model, at.epoch + 1, "the loss is no longer finite"), at)
-    if not all(np.isfinite(leaf).all() for leaf in flatten(model)[0]):
+    if not_finite(model) is not None:
         raise Diverged(_what_happened(model, at.epoch + 1, "parameters are no longer finite"), at)
     return Descent(model, state, at.epoch + 1, total / len(order))
 
 
 def _what_happened(model: Any, epoch: int, what: str) -> str:
-    leaves = flatten(model)[0]
-    first = next((i for i, leaf in enumerate(leaves) if not np.isfinite(leaf).all()), None)
-    largest = max(range(len(leaves)), key=lambda i: np.nan_to_num(np.abs(leaves[i])).max(initial=0))
+    leaves, first = dict(places(model)), not_finite(model)
+    largest = max(leaves, key=lambda place: np.nan_to_num(np.abs(leaves[place])).max(initial=0))
     which, place = ("the largest", largest) if first is None else ("the first such", first)
     return (
-        f"diverged in epoch {epoch}: {what}; {which} is array {place + 1} of the model's {len(leaves)}, of shape "
-        f"{leaves[place].shape}; lower the rate, or its weights' initial scale"
+        f"diverged in epoch {epoch}: {what}; {which} is {place or 'the array itself'}, of shape {leaves[place].shape}; "
+        "lower the rate, or its weights' initial scale"
     )

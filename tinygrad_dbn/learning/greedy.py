@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
-from ..autodiff.trees import flatten
+from ..autodiff.trees import not_finite
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
@@ -78,24 +78,17 @@ def greedy(
     }
     if rule not in rules:
         raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
-    step = momentum(rate, decay)
-    rbms: tuple[RBM, ...] = () if start is None else start.rbms[:-1]
-    for layer in range(len(rbms) + 1, len(sizes)):
-        if start is not None and layer == start.layer:
-            progress = start
-        else:
-            rng = np.random.default_rng([seed, layer, 0])
-            data = _upward(rbms, X, rng)
-            rbm = _initial(rbms, sizes[layer], data, rng, scale)
-            particles = data[rng.integers(len(data), size=batch)] if rule == "pcd" else None
-            progress = Progress(layer, 0, (*rbms, rbm), step.start(rbm), particles)
-            yield progress
-        with bar(f"epochs of layer {layer}", epochs, progress.epoch) as one_more:
-            while progress.epoch < epochs:
-                progress = _epoch(progress, X, rules[rule], step, batch, seed)
+    step, chains = momentum(rate, decay), batch if rule == "pcd" else 0
+    at = start
+    for layer in range(1 if at is None else at.layer, len(sizes)):
+        if at is None or at.layer < layer:
+            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains)
+            yield at
+        with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
+            while at.epoch < epochs:
+                at = _epoch(at, X, rules[rule], step, batch, seed)
                 one_more()
-                yield progress
-        rbms = progress.rbms
+                yield at
 
 
 def greedy_dbn(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
@@ -114,7 +107,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     for i in range(0, len(data), batch):
         direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
         rbm, velocity = step(rbm, velocity, direction)
-    if not all(np.isfinite(leaf).all() for leaf in flatten(rbm)[0]):
+    if not_finite(rbm) is not None:
         raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
 
@@ -124,6 +117,17 @@ def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
     for rbm in rbms:
         X = bernoulli(rbm.hidden_given_visible(X), rng)
     return X
+
+
+def _begun(
+    rbms: tuple[RBM, ...], hidden: int, X: Any, seed: int, scale: float, step: Optimiser, chains: int
+) -> Progress:
+    """The start of a layer of `hidden` units on top of a stack, with so many persistent chains."""
+    rng = np.random.default_rng([seed, len(rbms) + 1, 0])
+    data = _upward(rbms, X, rng)
+    rbm = _initial(rbms, hidden, data, rng, scale)
+    particles = data[rng.integers(len(data), size=chains)] if chains else None
+    return Progress(len(rbms) + 1, 0, (*rbms, rbm), step.start(rbm), particles)
 
 
 def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:

@@ -13,11 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
-from ..autodiff.differentiate import hvp, jvp, value_and_grad, vjp
+from ..autodiff.differentiate import grad, hvp, jvp, vjp
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import Rebuild, flatten
 from .bars import bar
 from .descent import compiled_unless_told
+from .optimisers import at_rest
+
+# Martens (2010), by section.
+FASTER, SLOWER = 3 / 2, 2 / 3  # what the damping is multiplied with (4.1) …
+POOR, GOOD = 1 / 4, 3 / 4  # … where the ratio is below the first of these, or above the second
+LEAST_PROGRESS = 0.0005  # relative, per iteration of conjugate gradients: below it they stop (4.4) …
+LOOK_BACK = 10  # … over so many iterations, or a tenth of those done
+SPACING = 1.3  # from one iterate that is kept to the next, as a ratio (4.6)
+FLATTENED = 0.75  # the exponent of the preconditioner (4.7)
+
+REMEMBERED = 0.95  # of the last solution, to start from: an old direction fits the new point less
+ENOUGH = 0.01  # the share of the fall promised by the slope that a step has to bring (Armijo's condition)
+SHORTER, SHORTEST = 0.8, 1e-8  # the ratio of a step to the one tried before; where the search ends: rounding is left
 
 Vector = NDArray[Any]
 Output = Callable[..., Any]
@@ -85,11 +98,11 @@ def hessian_free(
             f"most_iterations={most_iterations}, chunks={chunks}) on {rows} rows: none negative, 1 ≤ chunks ≤ rows"
         )
     problem = _Problem(model, output, loss, data, weight_decay)
+    at = start or HessianFree(
+        model, at_rest(model), damping / rows, 0, problem.value(problem.vector(model)), 0, float("nan")
+    )
     if start is None:
-        at = HessianFree(model, _zeros(model), damping / rows, 0, problem.value(problem.vector(model)), 0, float("nan"))
         yield at
-    else:
-        at = start
     with bar("Hessian-free steps", steps, at.step) as one_more:
         while at.step < steps:
             with fixed_threads():
@@ -110,11 +123,12 @@ class _Problem:
         self.decay = np.concatenate(
             [np.full(leaf.size, weight_decay * (leaf.ndim == 2), leaf.dtype) for leaf in leaves]
         )
-        self._value = compiled_unless_told(lambda m, *data: loss(output(m, *data), *data))
-        self._plain_gradient: Callable[..., Any] = lambda m, *data: value_and_grad(
-            lambda m: loss(output(m, *data), *data)
-        )(m)[1]
-        self._gradient = compiled_unless_told(self._plain_gradient)
+
+        def value(m: Any, *data: Any) -> Any:
+            return loss(output(m, *data), *data)
+
+        self._plain_gradient = grad(value)
+        self._value, self._gradient = compiled_unless_told(value), compiled_unless_told(self._plain_gradient)
         self._product = compiled_unless_told(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
 
     def vector(self, tree: Any) -> Vector:
@@ -147,24 +161,25 @@ class _Problem:
 
 
 def _step(at: HessianFree, problem: _Problem, most_iterations: int, chunks: int) -> HessianFree:
-    theta, g = problem.vector(at.model), problem.gradient(problem.vector(at.model))
-    precondition = (problem.squared_gradients(theta, chunks) + at.damping) ** 0.75
+    theta = problem.vector(at.model)
+    g = problem.gradient(theta)
+    precondition = (problem.squared_gradients(theta, chunks) + at.damping) ** FLATTENED
 
     def damped(v: Vector) -> Vector:
         return problem.product(theta, v) + at.damping * v
 
-    iterates = conjugate_gradients(damped, -g, 0.95 * problem.vector(at.direction), precondition, most_iterations)
+    iterates = conjugate_gradients(damped, -g, REMEMBERED * problem.vector(at.direction), precondition, most_iterations)
     count, last = iterates[-1]
     p, value = _best(problem, theta, [p for _, p in iterates])
     size, slope = 1.0, float(g @ p)
-    while value > at.loss + 0.01 * size * slope and size > 1e-8:  # Armijo's condition
-        size *= 0.8
+    while value > at.loss + ENOUGH * size * slope and size > SHORTEST:
+        size *= SHORTER
         value = problem.value(theta + size * p)
     if not value < at.loss:  # rounding is all that is left: stay, and trust the model less
-        return HessianFree(at.model, _zeros(at.model), 1.5 * at.damping, at.step + 1, at.loss, count, 0.0)
-    promised = float(g @ p) + float(p @ problem.product(theta, p)) / 2
+        return HessianFree(at.model, at_rest(at.model), FASTER * at.damping, at.step + 1, at.loss, count, 0.0)
+    promised = slope + float(p @ problem.product(theta, p)) / 2
     ratio = (problem.value(theta + p) - at.loss) / promised
-    factor = 1.5 if not ratio >= 0.25 else 2 / 3 if ratio > 0.75 else 1.0
+    factor = FASTER if not ratio >= POOR else SLOWER if ratio > GOOD else 1.0
     model = problem.tree(theta + size * p)
     return HessianFree(model, problem.tree(last), factor * at.damping, at.step + 1, value, count, ratio)
 
@@ -210,7 +225,7 @@ def conjugate_gradients(
         done = _no_longer_worth_it(values)
         if i >= next_kept or done or i == most:
             kept.append((i, p))
-            next_kept *= 1.3
+            next_kept *= SPACING
         if done:
             break
     return kept or [(0, p)]
@@ -218,13 +233,8 @@ def conjugate_gradients(
 
 def _no_longer_worth_it(values: list[float]) -> bool:
     i = len(values)
-    k = max(10, i // 10)
-    return i > k and values[-1] < 0 and (values[-1] - values[-1 - k]) / values[-1] < 0.0005 * k
-
-
-def _zeros(model: Any) -> Any:
-    leaves, rebuild = flatten(model)
-    return rebuild([np.zeros_like(leaf) for leaf in leaves])
+    k = max(LOOK_BACK, i // 10)
+    return i > k and values[-1] < 0 and (values[-1] - values[-1 - k]) / values[-1] < LEAST_PROGRESS * k
 
 
 def reconstruction_loss() -> tuple[Output, OutputLoss]:

@@ -1,7 +1,8 @@
 """Supervised training: minibatch descent of −log f(x)_y, watched on a validation set (claims A3, B4, C4, E1–E3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import tree_map
 from ..models import FeedForward
-from .descent import Descent, descend
+from .descent import Descent, descend, nothing
 from .dropout import Dropout
 from .optimisers import Optimiser, Schedule, constant, momentum
 
@@ -32,7 +33,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` goes on."""
+    """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` resumes it."""
 
     descent: Descent
     model: FeedForward
@@ -73,82 +74,42 @@ def fit(
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
     Raises ValueError for data that does not fit the net, and `Diverged` with the last good descent.
     """
-    *_, last = fitting(
-        net, train, valid, optimiser=optimiser, epochs=epochs, batch=batch, seed=seed, dropout=dropout,
-        weight_decay=weight_decay, max_norm=max_norm, schedule=schedule, patience=patience, start=start, watch=watch,
-        compile=compile,
-    )  # fmt: skip
-    return last
-
-
-def fitting(
-    net: FeedForward,
-    train: Examples,
-    valid: Examples | None = None,
-    *,
-    optimiser: Optimiser | None,
-    epochs: int,
-    batch: int,
-    seed: int,
-    dropout: Dropout | None,
-    weight_decay: float,
-    max_norm: float | None,
-    schedule: Schedule,
-    patience: int | None,
-    start: Fit | None,
-    watch: Callable[[Fit], None] | None,
-    compile: bool | None = None,
-) -> Iterator[Fit]:
-    """`fit`, yielding the training at its start and after each epoch."""
     X, y = examples(train, net)
-    held = None if valid is None else examples(valid, net)
+    validation = None if valid is None else examples(valid, net)
     masks = None if dropout is None else dropout.expected(net)
 
-    def draw(rng: np.random.Generator, x: Any, y: Any) -> tuple[Any, ...]:
-        return () if dropout is None else dropout.draw(net, len(x), rng)
+    def line(at: Descent) -> Epoch:
+        valid_error = nan if validation is None else error_rate(at.model, *validation, masks)
+        return Epoch(at.epoch, at.loss, error_rate(at.model, X, y, masks), valid_error)
 
-    def loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
-        return ops.mean(net.nll(x, y, masks or None))
-
-    def line(descent: Descent) -> Epoch:
-        return Epoch(
-            descent.epoch,
-            descent.loss,
-            error_rate(descent.model, X, y, masks),
-            float("nan") if held is None else error_rate(descent.model, *held, masks),
-        )
-
+    descents = descend(
+        net, (X, y), _loss, optimiser or momentum(0.1), epochs=epochs, batch=batch, seed=seed,
+        draw=nothing if dropout is None else lambda rng, x, y: dropout.draw(net, len(x), rng), schedule=schedule,
+        weight_decay=weight_decay, project=None if max_norm is None else lambda net: bounded(net, max_norm),
+        start=None if start is None else start.descent, compile=compile,
+    )  # fmt: skip
     at = start
-    if at is not None:
-        yield at
-    for descent in descend(
-        net,
-        (X, y),
-        loss,
-        optimiser or momentum(0.1),
-        epochs=epochs,
-        batch=batch,
-        seed=seed,
-        draw=draw,
-        schedule=schedule,
-        weight_decay=weight_decay,
-        project=None if max_norm is None else lambda net: bounded(net, max_norm),
-        start=None if start is None else start.descent,
-        compile=compile,
-    ):
-        new = line(descent)
-        if at is None:
-            at = Fit(descent, descent.model, 0, (new,))
-        else:
-            better = held is None or new.valid_error < at.best.valid_error
-            at = replace(at, descent=descent, history=(*at.history, new))
-            if better:
-                at = replace(at, model=descent.model, best_epoch=descent.epoch)
+    for descent in descents:
+        at = _extended(at, descent, line(descent))
         if watch is not None:
             watch(at)
-        yield at
         if patience is not None and descent.epoch - at.best_epoch >= patience:
-            return
+            break
+    assert at is not None  # a descent yields its start
+    return at
+
+
+def _loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
+    return ops.mean(net.nll(x, y, masks or None))
+
+
+def _extended(at: Fit | None, descent: Descent, line: Epoch) -> Fit:
+    """A training with one more line, its model the new one where that is the best so far."""
+    if at is None:
+        return Fit(descent, descent.model, 0, (line,))
+    at = replace(at, descent=descent, history=(*at.history, line))
+    better = isnan(line.valid_error) or line.valid_error < at.best.valid_error
+    return replace(at, model=descent.model, best_epoch=descent.epoch) if better else at
 
 
 def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:

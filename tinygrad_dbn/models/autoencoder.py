@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..autodiff.trees import tree_map
 from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward
 from .rbm import RBM
 from .validation import adopt, parameter
@@ -113,6 +114,4 @@ class Autoencoder:
 
 def as_width(model: Any, dtype: Any) -> Any:
     """A model with all its arrays in another width of floats."""
-    from ..autodiff.trees import tree_map
-
     return tree_map(lambda p: np.asarray(p, dtype), model)

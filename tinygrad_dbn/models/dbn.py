@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
-from .rbm import RBM, bernoulli, held
+from .rbm import RBM, bernoulli, clamped
 from .validation import adopt, parameter
 
 
@@ -140,14 +140,14 @@ class DBN:
         """`count` samples of x, (count, D): Gibbs in the top RBM, then one pass down (claim G4).
 
         Each chain runs for `steps` rounds from a random state, or from `start` (count, n_(L−1)). With `mean` the last
-        step gives p(x_i = 1 | h1) instead of zeros and ones. clamp, (n_(L−1),) or (count, n_(L−1)), holds units of the
+        step gives p(x_i = 1 | h1) instead of zeros and ones. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the
         top RBM's visible layer, such as those of a class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
         if count < 1 or steps < 0:
             raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
         h = rng.integers(0, 2, (count, self.top.W.shape[1])).astype(self.top.W.dtype) if start is None else start
-        h = self.top.gibbs(held(h, clamp), rng, steps, clamp)
+        h = self.top.gibbs(clamped(h, clamp), rng, steps, clamp)
         if not self.layers:
             return self.top.visible_given_hidden(bernoulli(self.top.hidden_given_visible(h), rng)) if mean else h
         for layer in reversed(self.layers):

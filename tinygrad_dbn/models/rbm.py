@@ -65,15 +65,15 @@ class RBM:
     def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
 
-        clamp: (D,) or (T, D), what units are held at, NaN where they are free (claim G4).
+        clamp: (D,) or (T, D), what units are clamped to, NaN where they are free (claim G4).
         """
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
-            x = held(bernoulli(self.visible_given_hidden(h), rng), clamp)
+            x = clamped(bernoulli(self.visible_given_hidden(h), rng), clamp)
         return x
 
 
-def held(x: Any, clamp: Any) -> Any:
+def clamped(x: Any, clamp: Any) -> Any:
     """x, but for the units that are clamped."""
     return x if clamp is None else np.where(np.isnan(clamp), x, clamp).astype(x.dtype)
 

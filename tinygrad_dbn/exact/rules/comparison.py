@@ -1,12 +1,12 @@
 """How far a learning rule's direction is from the gradient it stands for."""
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...autodiff.kernels.blas import one_thread
-from ...autodiff.trees import flatten
+from ...autodiff.trees import flatten, places
 from ..data import whole
 
 
@@ -48,7 +48,8 @@ def compare(update: Any, gradient: Any, worst: int = 3) -> Comparison:
     # The half-angle form keeps small angles, which arccos of a cosine near 1 would round away.
     angle = 2 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))
     moving = (u != 0) | (g != 0)
-    names = _names(update)
+    # What a reader calls each parameter: layers[0].W[1, 2].
+    names = [f"{place}{list(i) if i else ''}" for place, leaf in places(update) for i in np.ndindex(np.shape(leaf))]
     order = np.argsort(-np.abs(u - g), kind="stable")[:worst]
     return Comparison(
         float(np.degrees(angle)),
@@ -56,16 +57,3 @@ def compare(update: Any, gradient: Any, worst: int = 3) -> Comparison:
         float((np.sign(u) == np.sign(g))[moving].mean()),
         tuple((names[i], float(u[i]), float(g[i])) for i in order),
     )
-
-
-def _names(tree: Any, name: str = "") -> list[str]:
-    """What a reader calls each parameter, in the order of `flatten`: layers[0].W[1, 2]."""
-    if is_dataclass(tree):
-        children = [(f"{name}.{f.name}".lstrip("."), getattr(tree, f.name)) for f in fields(tree)]
-    elif isinstance(tree, dict):
-        children = [(f"{name}[{key!r}]", child) for key, child in tree.items()]
-    elif isinstance(tree, list | tuple):
-        children = [(f"{name}[{i}]", child) for i, child in enumerate(tree)]
-    else:
-        return [f"{name}{list(index) if index else ''}" for index in np.ndindex(np.shape(tree))]
-    return [found for label, child in children for found in _names(child, label)]

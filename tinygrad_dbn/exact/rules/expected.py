@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import RBM
-from .. import budget, costs
-from ..budget import spending
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, spending
 from ..data import rows, whole
 from ..distributions import bernoulli_table, distinct
 from ..marginals import log_marginal
@@ -23,37 +23,26 @@ Array = NDArray[np.float64]
 Ensemble = tuple[Array, Array]  # states of a layer (S, n), and their probabilities (S,)
 
 
-def expected_cd(
-    rbm: RBM,
-    X: Any,
-    k: int = 1,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
-) -> RBM:
+def expected_cd(rbm: RBM, X: Any, k: int = 1, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> RBM:
     """The mean of CD-k's update over all runs of its Gibbs chains from rows X (T, D) (claim G0; Hinton 2002).
 
-    E[h xᵀ], E[x], E[h] under the data less the same after k rounds x → h → x. As k grows it becomes the gradient.
-    Time (k + 1) · 2^(D + H). Raises ValueError for k below 1, `TooLarge` where the cost is predicted beyond
-    `max_seconds` or `max_bytes`.
+    E[h xᵀ], E[x], E[h] under the data less the same after k rounds x → h → x. As k grows it becomes the gradient. Time
+    (k + 1) · 2^(D + H). Raises ValueError for k below 1.
     """
     X, k = rows(rbm, X), whole("k", k, 1)
-    with spending("expected_cd", costs.expected_cd(rbm, X, k), max_seconds, max_bytes):
+    with spending("expected_cd", costs.of(costs.expected_cd, rbm, X, k), max_seconds, max_bytes):
         data = distinct(X)
         return difference(rbm, data, after_gibbs(rbm, data, k))
 
 
-def expected_pcd(
-    rbm: RBM, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
-) -> RBM:
+def expected_pcd(rbm: RBM, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> RBM:
     """The mean update of persistent CD whose chains have reached their stationary distribution (Tieleman 2008).
 
     That distribution is p(x), so this is the gradient of the mean log-likelihood of rows X (T, D): PCD's bias is only
-    that its chains lag behind the parameters. Computed from moments, not by differentiation (claim G0). Raises
-    `TooLarge` where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    that its chains lag behind the parameters. Computed from moments, not by differentiation (claim G0).
     """
     X = rows(rbm, X)
-    with spending("expected_pcd", costs.expected_pcd(rbm, X), max_seconds, max_bytes):
+    with spending("expected_pcd", costs.of(costs.expected_pcd, rbm, X), max_seconds, max_bytes):
         return difference(rbm, distinct(X), equilibrium(rbm))
 
 

@@ -43,7 +43,7 @@ def refuse_beyond_doubles(*parameters: NDArray[np.float64]) -> None:
 def log_partition_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], value: float) -> float:
     """A bound on |value − log Z| in nats, for `odds.sum_blocks` over the n units of c, with W (m, n), b (m,).
 
-    With Λ = Σ|W| + Σ|b| + Σ|c|, the largest |exponent| there is, and `odds.LOW` = 7, `odds.MIDDLE` = 8, the bound is
+    With Λ = Σ|W| + Σ|b| + Σ|c|, the largest |exponent| there is, and `sizes.LOW` = 7, `sizes.MIDDLE` = 8, the bound is
 
         1.001 u ((n + 24) Λ + 16 m + LOW + 2^MIDDLE + 187 + 5 |value|).
 
@@ -55,23 +55,19 @@ def log_partition_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArr
     2^MIDDLE u; blocks by compensation, 3 u, and chunks rounded once; the handful of exponentials and products around
     them, 184 u. What underflows: `_underflow`. The result's own rounding, 5 |value|.
     """
-    from . import odds
-
     m, n = W.shape
     largest = float(np.abs(W).sum() + np.abs(b).sum() + np.abs(c).sum())
-    sums = odds.LOW + 2**odds.MIDDLE + 187
+    sums = sizes.LOW + 2**sizes.MIDDLE + 187
     return float(1.001 * U * ((n + 24) * largest + 16 * m + sums + 5 * abs(value))) + _underflow()
 
 
 def _underflow() -> float:
     """What a sum of products of odds can lose to underflow, relative to it.
 
-    A product falls at most `odds.ROOM` nats below the largest possible one, which doubles resolve down to e^−708; the
-    18 nats are for the weights of low and middle bits.
+    A product falls at most `sizes.MAX_FALL` nats below the largest possible one, which doubles resolve down to e^−708;
+    the 18 nats are for the weights of low and middle bits.
     """
-    from . import odds
-
-    return math.exp(odds.ROOM - 690.0)
+    return math.exp(sizes.MAX_FALL - 690.0)
 
 
 def free_energy_error(rbm: RBM, X: NDArray[np.float64] | None, value: NDArray[np.float64] | float) -> Any:
@@ -130,11 +126,9 @@ def moments_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.
     in any order, 2^MIDDLE middle patterns in order, and both again where the bits' shares are taken out; then `added`
     blocks and chunks in order, without compensation. What underflows: `_underflow`.
     """
-    from . import odds
-
     m, n = W.shape
     largest = float(np.abs(W).sum() + np.abs(b).sum() + np.abs(c).sum())
-    sums = 2 * (2**odds.LOW + 2**odds.MIDDLE) + 232
+    sums = 2 * (2**sizes.LOW + 2**sizes.MIDDLE) + 232
     return float(1.001 * U * ((n + 24) * largest + 16 * m + sums + added)) + _underflow()
 
 

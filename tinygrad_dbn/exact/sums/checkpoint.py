@@ -1,4 +1,4 @@
-"""The finished chunks of a sum, in a file: after a crash or `kill -9` it goes on where it was, to the same bits."""
+"""The finished chunks of a sum, in a file: after a crash or `kill -9` the sum continues from them, to the same bits."""
 
 import hashlib
 import math
@@ -29,7 +29,7 @@ class Checkpoint:
 
     The sum that it belongs to is the function that computes its chunks, the model, and the ranges.
     Raises ValueError for a file that is no checkpoint, is damaged, or belongs to another sum, OSError where the first
-    write fails. A later one that fails is said once: the sum goes on, and each further write is another attempt.
+    write fails. A later one that fails is a warning, given once: the sum continues, and tries again at the next write.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ def run(
     executor: any `concurrent.futures.Executor`; None runs threads on this machine's cores, for `compute` is to release
     the interpreter's lock. checkpoint: a file that keeps what is finished, read first if it exists; valid: says
     which numbers of it can be those of a range, the rest is refused. On Ctrl-C, or any other error, what is finished is
-    written, what has not begun is cancelled, and the error goes on at once.
+    written, what has not begun is cancelled, and the error is raised at once.
     """
     store = Checkpoint(checkpoint, compute, model, parts, valid)
     missing = [part for part in parts if part not in store.done]

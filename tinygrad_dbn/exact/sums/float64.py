@@ -12,49 +12,56 @@ from numpy.typing import NDArray
 from ...models import DBN, RBM, DirectedLayer
 from .. import budget
 from ..budget import Place
-from . import certify, chunks, matrices
+from . import certify, chunks, matrices, sizes
 from .checkpoint import Part, Range
 
 Floats = NDArray[np.float64]
 
 
-def log_partition(rbm: RBM, place: Place) -> tuple[float, float]:
-    """log Z by a product of odds, enumerating the visible units."""
-    from . import odds
+def smaller_side(rbm: RBM) -> RBM:
+    """The RBM, transposed where that leaves fewer visible units to enumerate."""
+    hidden, visible = rbm.W.shape
+    return rbm if visible <= hidden else rbm.transposed()
 
-    W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
+
+def enumeration(rbm: RBM, times: float = 1.0) -> tuple[tuple[Floats, Floats, Floats], list[Range], int]:
+    """What `odds.sum_blocks` takes to enumerate the visible units, a block taking `times` as long as in log Z.
+
+    Its W (m, n), b (m,) and c (n,); the ranges of blocks; and how many of the n units have no weight and only fill up
+    the low bits, each of which doubles every sum. Raises ValueError for logits beyond what float64 resolves.
+    """
+    W, b, c = rbm.W, rbm.c, rbm.b
     certify.refuse_beyond_doubles(W, b, c)
     n = W.shape[1]
-    seconds = seconds_per_block(W, c)
-    count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
-    extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles the sum
-    padded = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
-    parts = chunks.run(
-        sum_chunk,
-        padded,
-        chunks.ranges(count, seconds),
-        executor=place.executor,
-        checkpoint=place.checkpoint,
-        valid=_is_sum,
-    )
+    filling = max(0, sizes.LOW - n)
+    arrays = (np.pad(W, ((0, 0), (0, filling))), b, np.pad(c, (0, filling)))
+    count = 1 << max(0, n - sizes.LOW - sizes.MIDDLE)
+    return arrays, chunks.ranges(count, times * seconds_per_block(W, c)), filling
+
+
+def log_partition(rbm: RBM, place: Place) -> tuple[float, float]:
+    """log Z by a product of odds, enumerating the smaller side."""
+    rbm = smaller_side(rbm)
+    arrays, ranges, filling = enumeration(rbm)
+    parts = chunks.run(sum_chunk, arrays, ranges, executor=place.executor, checkpoint=place.checkpoint, valid=is_sum)
     top = int(max(exponent for _, exponent in parts))
-    total = math.fsum(math.ldexp(value, max(int(exponent) - top, -odds.FAR)) for value, exponent in parts)
+    total = math.fsum(math.ldexp(value, max(int(exponent) - top, -sizes.FAR)) for value, exponent in parts)
     mantissa, exponent = math.frexp(total)
-    exponent += top - extra
+    exponent += top - filling
     fits = abs(exponent) < 1000  # then the power of two goes back before the logarithm, exactly
     value = math.log(math.ldexp(mantissa, exponent)) if fits else math.log(mantissa) + exponent * math.log(2)
-    return value, certify.log_partition_error(W, b, c, value)
+    return value, certify.log_partition_error(rbm.W, rbm.c, rbm.b, value)
 
 
 def sum_chunk(W: Floats, b: Floats, c: Floats, first: int, last: int) -> tuple[float, int]:
     """`odds.sum_blocks`, which imports Numba only in the process that computes."""
-    from . import odds
+    from .odds import sum_blocks
 
-    value, exponent = odds.sum_blocks(W, b, c, first, last)
+    value, exponent = sum_blocks(W, b, c, first, last)
     return float(value), int(exponent)
 
 
-def _is_sum(part: Range, found: Part) -> bool:
+def is_sum(part: Range, found: Part) -> bool:
     """Whether these can be what `sum_chunk` gives: a positive number, and the power of two to take it by."""
     return len(found) == 2 and 0 < found[0] < math.inf and float(found[1]).is_integer() and abs(found[1]) <= 2**60
 
@@ -65,7 +72,7 @@ def log_likelihood(model: RBM | DBN, X: Floats, place: Place) -> tuple[Floats, F
         prior, error = log_prior(model, place)
         return log_mixture(X, model.layers[0], prior, error, place)
     rbm = model.top if isinstance(model, DBN) else model
-    log_z, error = _log_partition_of_smaller_side(rbm, place)
+    log_z, error = log_partition(rbm, place)
     free = rbm.free_energy(X)
     value = -free - log_z
     return value, error + certify.free_energy_error(rbm, X, free) + certify.rounding(value)
@@ -79,7 +86,7 @@ def log_prior(dbn: DBN, place: Place) -> tuple[Floats, float]:
 def log_marginal(dbn: DBN, at: int, place: Place) -> tuple[Floats, float]:
     """log p(h_k) for every state of layer k = `at`, (2^n_k,), and one bound for all."""
     top = dbn.top.transposed() if at == len(dbn.sizes) - 1 else dbn.top
-    log_z, error = _log_partition_of_smaller_side(dbn.top, place)
+    log_z, error = log_partition(dbn.top, place)
     log_weights = matrices.log_weights(top)
     log_p = log_weights - log_z
     largest = float(np.abs(log_weights).max())
@@ -103,7 +110,7 @@ def _mixture(
     T = 1 << visible if X is None else len(X)
     certify.refuse_beyond_doubles(layer.W, layer.b)
     if place.executor is None and place.checkpoint is None:
-        return matrices.mixture(layer, matrices.rows_of(X, visible), T, prior, error)
+        return matrices.mixture(layer, X, prior, error)
     rows = np.zeros((0, visible), bool) if X is None else X.astype(bool)
     found = chunks.run(
         matrices.mixture_chunk,
@@ -111,32 +118,25 @@ def _mixture(
         matrices.ranges(hidden, T),
         executor=place.executor,
         checkpoint=place.checkpoint,
-        valid=_is_mixture,
+        valid=is_mixture,
     )
     values, errors = (np.concatenate([np.reshape(part, (2, -1))[i] for part in found]) for i in (0, 1))
     return values, errors + error
 
 
-def _is_mixture(part: Range, found: Part) -> bool:
+def is_mixture(part: Range, found: Part) -> bool:
     """Whether these can be what `matrices.mixture_chunk` gives: values, and as many errors."""
     rows = part[1] - part[0]
     return len(found) == 2 * rows and all(value < math.inf for value in found) and min(found[rows:]) >= 0
 
 
-def _log_partition_of_smaller_side(rbm: RBM, place: Place) -> tuple[float, float]:
-    hidden, visible = rbm.W.shape
-    return log_partition(rbm if visible <= hidden else rbm.transposed(), place)
-
-
 def seconds_per_block(W: Floats, c: Floats) -> float:
     """The estimated time of one block of states of `odds.sum_blocks`, on one core."""
-    from . import odds
-
     m, n = W.shape
-    inner = odds.LOW + odds.MIDDLE
+    inner = sizes.LOW + sizes.MIDDLE
     span = np.abs(W[:, :inner]).sum(axis=1)
-    fits = span.sum() + np.abs(c[:inner]).sum() <= odds.ROOM and m <= odds.UNITS
-    groups = 0.0 if fits else 1 + np.minimum(span, odds.ROOM).sum() / odds.ROOM
-    alone = (span > odds.ROOM).sum()  # units that need a logarithm for every state
+    fits = span.sum() + np.abs(c[:inner]).sum() <= sizes.MAX_FALL and m <= sizes.UNITS
+    groups = 0.0 if fits else 1 + np.minimum(span, sizes.MAX_FALL).sum() / sizes.MAX_FALL
+    alone = (span > sizes.MAX_FALL).sum()  # units that need a logarithm for every state
     per_state = (m + 8) * budget.SECONDS_PER_FACTOR + groups * 2e-9 + alone * 8 * budget.SECONDS_PER_EXP
-    return float(per_state * 2.0 ** min(max(n, odds.LOW), inner))
+    return float(per_state * 2.0 ** min(max(n, sizes.LOW), inner))

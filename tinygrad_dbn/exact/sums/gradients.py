@@ -16,7 +16,6 @@ relative error of the one plus a relative error of the other (`certify.py`).
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,9 @@ from numpy.typing import NDArray
 
 from ...autodiff.trees import flatten
 from ...models import DBN, RBM, DirectedLayer
-from .. import budget
 from ..budget import Place
-from . import certify, chunks, float64, sizes
-from .posteriors import Mixture, expected_hidden, expected_visible, spread
+from . import certify, float64, posteriors, sizes
+from .batches import in_order
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
@@ -55,9 +53,9 @@ def rounded(model: Any, gradient: Any, error: Any) -> tuple[Any, Any]:
 
 def of_rbm(rbm: RBM, X: Floats) -> tuple[RBM, RBM]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
-    hidden, visible = rbm.W.shape
-    model, error = expectations(rbm if visible <= hidden else rbm.transposed())
-    if visible > hidden:
+    smaller = float64.smaller_side(rbm)
+    model, error = expectations(smaller)
+    if smaller is not rbm:
         model, error = model.transposed(), error.transposed()
     h = np.asarray(rbm.hidden_given_visible(X))
     nats = certify.sigmoid_error(rbm.W, rbm.c) + certify.sum_error(len(X))
@@ -74,26 +72,21 @@ def of_rbm(rbm: RBM, X: Floats) -> tuple[RBM, RBM]:
 
 def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     """E[h xᵀ], E[x] and E[h] under the model, enumerating the visible units; and bounds on their errors."""
-    from . import moments, odds
+    from .moments import sum_blocks  # which imports Numba
 
-    W, b, c = rbm.W, rbm.c, rbm.b  # (m, n), (m,), (n,): n units are enumerated
-    certify.refuse_beyond_doubles(W, b, c)
+    arrays, ranges, _ = float64.enumeration(rbm, COST)
+    total, exponent = np.zeros((1, 1)), sizes.NOTHING
+    for part, power in in_order(lambda some: sum_blocks(*arrays, *some), ranges):
+        top = max(exponent, power)
+        total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
+        exponent = top
+    total /= total[-1, -1]
+
+    W, b, c = rbm.W, rbm.c, rbm.b
     m, n = W.shape
-    seconds = COST * float64.seconds_per_block(W, c)
-    count = 1 << max(0, n - odds.LOW - odds.MIDDLE)
-    extra = max(0, odds.LOW - n)  # units of no weight fill up the low bits; each doubles every sum
-    filled = (np.pad(W, ((0, 0), (0, extra))), b, np.pad(c, (0, extra)))
-    total, exponent = np.zeros((m + 1, n + extra + 1)), odds.NOTHING
-    ranges = chunks.ranges(count, seconds)
-    with ThreadPoolExecutor(min(count, budget.cores())) as pool:
-        for part, power in spread(pool, lambda some: moments.sum_blocks(*filled, *some), ranges):
-            top = max(exponent, power)
-            total = np.ldexp(total, max(exponent - top, -odds.FAR)) + np.ldexp(part, max(power - top, -odds.FAR))
-            exponent = top
-    total /= total[m, -1]
-
     x, off, x_off = total[m, :n], total[:m, -1], total[:m, :n]  # E[x], E[1 − h], E[(1 − h) xᵀ]
-    nats = 2 * certify.moments_error(W, b, c, len(ranges) + count // len(ranges))  # of a sum, and of Z
+    added = len(ranges) + ranges[0][1]  # chunks, and blocks in one of them
+    nats = 2 * certify.moments_error(W, b, c, added)  # of a sum, and of Z
     return (
         RBM(np.maximum(x - x_off, 0.0), x, np.maximum(1 - off, 0.0)),
         RBM(
@@ -106,26 +99,25 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
 
 def of_dbn(dbn: DBN, X: Floats) -> tuple[DBN, DBN]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
-    with ThreadPoolExecutor(budget.cores()) as pool:
-        log_p, error = float64.log_prior(DBN((), dbn.top), Place())
-        p, p_nats = np.exp(log_p), error + certify.sum_error(4)
-        mixtures: list[Mixture] = []
-        for k, layer in reversed(list(enumerate(dbn.layers))):  # down, as the likelihood goes
-            certify.refuse_beyond_doubles(layer.W, layer.b)
-            mixtures.append(Mixture(layer, None if k else X, log_p, error, pool))
-            log_p, error = mixtures[-1].value, float(mixtures[-1].error.max())
+    log_p, error = float64.log_prior(DBN((), dbn.top), Place())
+    p, p_nats = np.exp(log_p), error + certify.sum_error(4)
+    mixtures: list[posteriors.Mixture] = []
+    for k, layer in reversed(list(enumerate(dbn.layers))):  # down, as the likelihood goes
+        certify.refuse_beyond_doubles(layer.W, layer.b)
+        mixtures.append(posteriors.mixture(layer, None if k else X, log_p, error))
+        log_p, error = mixtures[-1].value, float(mixtures[-1].error.max())
 
-        weights, nats = np.full(len(X), 1 / len(X)), certify.sum_error(1)
-        found = []
-        for mixture in reversed(mixtures):  # and up, as the posterior does
-            layer = mixture.layer
-            weights, data = mixture.posterior(weights)
-            nats += certify.posterior_error(mixture.hidden, mixture.T, float(mixture.error.max()))
-            model = expected_visible(layer, weights, pool)
-            of_unit = certify.sigmoid_error(layer.W.T, layer.b) + _sum_over(mixture.hidden)
-            found.append(_difference(data, model, [nats] * 2, [nats + of_unit] * 2, layer.R, layer.c))
+    weights, nats = np.full(len(X), 1 / len(X)), certify.sum_error(1)
+    found = []
+    for mixture in reversed(mixtures):  # and up, as the posterior does
+        layer, hidden = mixture.weights.layer, mixture.weights.layer.W.shape[0]
+        weights, data = mixture.posterior(weights)
+        nats += certify.posterior_error(hidden, len(mixture.value), float(mixture.error.max()))
+        model = posteriors.expected_visible(layer, weights)
+        of_unit = certify.sigmoid_error(layer.W.T, layer.b) + _sum_over(hidden)
+        found.append(_difference(data, model, [nats] * 2, [nats + of_unit] * 2, layer.R, layer.c))
 
-        data, model = expected_hidden(dbn.top, (weights, p), pool)
+    data, model = posteriors.expected_hidden(dbn.top, (weights, p))
     own = _sum_over(dbn.top.W.shape[1])
     of_unit = certify.sigmoid_error(dbn.top.W, dbn.top.c) + own
     by_part = of_unit[:, None], own, of_unit

@@ -14,8 +14,8 @@ the same is bounded, and where a sum is not far above that bound it is taken aga
 """
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import local
 from typing import Any
 
@@ -26,27 +26,13 @@ from ...autodiff import ops
 from ...autodiff.kernels.blas import one_thread
 from ...models import RBM, DirectedLayer
 from .. import budget
-from ..states import blocks, some_states
+from ..states import blocks
 from . import certify, sizes
+from .batches import in_order, over_states, some_rows
 
 Floats = NDArray[np.float64]
 
 LN2 = math.log(2)
-
-
-def layer_below(layer: DirectedLayer, prior: Floats, error: float) -> tuple[Floats, float]:
-    """log p(h) for every state of a layer's n lower units, (2^n,) nats, from log p(g) of its N upper ones; an error.
-
-    error bounds that of the prior, the one returned that of every result. Flops 2 · 2^(n + N).
-    """
-    n = layer.W.shape[1]
-    value, errors = mixture(layer, rows_of(None, n), 1 << n, prior, error)
-    return value, float(errors.max())
-
-
-def rows_of(X: Floats | None, visible: int) -> Callable[[int, int], Floats]:
-    """What gives some rows of X, or with None some of all states."""
-    return lambda first, last: some_states(first, last, visible) if X is None else X[first:last]
 
 
 def ranges(hidden: int, T: int) -> list[tuple[int, int]]:
@@ -59,57 +45,109 @@ def ranges(hidden: int, T: int) -> list[tuple[int, int]]:
 def mixture_chunk(W: Floats, b: Floats, prior: Floats, rows: Any, first: int, last: int) -> tuple[float, ...]:
     """`mixture` for some of its examples (rows, or none of them for all states): the values, then their errors.
 
-    What it sums over is computed anew, so that a chunk carries the layer and the prior alone.
+    The states' weights are computed anew, so that a chunk carries the layer and the prior alone.
     """
     layer = DirectedLayer(W, b, W, np.zeros(len(W)))
-    given = rows_of(rows[first:last].astype(float) if len(rows) else None, W.shape[1])
+    X = rows[first:last].astype(float) if len(rows) else None
     start = 0 if len(rows) else first
-    values, errors = mixture(layer, lambda a, z: given(start + a, start + z), last - first, prior, 0.0)
+    values, errors = mixture(layer, X, prior, 0.0, start, start + last - first)
     return (*values.tolist(), *errors.tolist())
 
 
 def mixture(
-    layer: DirectedLayer, rows: Callable[[int, int], Floats], T: int, prior: Floats, error: float
+    layer: DirectedLayer, X: Floats | None, prior: Floats, error: float, first: int = 0, last: int | None = None
 ) -> tuple[Floats, Floats]:
-    """log Σ_h p(x | h) p(h) for T examples, of which rows(first, last) gives some, from log p(h) (2^H,): (T,) nats.
+    """log Σ_h p(x | h) p(h) for rows first … last − 1 of X, or with None for those states x, from log p(h) (2^H,).
 
-    And (T,) bounds on the errors, where `error` bounds that of the prior. Flops 2 · T · 2^H, on all cores; logarithms
-    and exponentials 2^H · D. Each batch of examples is computed by one thread: the bits do not know of the others.
+    In nats, with bounds on the errors, where `error` bounds that of the prior; all rows unless stated. Flops
+    2 · T · 2^H, on all cores; logarithms and exponentials 2^H · D. Each batch of examples is computed by one thread, so
+    the bits do not depend on the number of threads.
     """
-    hidden = layer.W.shape[0]
+    hidden, visible = layer.W.shape
     half = hidden // 2
-    largest = certify.largest(prior)
-    own = local()  # each thread's room for a batch: memory that is new costs as much as what is done in it
+    if last is None:
+        last = 1 << visible if X is None else len(X)
+    width = min(sizes.ROWS, last - first)
+    own = local()  # each thread's arrays for a batch: memory that is new costs as much as what is done in it
 
-    def room() -> list[Floats]:
-        if not hasattr(own, "room"):
-            own.room = [np.empty((1 << bits, min(sizes.ROWS, T))) for bits in (half, hidden - half, hidden - half)]
-        return own.room  # type: ignore[no-any-return]
+    def batch(start: int) -> tuple[Floats, Floats]:
+        if not hasattr(own, "arrays"):
+            own.arrays = [np.empty((1 << bits, width)) for bits in (half, hidden - half, hidden - half)]
+        x = some_rows(X, start, min(start + sizes.ROWS, last), visible)
+        value, error, *_ = sum_batch(weights, x, [array[:, : len(x)] for array in own.arrays])
+        return value, error
 
-    def batch(first: int) -> tuple[Floats, Floats]:
-        X = rows(first, min(first + sizes.ROWS, T))
-        centred = X - 0.5
-        v = layer.W @ centred.T
-        factors = np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0))  # of h_j = 0 and 1, without e^max(v_j, 0)
-        low, high, sums = (array[:, : len(X)] for array in room())
-        np.matmul(omega, products(factors, 0, half, low), out=sums)
-        sums *= products(factors, half, hidden, high)
-        scaled = sums.sum(axis=0)
-        lost = lost_by_a_term(v)
-        certain = scaled >= 2.0 ** (hidden + sizes.MARGIN) * lost
-        mantissa, exponent = np.frexp(np.where(certain, scaled, 1.0))  # so that 2^SHIFT leaves as it came: exactly
-        value = np.log(mantissa) + (exponent - 3 * sizes.SHIFT) * LN2
-        value += centred @ layer.b + np.maximum(v, 0).sum(axis=0) + peak
-        if not certain.all():
-            value[~certain] = by_logarithms(layer, X[~certain], prior)
-        return value, certify.mixture_error(layer, largest, value, error)
-
-    with one_thread(), ThreadPoolExecutor(budget.cores()) as pool:
-        weights = log_omega(layer, prior, pool)
-        peak = float(weights.max())
-        omega = exponentials(weights - peak).reshape(-1, 1 << half)
-        values, errors = zip(*pool.map(batch, range(0, T, sizes.ROWS)), strict=True)
+    with one_thread():
+        weights = weigh(layer, prior, error)
+        values, errors = zip(*in_order(batch, range(first, last, sizes.ROWS)), strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A layer's hidden states, weighed: what all examples have in common in a sum over them.
+
+    prior: log p(h), (2^H,), nats, within `error`, and of at most `largest` where it is finite. log_omega: log ω(h),
+    (2^H,), nats, at most `peak`. omega: 2^SHIFT ω(h) e^−peak, high halves of h by low halves.
+    """
+
+    layer: DirectedLayer
+    prior: Floats
+    error: float
+    largest: float
+    log_omega: Floats
+    peak: float
+    omega: Floats
+
+
+def weigh(layer: DirectedLayer, prior: Floats, error: float) -> Weights:
+    """The weights of a layer's hidden states, from log p(h) (2^H,) within `error`, in nats."""
+    logarithm = log_omega(layer, prior)
+    peak = float(logarithm.max())
+    omega = exponentials(logarithm - peak).reshape(-1, 1 << layer.W.shape[0] // 2)
+    return Weights(layer, prior, error, certify.largest(prior), logarithm, peak, omega)
+
+
+def sum_batch(
+    weights: Weights, X: Floats, out: Sequence[Floats | None] = (None, None, None)
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """log p(x) for rows X (T, D), nats, and bounds on its errors, (T,) each; and what a posterior is made of.
+
+    That is p(x) as the products give it, but for its factors, (T,), which is inf where it is lost among what
+    underflows, so that no product has a share in the posterior there; and its terms, summed over the low half of h,
+    (2^(H − half), T). out: arrays for E_low, E_high and the terms.
+    """
+    layer = weights.layer
+    low_out, high_out, terms_out = out
+    v, low, high = factors(layer, X, low_out, high_out)
+    terms = np.matmul(weights.omega, low, out=terms_out)
+    terms *= high
+    scaled = terms.sum(axis=0)
+    certain = scaled >= 2.0 ** (len(v) + sizes.MARGIN) * lost_by_a_term(v)
+    value = log_scaled(np.where(certain, scaled, 1.0))
+    value += (X - 0.5) @ layer.b + np.maximum(v, 0).sum(axis=0) + weights.peak
+    if not certain.all():
+        value[~certain] = by_logarithms(layer, X[~certain], weights.prior)
+    error = certify.mixture_error(layer, weights.largest, value, weights.error)
+    return value, error, np.where(certain, scaled, np.inf), terms
+
+
+def factors(
+    layer: DirectedLayer, X: Floats, low: Floats | None = None, high: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """v = W (x − ½) (H, T) of rows X (T, D), and the factors E_low (2^half, T) and E_high (2^(H − half), T).
+
+    Without e^max(v_j, 0), which leaves e^−max(v_j, 0) for h_j = 0 and e^min(v_j, 0) for h_j = 1.
+    """
+    v = layer.W @ (X - 0.5).T
+    half, of_bits = len(v) // 2, (np.exp(-np.maximum(v, 0)), np.exp(np.minimum(v, 0)))
+    return v, products(of_bits, 0, half, low), products(of_bits, half, len(v), high)
+
+
+def log_scaled(scaled: Floats) -> Floats:
+    """log of sums (T,) that were scaled by 2^(3 SHIFT). The power of two is taken out exactly."""
+    mantissa, exponent = np.frexp(scaled)
+    return np.asarray(np.log(mantissa) + (exponent - 3 * sizes.SHIFT) * LN2)
 
 
 def exponentials(a: Floats) -> Floats:
@@ -147,9 +185,8 @@ def log_joint(layer: DirectedLayer, X: Floats, prior: Floats, normalised: bool =
             np.exp(table, out=table)
             table /= table.sum(axis=1, keepdims=True)
 
-    with ThreadPoolExecutor(budget.cores()) as pool:
-        weights = log_omega(layer, prior, pool)
-        list(pool.map(fill, range(0, len(X), per_batch)))
+    weights = log_omega(layer, prior)
+    list(in_order(fill, range(0, len(X), per_batch)))
     return out
 
 
@@ -172,16 +209,14 @@ def log_weights(rbm: RBM) -> Floats:
     return np.concatenate([-rbm.free_energy(x) for x in blocks(rbm.W.shape[1])])
 
 
-def log_omega(layer: DirectedLayer, prior: Floats, pool: ThreadPoolExecutor) -> Floats:
+def log_omega(layer: DirectedLayer, prior: Floats) -> Floats:
     """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats."""
-    hidden = layer.W.shape[0]
 
-    def batch(first: int) -> Floats:
-        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
+    def batch(h: Floats, some: slice) -> Floats:
         a = np.abs(layer.visible_logits(h))
         return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
 
-    return np.concatenate(list(pool.map(batch, range(0, 1 << hidden, sizes.BATCH)))) + prior
+    return np.concatenate(list(over_states(layer.W.shape[0], batch))) + prior
 
 
 def products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:

@@ -10,9 +10,9 @@ division: w / (f_0 f_1 f_2 f_3), multiplied by the other three, is w / f_i for e
 the single bits are in those sums, and are taken out once for each block. p_i, the same throughout a block, waits until
 then as well.
 
-All terms are positive. A weight never falls below what doubles hold (`odds.ROOM`), nor does its quotient by the factors
-it contains; where it might, weights are scaled down from mantissas and exponents, one unit is divided out at a time,
-and the widest units have their 1 − σ from the logit itself.
+All terms are positive. A weight never falls below what doubles hold (`sizes.MAX_FALL`), nor does its quotient by the
+factors it contains; where it might, weights are scaled down from mantissas and exponents, one unit is divided out at a
+time, and the widest units have their 1 − σ from the logit itself.
 """
 
 # Compiled code carries no types, and Numba's decorators have none.
@@ -24,8 +24,9 @@ import numpy as np
 
 from ...autodiff.kernels.floats import exp, fma
 from ...autodiff.kernels.jit import njit
-from . import odds
-from .odds import FAR, NOTHING, ROOM, SIZE, TILE, UNITS, options
+from . import odds, sizes
+from .odds import SIZE, TILE, options
+from .sizes import FAR, MAX_FALL, NOTHING, UNITS
 
 # `reassoc` lets a row be summed by vectors. A sum in any order has the bound that `certify.moments_error` counts.
 any_order = {**options, "fastmath": {"reassoc"}}
@@ -96,17 +97,17 @@ def divide_by_none(weights, low, middle, tile):
 
 
 @njit(**options)
-def divide(weights, p, e, table, top, room, tau, mu, low, middle, tile):
+def divide(weights, p, e, table, top, fall, tau, mu, low, middle, tile):
     """Every unit of one tile, four together where their factors' product is one that a double holds."""
     m = p.shape[0]
     divide_by_none(weights, low, middle, tile)
     i = 0
     while i < m:
-        if i + 4 <= m and room[i] + room[i + 1] + room[i + 2] + room[i + 3] <= ROOM:
+        if i + 4 <= m and fall[i] + fall[i + 1] + fall[i + 2] + fall[i + 3] <= MAX_FALL:
             divide_four(weights, p, e, table, i, low, middle, tile)
             i += 4
         else:
-            if room[i] <= ROOM:
+            if fall[i] <= MAX_FALL:
                 divide_one(weights, p, e, table, i, low, middle, tile)
             else:
                 divide_alone(weights, top[i], tau, mu, i, low, middle, tile)
@@ -136,6 +137,41 @@ def take_out(sums, bits, out, first):
 
 
 @njit(**options)
+def weigh_wide(tile, p, q, shared, low_pairs, top, fall, products, exponents, e, exponent, low, middle):
+    """The same where one may, relative to 2^exponent, which is raised, and the sums so far scaled, where need be."""
+    (tau, table, mu, factor), _, (_, c_middle, _, _) = shared
+    odds.wide_tile(tile, p, q, low_pairs, c_middle, table, factor, products, exponents, e, top, fall, tau, mu)
+    highest = exponents.max()
+    if highest > exponent:
+        shrink = math.ldexp(1.0, max(exponent - highest, -FAR))
+        scale_by(low, shrink)
+        scale_by(middle, shrink)
+        exponent = highest
+    for r in range(products.shape[0]):
+        odds.scale_down(products[r], exponents[r], exponent)
+    return exponent
+
+
+@njit(**options)
+def add_block(block, low, middle, p, fall, weight, total):
+    """Add to `total` the sums of one block times its weight, from those over its middle bits and over its low bits.
+
+    p_i, which `divide` leaves out of factors that a double holds, comes in here.
+    """
+    m, n = low.shape[0] - 1, total.shape[1] - 1
+    middle_bits, sums = n_bits(middle.shape[1]), np.empty(n + 1)
+    for i in range(m + 1):
+        left_out = p[i] if i < m and fall[i] <= MAX_FALL else 1.0
+        # sizes.LOW and not a global LOW, which Numba would take for a literal: other code, and other last bits.
+        sums[n] = take_out(middle[i], middle_bits, sums, sizes.LOW)
+        take_out(low[i], sizes.LOW, sums, 0)
+        for j in range(sizes.LOW + middle_bits, n):
+            sums[j] = sums[n] if (block >> (j - sizes.LOW - middle_bits)) & 1 else 0.0
+        for j in range(n + 1):
+            total[i, j] += left_out * sums[j] * weight
+
+
+@njit(**options)
 def sum_blocks(W, b, c, first, last):
     """The moments' sums over the states of blocks first … last − 1: (m + 1, n + 1) values, and their one exponent.
 
@@ -143,19 +179,18 @@ def sum_blocks(W, b, c, first, last):
     Arguments as in `odds.sum_blocks`.
     """
     m, n = W.shape
-    (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = odds.tables(W, c)
+    shared = odds.tables(W, c)
+    (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = shared
     patterns = factor.shape[0]
     rows = min(TILE, patterns)
     products, e, exponents = np.empty((rows, SIZE)), np.empty((rows, m)), np.empty((rows, SIZE), np.int64)
-    top, p, q, room = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
-    low, middle, here = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns)), np.empty(n + 1)
-    low_pairs, low_weights = odds.split_low(c_low), np.empty(SIZE)
-    for s in range(SIZE):
-        low_weights[s] = exp(c_low[s])
+    top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    low, middle = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns))
+    low_pairs, low_weights = odds.split_low(c_low), odds.exponentials(c_low)
     total, total_exponent = np.zeros((m + 1, n + 1)), NOTHING
     for block in range(first, last):
-        scale, spread = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room)
-        narrow = spread <= ROOM and m <= UNITS
+        scale, total_fall = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
+        narrow = total_fall <= MAX_FALL and m <= UNITS
         exponent = 0 if narrow else NOTHING
         low.fill(0.0)
         for tile in range(0, patterns, rows):
@@ -165,37 +200,17 @@ def sum_blocks(W, b, c, first, last):
                     for s in range(SIZE):
                         products[r, s] *= low_weights[s]
             else:
-                odds.wide_tile(
-                    tile, p, q, low_pairs, c_middle, table, factor, products, exponents, e, top, room, tau, mu
+                exponent = weigh_wide(
+                    tile, p, q, shared, low_pairs, top, fall, products, exponents, e, exponent, low, middle
                 )
-                highest = NOTHING
-                for r in range(rows):
-                    for s in range(SIZE):
-                        highest = max(highest, exponents[r, s])
-                if highest > exponent:
-                    shrink = math.ldexp(1.0, max(exponent - highest, -FAR))
-                    scale_by(low, shrink)
-                    scale_by(middle, shrink)
-                    exponent = highest
-                for r in range(rows):
-                    odds.scale_down(products[r], exponents[r], exponent)
-            divide(products, p, e, table, top, room, tau, mu, low, middle, tile)
-
-        outer, shift = odds.split(scale)
+            divide(products, p, e, table, top, fall, tau, mu, low, middle, tile)
+        weight, shift = odds.split(scale)
         exponent += shift
         if exponent > total_exponent:
             scale_by(total, math.ldexp(1.0, -min(exponent - total_exponent, FAR)))
             total_exponent = exponent
-        outer *= math.ldexp(1.0, -min(total_exponent - exponent, FAR))
-        for i in range(m + 1):
-            waiting = p[i] if i < m and room[i] <= ROOM else 1.0
-            whole = take_out(middle[i], n_bits(patterns), here, odds.LOW)
-            take_out(low[i], odds.LOW, here, 0)
-            here[n] = whole
-            for j in range(odds.LOW + n_bits(patterns), n):
-                here[j] = whole if (block >> (j - odds.LOW - n_bits(patterns))) & 1 else 0.0
-            for j in range(n + 1):
-                total[i, j] += waiting * here[j] * outer
+        weight *= math.ldexp(1.0, -min(total_exponent - exponent, FAR))
+        add_block(block, low, middle, p, fall, weight, total)
     return total, total_exponent
 
 

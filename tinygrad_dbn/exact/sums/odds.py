@@ -28,15 +28,10 @@ import numpy as np
 
 from ...autodiff.kernels.floats import exp, fma, log1p
 from ...autodiff.kernels.jit import njit
+from .sizes import FAR, LOW, MAX_FALL, MIDDLE, NOTHING, UNITS
 
-LOW = 7  # rows of 2^7 low states: eight of them are 8 kB of e^τ
 SIZE = 1 << LOW  # known when it is compiled: loops of no fixed length cost a fifth
-MIDDLE = 8  # one exponential per unit and block, spread over 2^(7+8) states
 TILE = 16  # middle patterns at a time: their products and eight rows of e^τ share the L1 cache
-ROOM = 600.0  # nats that a product may fall below 1 within a double, of 708
-UNITS = 800  # factors, each at most 2, that a product may have: it stays below e^555
-FAR = 2200  # a power of two below which a term adds nothing to another
-NOTHING = -(1 << 60)  # the exponent of an empty sum
 LN2 = math.log(2.0)
 
 # No liberty is given: sums run in the order that is written, what is fused says `fma`, and `exp` and `log1p` are the
@@ -145,7 +140,7 @@ def narrow_tile(tile, p, q, c_middle, table, factor, products, e):
 
 
 @njit(**options)
-def wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, room, tau, mu):
+def wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, fall, tau, mu):
     """The weights of a tile's states where a product may leave that range: mantissa · 2^exponent, set apart in time."""
     rows, m = e.shape
     low_weights, low_shifts = low
@@ -157,12 +152,12 @@ def wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, 
             products[r, s], exponents[r, s] = weight * low_weights[s], shift + low_shifts[s]
     first, used = 0, 0.0
     for i in range(m):
-        if used + room[i] > ROOM or i - first == UNITS:
+        if used + fall[i] > MAX_FALL or i - first == UNITS:
             multiply(products, p, e, table, first, i)
             normalise(products, exponents)
             first, used = i, 0.0
-        used += room[i]
-        if used > ROOM:  # this unit alone is too much: its factor is taken from its logarithm
+        used += fall[i]
+        if used > MAX_FALL:  # this unit alone is too much: its factor is taken from its logarithm
             for r in range(rows):
                 for s in range(SIZE):
                     a = top[i] + mu[tile + r, i] + tau[i, s]
@@ -186,6 +181,15 @@ def split_low(c_low):
 
 
 @njit(**options)
+def exponentials(a):
+    """e^a for an array (n,)."""
+    out = np.empty(a.shape[0])
+    for s in range(a.shape[0]):
+        out[s] = exp(a[s])
+    return out
+
+
+@njit(**options)
 def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
     """The sum of a block's weights, where no product leaves the range of a double: (value, exponent)."""
     rows = e.shape[0]
@@ -201,14 +205,14 @@ def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
 
 
 @njit(**options)
-def wide_block(p, q, c_low, c_middle, table, factor, products, e, top, room, tau, mu):
+def wide_block(p, q, c_low, c_middle, table, factor, products, e, top, fall, tau, mu):
     """The same sum where a product may leave that range."""
     rows = e.shape[0]
     exponents = np.empty(products.shape, np.int64)
     low = split_low(c_low)
     value, exponent = 0.0, NOTHING
     for tile in range(0, factor.shape[0], rows):
-        wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, room, tau, mu)
+        wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, fall, tau, mu)
         for r in range(rows):
             row_exponent = exponents[r].max()
             scale_down(products[r], exponents[r], row_exponent)
@@ -242,8 +246,8 @@ def tables(W, c):
 
 
 @njit(**options)
-def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room):
-    """A block's h_i, p_i, q_i and how far each factor can fall, written to top, p, q and room.
+def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall):
+    """A block's h_i, p_i, q_i and how far each factor can fall, written to top, p, q and fall.
 
     Returns the logarithm of what is taken out of every term of the block, and how far its products can fall.
     """
@@ -253,7 +257,7 @@ def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room):
     for j in range(inner, n):
         if (block >> (j - inner)) & 1:
             scale += c[j]
-    spread, lost = c_span, 0.0
+    total_fall, lost = c_span, 0.0
     for i in range(m):
         h = b[i]
         for j in range(inner, n):
@@ -262,12 +266,12 @@ def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room):
         h += most[i]
         small = exp(-abs(h))
         p[i], q[i] = (small, 1.0) if h > 0 else (1.0, small)
-        top[i], room[i] = h, min(max(h, 0.0), span[i])
-        spread += room[i]
+        top[i], fall[i] = h, min(max(h, 0.0), span[i])
+        total_fall += fall[i]
         share = max(h, 0.0) - lost  # Kahan's sum
         new = scale + share
         scale, lost = new, (new - scale) - share
-    return scale, spread
+    return scale, total_fall
 
 
 @njit(**options)
@@ -281,14 +285,14 @@ def sum_blocks(W, b, c, first, last):
     (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = tables(W, c)
     rows = min(TILE, factor.shape[0])
     products, e = np.empty((rows, SIZE)), np.empty((rows, m))
-    top, p, q, room = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
     total, lost, total_exponent = 0.0, 0.0, NOTHING
     for block in range(first, last):
-        scale, spread = enter(block, W, b, c, most, span, c_most, c_span, top, p, q, room)
-        if spread <= ROOM and m <= UNITS:
+        scale, total_fall = enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
+        if total_fall <= MAX_FALL and m <= UNITS:
             value, exponent = narrow_block(p, q, c_low, c_middle, table, factor, products, e)
         else:
-            value, exponent = wide_block(p, q, c_low, c_middle, table, factor, products, e, top, room, tau, mu)
+            value, exponent = wide_block(p, q, c_low, c_middle, table, factor, products, e, top, fall, tau, mu)
         outer, shift = split(scale)
         value, exponent = value * outer, exponent + shift
 

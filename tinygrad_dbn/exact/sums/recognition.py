@@ -4,98 +4,101 @@ With q(h | x) a product over units, or a table, and log p(x | h) = x·a − Σ_i
 
     E_q[log p(x, h)]  =  x·(b + μW) + E_q[g],        g(h) = log p(h) − Σ_i log(1 + e^(a_i)),        μ = E_q[h].
 
-g knows nothing of the examples, so it is computed once; and where q is a product, E_q[g] for all of them is one matrix
-product of g, high halves of h by low halves, with the products of (1 − μ_j, μ_j) of both halves. Nothing of the size
-(examples × states) is ever held but one batch.
+g does not depend on the examples, so it is computed once; and where q is a product, E_q[g] for all of them is one
+matrix product of g, high halves of h by low halves, with the products of (1 − μ_j, μ_j) of both halves. Of what has the
+size (examples × states) only one batch is in memory.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DirectedLayer
-from .. import budget
 from ..states import some_states
 from . import matrices, sizes
-from .posteriors import Mixture, spread
+from .batches import in_order, over_states
+from .posteriors import Mixture
 
 Floats = NDArray[np.float64]
 
 
-class Recognition(Protocol):
-    """q(h | x) for T examples: μ (T, H), its entropy (T,) nats, and E_q[g] (T,) of any g over the states (2^H,)."""
+@dataclass(frozen=True, eq=False)
+class Recognition:
+    """q(h | x) for T examples."""
 
     means: Floats
+    """μ, (T, H)."""
     entropy: Floats
+    """(T,), nats."""
+    expectation: Callable[[Floats], Floats]
+    """E_q[g], (T,), of any g over the states (2^H,)."""
 
-    def of(self, g: Floats) -> Floats: ...
 
+def independent(layer: DirectedLayer, X: Floats) -> Recognition:
+    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j) of a layer's recognition half, for rows X (T, D) (claim I3)."""
+    logits = np.asarray(layer.recognition_logits(X))
+    means, others = np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits))
+    size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
+    entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
+    hidden, half = means.shape[1], means.shape[1] // 2
 
-class Independent:
-    """q(h | x) = Π_j μ_j^h_j (1 − μ_j)^(1 − h_j), of a layer's recognition half (claim I3)."""
-
-    def __init__(self, layer: DirectedLayer, X: Floats, pool: ThreadPoolExecutor) -> None:
-        logits = np.asarray(layer.recognition_logits(X))
-        self.means, self.others, self.pool = np.asarray(ops.sigmoid(logits)), np.asarray(ops.sigmoid(-logits)), pool
-        size = np.abs(logits)  # entropy of one unit: log(1 + e^−|l|) + |l| / (1 + e^|l|), both positive
-        self.entropy = (np.asarray(ops.softplus(-size)) + size * np.asarray(ops.sigmoid(-size))).sum(axis=1)
-
-    def of(self, g: Floats) -> Floats:
-        hidden = self.means.shape[1]
-        half = hidden // 2
+    def expectation(g: Floats) -> Floats:
         table = g.reshape(-1, 1 << half)
 
         def batch(first: int) -> Floats:
-            factors = self.others[first : first + sizes.ROWS].T, self.means[first : first + sizes.ROWS].T
+            factors = others[first : first + sizes.ROWS].T, means[first : first + sizes.ROWS].T
             sums = table @ matrices.products(factors, 0, half)
             sums *= matrices.products(factors, half, hidden)
             return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
 
-        return np.concatenate(list(spread(self.pool, batch, range(0, len(self.means), sizes.ROWS))))
+        return np.concatenate(list(in_order(batch, range(0, len(means), sizes.ROWS))))
+
+    return Recognition(means, entropy, expectation)
 
 
-class Table:
-    """Any q(h | x), written out: (T, 2^H)."""
-
-    def __init__(self, q: Any, pool: ThreadPoolExecutor) -> None:
-        self.q, self.pool = q, pool
-        self.per_batch = max(1, sizes.CELLS // q.shape[1])
-        parts = [*zip(*self._spread(self._moments), strict=True)]
-        self.means, self.entropy = (np.concatenate(part) for part in parts)
-
-    def of(self, g: Floats) -> Floats:
-        return np.concatenate(self._spread(lambda some: some @ g))
-
-    def _spread(self, f: Any) -> list[Any]:
-        def batch(first: int) -> Any:
-            return f(np.asarray(self.q[first : first + self.per_batch], np.float64))
-
-        return list(spread(self.pool, batch, range(0, len(self.q), self.per_batch)))
-
-    def _moments(self, some: Floats) -> tuple[Floats, Floats]:
-        hidden = some.shape[1].bit_length() - 1
-        means = np.zeros((len(some), hidden))
-        for first in range(0, some.shape[1], sizes.BATCH):
-            part = some[:, first : first + sizes.BATCH]
-            means += part @ some_states(first, first + part.shape[1], hidden)
-        return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
+def table(q: Any) -> Recognition:
+    """Any q(h | x), written out as an array (T, 2^H)."""
+    means, entropy = zip(*_over_rows(q, _moments), strict=True)
+    expectation = lambda g: np.concatenate(_over_rows(q, lambda some: some @ g))
+    return Recognition(np.concatenate(means), np.concatenate(entropy), expectation)
 
 
-def recognised(layer: DirectedLayer, X: Floats, q: Any, pool: ThreadPoolExecutor) -> Recognition:
+def _over_rows(q: Any, f: Callable[[Floats], Any]) -> list[Any]:
+    """f of some rows of a table at a time, in order."""
+    per_batch = max(1, sizes.CELLS // q.shape[1])
+
+    def batch(first: int) -> Any:
+        return f(np.asarray(q[first : first + per_batch], np.float64))
+
+    return list(in_order(batch, range(0, len(q), per_batch)))
+
+
+def _moments(some: Floats) -> tuple[Floats, Floats]:
+    """The means (T, H) and the entropies (T,) of some rows of a table (T, 2^H)."""
+    hidden = some.shape[1].bit_length() - 1
+    means = np.zeros((len(some), hidden))
+    for first in range(0, some.shape[1], sizes.BATCH):
+        part = some[:, first : first + sizes.BATCH]
+        means += part @ some_states(first, first + part.shape[1], hidden)
+    return means, -(some * np.log(np.where(some > 0, some, 1.0))).sum(axis=1)
+
+
+def recognised(layer: DirectedLayer, X: Floats, q: Any) -> Recognition:
     """The q that is given as a table, or the layer's own."""
-    return Independent(layer, X, pool) if q is None else Table(q, pool)
+    return independent(layer, X) if q is None else table(q)
 
 
-def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition, pool: ThreadPoolExecutor) -> Floats:
+def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition) -> Floats:
     """E_q[log p(x | h) + value(h) − log q(h | x)] for rows X (T, D) and value (2^H,): (T,), nats.
 
     With log p(h) for value it is the variational bound; with the bound of the layers above, theirs.
     """
-    g = value - _log_normalisers(layer, pool)
-    return np.asarray(q.of(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
+    g = value - _log_normalisers(layer)
+    return np.asarray(q.expectation(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
 
 
 def divergence(mixture: Mixture, q: Recognition) -> Floats:
@@ -104,8 +107,9 @@ def divergence(mixture: Mixture, q: Recognition) -> Floats:
     It is computed apart from the mixture's log p(x) and from `bound`: by the posterior log ω(h) + h·v − log N(x) of
     `posteriors.py`, whose N(x) is summed anew, over the high half of h first.
     """
-    v = (mixture.rows(0, mixture.T) - 0.5) @ mixture.layer.W.T
-    return np.asarray(mixture.log_normalisers() - q.of(mixture.log_omega) - (q.means * v).sum(axis=1) - q.entropy)
+    v = (mixture.rows(0, len(mixture.value)) - 0.5) @ mixture.weights.layer.W.T
+    log_omega = mixture.weights.log_omega
+    return np.asarray(mixture.log_normalisers() - q.expectation(log_omega) - (q.means * v).sum(axis=1) - q.entropy)
 
 
 def log_mean(logits: Floats) -> Floats:
@@ -113,28 +117,19 @@ def log_mean(logits: Floats) -> Floats:
 
     A batch of states at a time, so that what is held is (T × BATCH); a mean of logarithms that may be far below zero.
     """
-    hidden, bias = logits.shape[1], np.asarray(ops.softplus(logits)).sum(axis=1)
-    with threads() as pool:
+    bias = np.asarray(ops.softplus(logits)).sum(axis=1)
 
-        def batch(first: int) -> Floats:
-            h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
-            return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
+    def batch(h: Floats, some: slice) -> Floats:
+        return np.asarray(ops.logsumexp(h @ logits.T - bias, axis=1))
 
-        total = np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
+    total = np.concatenate(list(over_states(logits.shape[1], batch)))
     return np.asarray(total - np.log(len(logits)))
 
 
-def _log_normalisers(layer: DirectedLayer, pool: ThreadPoolExecutor) -> Floats:
+def _log_normalisers(layer: DirectedLayer) -> Floats:
     """Σ_i log(1 + e^(a_i)) for every state of the hidden units: (2^H,), nats."""
-    hidden = layer.W.shape[0]
 
-    def batch(first: int) -> Floats:
-        h = some_states(first, min(first + sizes.BATCH, 1 << hidden), hidden)
+    def batch(h: Floats, some: slice) -> Floats:
         return np.asarray(ops.softplus(layer.visible_logits(h)).sum(axis=1))
 
-    return np.concatenate(list(spread(pool, batch, range(0, 1 << hidden, sizes.BATCH))))
-
-
-def threads() -> ThreadPoolExecutor:
-    """A pool of as many threads as there are cores."""
-    return ThreadPoolExecutor(budget.cores())
+    return np.concatenate(list(over_states(layer.W.shape[0], batch)))

@@ -13,22 +13,21 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...autodiff.tensor import Tensor
-from ...models import DBN, RBM
-from .. import budget, costs
-from ..budget import Place, spending
+from ...models import DBN, RBM, DirectedLayer
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_array, as_float64, plain_numbers, rows
-from ..distributions import with_hidden
-from ..likelihood import log_conditional, log_prior
+from ..distributions import log_bernoulli_table, with_hidden
+from ..marginals import log_conditional, log_prior
 from ..states import states
-from ..sums import float64, matrices, recognition
-from ..sums.posteriors import Mixture
+from ..sums import float64, matrices, posteriors, recognition
 
 ELEMENTS = 1 << 21  # (example, state) pairs held at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and what is left of log p = bound + KL: (T,) each, nats."""
+    """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and the residual log p − bound − KL: (T,) each, nats."""
 
     log_likelihood: NDArray[np.float64]
     bound: NDArray[np.float64]
@@ -36,19 +35,16 @@ class Audit:
     residual: NDArray[np.float64]
 
 
-def posterior(
-    model: RBM | DBN, x: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
-) -> Value:
+def posterior(model: RBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """p(h1 | x) over the 2^n1 states, in the order of `states(n1)`: (2^n1,) for one x (D,), (T, 2^n1) for a batch.
 
-    Raises ValueError for x that is not zeros and ones of the model's width, `TooLarge` where the cost is predicted
-    beyond `max_seconds` or `max_bytes`: the table itself is 8 T 2^n1 bytes.
+    The table itself takes 8 T 2^n1 bytes.
     """
     dbn = with_hidden(model)
     x = x if isinstance(x, Tensor) else as_array(x, "x")
     one = x.ndim == 1
     X = rows(dbn, x[None] if one else x, "x")
-    with spending("posterior", costs.posterior(dbn, X), max_seconds, max_bytes):
+    with spending("posterior", costs.of(costs.posterior, dbn, X), max_seconds, max_bytes):
         if are_floats(dbn, X):
             dbn, X = as_float64((dbn, X))
             p = matrices.log_joint(dbn.layers[0], X, float64.log_prior(dbn, Place())[0], normalised=True)
@@ -58,60 +54,49 @@ def posterior(
 
 
 def bound(
-    model: RBM | DBN,
-    X: Any,
-    q: Any = None,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Value:
     """The variational bound Σ_h q(h|x) log p(x, h) − Σ_h q(h|x) log q(h|x) for rows X (T, D): (T,), nats (claim H2).
 
     q is (T, 2^n1) over the states of h1 in the order of `states`, each row summing to one, zeros allowed; None stands
     for the recognition model's product of sigmoids (claim I3). Arrays of floats take matrix products
-    (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that, `TooLarge`
-    where the cost is predicted beyond `max_seconds` or `max_bytes`.
+    (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that.
     """
     dbn = with_hidden(model)
     X, q = rows(dbn, X), _distribution(dbn, X, q)
-    with spending("bound", costs.bound(dbn, X, q), max_seconds, max_bytes):
+    with spending("bound", costs.of(costs.bound, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
-            prior = float64.log_prior(dbn, Place())[0]
-            with recognition.threads() as pool:
-                known = recognition.recognised(dbn.layers[0], X, q, pool)
-                return recognition.bound(dbn.layers[0], X, prior, known, pool)
+            layer, prior = dbn.layers[0], float64.log_prior(dbn, Place())[0]
+            return recognition.bound(layer, X, prior, recognition.recognised(layer, X, q))
         parts = [
             _expectation(q_rows, _log_joint(dbn, some, prior) - log_q)
-            for some, q_rows, log_q, prior in _rows(dbn, X, q)
+            for some, q_rows, log_q, prior in in_batches(dbn, X, q)
         ]
         return ops.concatenate(parts)
 
 
 def audit(
-    model: RBM | DBN,
-    X: Any,
-    q: Any = None,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Audit:
     """log p(x), bound and KL gap computed each in its own way, and the residual log p − bound − KL, for X (T, D).
 
     log p is a log-sum over states, the bound an expectation under q, and the KL compares q with the posterior
     (claim H4). q as in `bound`. For an RBM the recognition model is the posterior, and the gap is zero (claim H3).
     Arrays of floats take matrix products (`recognition.py`), in at most three times the time of `log_likelihood`.
-    Raises as `bound`.
     """
     dbn = with_hidden(model)
     X, q = rows(dbn, X), _distribution(dbn, X, q)
-    with spending("audit", costs.audit(dbn, X, q), max_seconds, max_bytes):
+    with spending("audit", costs.of(costs.audit, dbn, X, q), max_seconds, max_bytes):
         if are_floats(dbn, X, q):
             dbn, X = as_float64((dbn, X))
-            log_p, lower, kl = _audit_floats(dbn, X, q)
+            layer, (prior, error) = dbn.layers[0], float64.log_prior(dbn, Place())
+            known, mixture = recognition.recognised(layer, X, q), posteriors.mixture(layer, X, prior, error)
+            log_p, lower = mixture.value, recognition.bound(layer, X, prior, known)
+            kl = recognition.divergence(mixture, known)
         else:
             columns = []
-            for some, q_rows, log_q, prior in _rows(dbn, X, q):
+            for some, q_rows, log_q, prior in in_batches(dbn, X, q):
                 joint = _log_joint(dbn, some, prior)
                 log_p = ops.logsumexp(joint, axis=-1)
                 log_posterior = ops.log_softmax(joint, axis=-1)
@@ -121,17 +106,18 @@ def audit(
         return Audit(log_p, lower, kl, log_p - lower - kl)
 
 
-def _audit_floats(dbn: DBN, X: Any, q: Any) -> tuple[Any, Any, Any]:
-    """log p, the bound and the KL gap by matrix products: (T,) each."""
-    prior, error = float64.log_prior(dbn, Place())
-    with recognition.threads() as pool:
-        known = recognition.recognised(dbn.layers[0], X, q, pool)
-        mixture = Mixture(dbn.layers[0], X, prior, error, pool)
-        return (
-            mixture.value,
-            recognition.bound(dbn.layers[0], X, prior, known, pool),
-            recognition.divergence(mixture, known),
-        )
+def layer_bound(layer: DirectedLayer, X: Value, value: Value) -> Value:
+    """E_q[log p(x | h) + value(h) − log q(h | x)] by a layer's recognition half: (T,), nats.
+
+    For rows X (T, D) and value (2^H,). With log p(h) for value it is the bound, and with the bound of the layers above,
+    theirs.
+    """
+    if are_floats(layer, X, value):
+        layer, X, value = as_float64((layer, X, value))
+        return recognition.bound(layer, X, value, recognition.independent(layer, X))
+    log_q = log_bernoulli_table(layer.recognition_logits(X))
+    joint = log_conditional(X, layer, states(layer.W.shape[0])) + value
+    return _expectation(ops.exp(log_q), joint - log_q)
 
 
 def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
@@ -140,16 +126,14 @@ def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
     return log_conditional(X, layer, states(layer.W.shape[0])) + prior
 
 
-def _rows(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:
+def in_batches(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:
     """Some rows of X at a time with q, log q (0 where q is 0) and log p(h1) of every state."""
-    every = states(dbn.sizes[1])
     prior = log_prior(dbn)
-    step = max(1, ELEMENTS // len(every))
+    step = max(1, ELEMENTS >> dbn.sizes[1])
     for i in range(0, len(X), step):
         some = X[i : i + step]
         if q is None:
-            a = dbn.layers[0].recognition_logits(some)
-            log_q = ops.matmul(a, every.T) - ops.sum(ops.softplus(a), axis=-1, keepdims=True)
+            log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(some))
             yield some, ops.exp(log_q), log_q, prior
         else:
             q_rows = q[i : i + step]

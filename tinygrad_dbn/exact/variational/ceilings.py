@@ -21,14 +21,13 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...models import DBN, RBM
-from .. import budget, costs
-from ..budget import spending
-from ..data import are_floats, as_float64, rows
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, spending
+from ..data import are_floats, rows
 from ..distributions import log_bernoulli_table, with_hidden
-from ..likelihood import log_conditional, log_mixture, log_prior
-from ..states import states
+from ..marginals import log_mixture, log_prior
 from ..sums import recognition
-from .bound import bound
+from .bound import bound, layer_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,15 +45,15 @@ class Ceiling:
 
 
 def log_aggregated_posterior(
-    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+    model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Value:
     """log q̄(h1) = log mean_x q(h1 | x) over rows X (T, D), by the recognition model: (2^n1,), nats.
 
-    Time T · 2^n1. Raises as `ceiling`.
+    Time T · 2^n1.
     """
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("log_aggregated_posterior", costs.log_aggregated_posterior(dbn, X), max_seconds, max_bytes):
+    with spending("log_aggregated_posterior", costs.of(costs.log_aggregated_posterior, dbn, X), max_seconds, max_bytes):
         logits = dbn.layers[0].recognition_logits(X)
         if are_floats(logits):
             return recognition.log_mean(logits)
@@ -62,72 +61,49 @@ def log_aggregated_posterior(
         return ops.logsumexp(log_q, axis=0) - ops.logsumexp(0 * log_q, axis=0)  # log T, in any arithmetic
 
 
-def ceiling(
-    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
-) -> Ceiling:
+def ceiling(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Ceiling:
     """The bound's ceiling for the model's first layer on rows X (T, D), and the likelihood there (claims I2, I5).
 
     Computed from the definition of the bound with q̄ put in the prior's place; `room` from the divergence. An RBM is
-    taken as its tied DBN. Time T · 2^n1. Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` where
-    the cost is predicted beyond `max_seconds` or `max_bytes`.
+    taken as its tied DBN. Time T · 2^n1.
     """
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("ceiling", costs.ceiling(dbn, X), max_seconds, max_bytes):
+    with spending("ceiling", costs.of(costs.ceiling, dbn, X), max_seconds, max_bytes):
         layer, log_prior_at = dbn.layers[0], np.asarray(log_aggregated_posterior(dbn, X))
         return Ceiling(
-            _number(np.mean(_bound_under(log_prior_at, dbn, X))),
+            _number(np.mean(layer_bound(layer, X, log_prior_at))),
             _number(np.mean(log_mixture(X, layer, log_prior_at))),
             _number(prior_divergence(dbn, X)),
             np.exp(log_prior_at),
         )
 
 
-def _bound_under(log_p: Any, dbn: DBN, X: Any) -> Any:
-    """The bound (T,) by the recognition model with another prior over h1, log p(h1) (2^n1,)."""
-    layer = dbn.layers[0]
-    if are_floats(dbn, X, log_p):
-        layer, X, log_p = as_float64((layer, X, log_p))
-        with recognition.threads() as pool:
-            return recognition.bound(layer, X, log_p, recognition.Independent(layer, X, pool), pool)
-    log_q = np.asarray(log_bernoulli_table(layer.recognition_logits(X)))
-    joint = log_conditional(X, layer, states(dbn.sizes[1])) + log_p
-    return ops.sum(ops.chain(np.exp(log_q), joint - log_q), axis=-1)
-
-
 def prior_divergence(
-    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+    model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Value:
-    """KL(q̄ ‖ p(h1)) for rows X (T, D): nats. All that training the layers above the first one can gain.
-
-    Raises as `ceiling`.
-    """
+    """KL(q̄ ‖ p(h1)) for rows X (T, D): nats. All that training the layers above the first one can gain."""
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("prior_divergence", costs.prior_divergence(dbn, X), max_seconds, max_bytes):
+    with spending("prior_divergence", costs.of(costs.prior_divergence, dbn, X), max_seconds, max_bytes):
         log_q = log_aggregated_posterior(dbn, X)
         return ops.sum(ops.chain(ops.exp(log_q), log_q - log_prior(dbn)))
 
 
 def bound_gain(
-    old: RBM | DBN,
-    new: DBN,
-    X: Any,
-    *,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    old: RBM | DBN, new: DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> tuple[float, float]:
     """ΔF of the mean bound on rows X (T, D) when only the layers above h1 change, in two ways, nats (claim I5).
 
-    First the difference of the two bounds, second KL(q̄ ‖ old prior) − KL(q̄ ‖ new prior). They agree.
-    Raises ValueError where the first layers differ, for then the second is not what the bound gains, and as `ceiling`.
+    First the difference of the two bounds, second KL(q̄ ‖ old prior) − KL(q̄ ‖ new prior). They agree. Raises
+    ValueError where the first layers differ, for then the second is not what the bound gains.
     """
     before, after = with_hidden(old), with_hidden(new)
     X = rows(before, X)
     for name in ("W", "b", "R", "c"):
         if not np.array_equal(getattr(before.layers[0], name), getattr(after.layers[0], name)):
             raise ValueError(f"the first layers differ in {name}: bound_gain compares priors over one and the same h1")
-    with spending("bound_gain", costs.bound_gain(before, after, X), max_seconds, max_bytes):
+    with spending("bound_gain", costs.of(costs.bound_gain, before, after, X), max_seconds, max_bytes):
         change = _number(np.mean(bound(after, X)) - np.mean(bound(before, X)))
         return change, _number(prior_divergence(before, X) - prior_divergence(after, X))
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DBN, RBM
-from .. import budget, costs
-from ..budget import Place, spending
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_float64, rows, whole
 from ..distributions import log_bernoulli_table, with_hidden
-from ..likelihood import log_conditional, log_prior
+from ..marginals import log_conditional, log_prior
 from ..states import states
 from ..sums import float64, matrices
 
@@ -51,22 +51,21 @@ def best_factorial(
     *,
     tolerance: float = 1e-12,
     sweeps: int = 1000,
-    max_seconds: float = budget.MAX_SECONDS,
-    max_bytes: float = budget.MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    max_bytes: float = MAX_BYTES,
 ) -> Factorial:
     """Coordinate ascent for every row of X (T, D) from the recognition model's means and `starts` − 1 random ones.
 
     A start ends when a sweep raises no bound by more than `tolerance`, relative, or after `sweeps` sweeps. The bound
     found is at least the recognition model's and at most log p(x) (claim H2). It is the best of the fixed points
     reached; that no other is higher is not proved. For an RBM, whose posterior is factorial, nothing is lost (claim
-    H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction reckons with `costs.SWEEPS` a
-    start, or `sweeps` where that is fewer. Raises ValueError for starts or sweeps below 1, `TooLarge` where the cost is
-    predicted beyond `max_seconds` or `max_bytes`.
+    H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction assumes `costs.SWEEPS` a
+    start, or `sweeps` where that is fewer. Raises ValueError for starts or sweeps below 1.
     """
     starts, sweeps = whole("starts", starts, 1), whole("sweeps", sweeps, 1)
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("best_factorial", costs.best_factorial(dbn, X, starts, sweeps), max_seconds, max_bytes):
+    with spending("best_factorial", costs.of(costs.best_factorial, dbn, X, starts, sweeps), max_seconds, max_bytes):
         log_p, first = _log_joint(dbn, X), dbn.layers[0].recognition_logits(X)
         best, highest, ends = first, np.full(len(X), -np.inf), []
         for logits in [first, *(rng.logistic(size=first.shape) for _ in range(starts - 1))]:

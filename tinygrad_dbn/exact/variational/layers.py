@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...models import DBN, RBM
-from .. import budget, costs
-from ..budget import Place, spending
+from .. import costs
+from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_float64, rows
 from ..distributions import log_bernoulli_table, with_hidden
-from ..likelihood import log_conditional, log_likelihood
-from ..marginals import log_marginal
+from ..likelihood import log_likelihood
+from ..marginals import log_conditional, log_marginal
 from ..states import states
-from ..sums import float64, recognition
-from ..sums.posteriors import Mixture
+from ..sums import float64, posteriors, recognition
+from .bound import layer_bound
 
 
 @dataclass(frozen=True, eq=False)
 class LayeredAudit:
-    """The parts of log p(x) = bound + Σ_k KL_k, nats, and what is left of it."""
+    """The parts of log p(x) = bound + Σ_k KL_k, nats, and the residual: 0 but for rounding."""
 
     log_likelihood: NDArray[np.float64]
     """(T,)"""
@@ -46,41 +46,34 @@ class LayeredAudit:
     """log p − bound − Σ kl, (T,)."""
 
 
-def deep_bound(
-    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
-) -> Value:
+def deep_bound(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """The recognition chain's bound for rows X (T, D): (T,), nats. At most `bound`, and equal to it for L = 2.
 
-    Its gradient in the generative parameters is what the wake phase follows, and in the recognition parameters what
-    the sleep phase is taken for (claim I7). Time and errors as `audit_layers`.
+    Its gradient in the generative parameters is what the wake phase follows, and in the recognition parameters what the
+    sleep phase is taken for (claim I7). Time as `audit_layers`.
     """
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("deep_bound", costs.deep_bound(dbn, X), max_seconds, max_bytes):
+    with spending("deep_bound", costs.of(costs.deep_bound, dbn, X), max_seconds, max_bytes):
         value = log_marginal(dbn, len(dbn.layers))
-        if are_floats(dbn, X):
-            return _by_products(*as_float64((dbn, X, value)))
         for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            log_q = log_bernoulli_table(layer.recognition_logits(below))
-            inner = log_conditional(below, layer, states(layer.W.shape[0])) + value - log_q
-            value = ops.sum(ops.chain(ops.exp(log_q), inner), axis=-1)
+            value = layer_bound(layer, below, value)
         return value
 
 
 def audit_layers(
-    model: RBM | DBN, X: Any, *, max_seconds: float = budget.MAX_SECONDS, max_bytes: float = budget.MAX_BYTES
+    model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> LayeredAudit:
     """log p(x), the recognition chain's bound, the gap of each layer, and the residual, for rows X (T, D).
 
     log p is a sum over states from the top down, the bound an expectation from the top down, each KL a comparison with
-    the layer's exact posterior, averaged over the recognition chain from x up: three computations, one identity.
-    Time Σ 2^(n_k + n_(k+1)) over inner layers, plus T · 2^n1: by matrix products for arrays of floats, by tables of
-    that size for Tensors and objects. Raises ValueError for X that is not (T, D) of zeros and ones, `TooLarge` where
-    the cost is predicted beyond `max_seconds` or `max_bytes`.
+    the layer's exact posterior, averaged over the recognition chain from x up: three computations, one identity. Time Σ
+    2^(n_k + n_(k+1)) over inner layers, plus T · 2^n1: by matrix products for arrays of floats, by tables of that size
+    for Tensors and objects.
     """
     dbn = with_hidden(model)
     X = rows(dbn, X)
-    with spending("audit_layers", costs.audit_layers(dbn, X), max_seconds, max_bytes):
+    with spending("audit_layers", costs.of(costs.audit_layers, dbn, X), max_seconds, max_bytes):
         log_p, lower = log_likelihood(dbn, X), deep_bound(dbn, X)
         kls = _lost_by_products(*as_float64((dbn, X))) if are_floats(dbn, X) else _lost(dbn, X)
         return LayeredAudit(log_p, lower, kls, log_p - lower - kls.sum(axis=1))
@@ -100,25 +93,15 @@ def _lost(dbn: DBN, X: Any) -> Any:
     return np.stack(lost, axis=1)
 
 
-def _by_products(dbn: DBN, X: Any, value: Any) -> Any:
-    """The chain's bound, from that of the topmost layer for every state of its lower units."""
-    with recognition.threads() as pool:
-        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.Independent(layer, below, pool)
-            value = recognition.bound(layer, below, value, q, pool)
-    return value
-
-
 def _lost_by_products(dbn: DBN, X: Any) -> Any:
     """The same as `_lost`: each layer's KL for every state below it, led down to the examples by the layers' q."""
     prior, error = float64.log_marginal(dbn, len(dbn.layers), Place())
     found: list[Any] = []
-    with recognition.threads() as pool:
-        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
-            q = recognition.Independent(layer, below, pool)
-            mixture = Mixture(layer, below, prior, error, pool)
-            found = [recognition.divergence(mixture, q), *(q.of(kl) for kl in found)]
-            prior, error = mixture.value, float(mixture.error.max())
+    for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+        q = recognition.independent(layer, below)
+        mixture = posteriors.mixture(layer, below, prior, error)
+        found = [recognition.divergence(mixture, q), *(q.expectation(kl) for kl in found)]
+        prior, error = mixture.value, float(mixture.error.max())
     return np.stack(found, axis=1)
 
 

@@ -12,14 +12,6 @@ from .protocol import Layer, Module
 from .subspace import SubspaceModule
 
 __all__ = [
-    "AutoencoderModule",
-    "EmbeddingModule",
-    "KernelPCAModule",
-    "Layer",
-    "Module",
-    "RBMModule",
-    "SubspaceModule",
-    "arc_cosine",
-    "masking",
-    "salt_and_pepper",
-]
+    "AutoencoderModule", "EmbeddingModule", "KernelPCAModule", "Layer", "Module", "RBMModule", "SubspaceModule",
+    "arc_cosine", "masking", "salt_and_pepper",
+]  # fmt: skip

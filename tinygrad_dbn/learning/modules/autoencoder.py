@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ...autodiff import ops
-from ...models.autoencoder import Autoencoder, as_width
-from ..descent import Descent, descend
+from ...models.autoencoder import Autoencoder
+from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer
+from .protocol import SigmoidLayer, trained
 
 Corruption = Callable[[np.random.Generator, Any], Any]
 """corruption(rng, x): what the encoder is shown of the batch x (T, D)."""
@@ -68,14 +68,8 @@ class AutoencoderModule:
         X = np.asarray(X)
         output = "sigmoid" if self.error == "cross-entropy" else "linear"
         start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)
-        for at in descend(
-            as_width(start, X.dtype), (X,), self._loss, self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=self._draw, weight_decay=self.weight_decay, compile=self.compile,
-        ):  # fmt: skip
-            if self.watch is not None:
-                self.watch(at)
-        encoder = at.model.encoder
-        return SigmoidLayer(encoder.weights[0], encoder.biases[0], at.model)
+        model = trained(self, start, (X,), self._loss, seed, self._draw)
+        return SigmoidLayer(model.encoder.weights[0], model.encoder.biases[0], model)
 
     def _draw(self, rng: np.random.Generator, x: Any) -> tuple[Any, ...]:
         return () if self.corruption is None else (np.asarray(self.corruption(rng, x), x.dtype),)

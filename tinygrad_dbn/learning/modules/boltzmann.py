@@ -10,10 +10,10 @@ from ...models import RBM
 from ...models.autoencoder import as_width
 from ...models.rbm import bernoulli
 from ..contrastive import cd_loss, gibbs_uniforms
-from ..descent import Descent, descend
+from ..descent import Descent
 from ..greedy import greedy
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer
+from .protocol import SigmoidLayer, trained
 
 DEFAULT = sgd(0.05)
 
@@ -51,11 +51,6 @@ class RBMModule:
             return SigmoidLayer(rbm.W, rbm.c, rbm)
         fresh = RBM.init(X.shape[1], hidden, np.random.default_rng([seed, 0]))
         on = (np.clip(X, 0, 1).sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
-        rbm = as_width(RBM(fresh.W, np.log(on / (1 - on)), fresh.c), X.dtype)
-        for at in descend(
-            rbm, (X,), cd_loss(self.k), self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=gibbs_uniforms(hidden, self.k), weight_decay=self.weight_decay, compile=self.compile,
-        ):  # fmt: skip
-            if self.watch is not None:
-                self.watch(at)
-        return SigmoidLayer(at.model.W, at.model.c, at.model)
+        start = RBM(fresh.W, np.log(on / (1 - on)), fresh.c)
+        rbm = trained(self, start, (X,), cd_loss(self.k), seed, gibbs_uniforms(hidden, self.k))
+        return SigmoidLayer(rbm.W, rbm.c, rbm)

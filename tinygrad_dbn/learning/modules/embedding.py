@@ -8,10 +8,9 @@ import numpy as np
 
 from ...autodiff import ops
 from ...models import FeedForward
-from ...models.autoencoder import as_width
-from ..descent import Descent, descend
+from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer
+from .protocol import SigmoidLayer, trained
 
 DEFAULT = sgd(0.05)
 
@@ -53,13 +52,8 @@ class EmbeddingModule:
             apart = ops.square(ops.relu(self.margin - distance))
             return ops.mean(together * squared + (1 - together) * apart)
 
-        for at in descend(
-            as_width(start, X.dtype), (X, near), loss, self.optimiser, epochs=self.epochs, batch=self.batch, seed=seed,
-            draw=draw, weight_decay=self.weight_decay, compile=self.compile,
-        ):  # fmt: skip
-            if self.watch is not None:
-                self.watch(at)
-        return SigmoidLayer(at.model.weights[0], at.model.biases[0], at.model)
+        net = trained(self, start, (X, near), loss, seed, draw)
+        return SigmoidLayer(net.weights[0], net.biases[0], net)
 
 
 def nearest(X: Any, count: int) -> Any:

@@ -1,5 +1,6 @@
 """What a greedy module is, and what it leaves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -7,6 +8,19 @@ import numpy as np
 
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
+from ...models.autoencoder import as_width
+from ..descent import Draw, Loss, descend, nothing
+
+
+def trained(settings: Any, model: Any, data: Sequence[Any], loss: Loss, seed: int, draw: Draw = nothing) -> Any:
+    """The model, in the data's width, at the end of the descent that a module's settings describe."""
+    for at in descend(
+        as_width(model, data[0].dtype), data, loss, settings.optimiser, epochs=settings.epochs, batch=settings.batch,
+        seed=seed, draw=draw, weight_decay=settings.weight_decay, compile=settings.compile,
+    ):  # fmt: skip
+        if settings.watch is not None:
+            settings.watch(at)
+    return at.model
 
 
 class Layer(Protocol):

@@ -74,7 +74,7 @@ def in_python():
         "keep": lambda array: None,
         "added": lambda total, x: total + x,
         "step": lambda f: f,
-        "rows": machine.rows,
+        "entries": machine.entries,
     }
 
 

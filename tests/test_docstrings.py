@@ -19,6 +19,17 @@ def modules():
             yield importlib.import_module(found.name)
 
 
+def test_every_public_function_and_class_says_what_it_is():
+    silent = []
+    for module in modules():
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")
+            if own and (inspect.isfunction(value) or inspect.isclass(value)) and not value.__doc__:
+                silent.append(f"{module.__name__}.{name}")
+    # The costs are named after the quantities whose cost they predict; the file says so once.
+    assert [where for where in silent if not where.startswith("tinygrad_dbn.exact.costs.")] == []
+
+
 def parameters(function):
     """The names of its parameters; of a class, those it is made with. None where it takes any keyword."""
     try:

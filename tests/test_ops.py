@@ -48,7 +48,7 @@ def test_derivatives_agree_with_finite_differences(key):
     td.check_grads(lambda *xs: f(*xs) ** 3, args, order=2)
 
 
-@pytest.mark.parametrize("name", ["stop_gradient", *set(SEALED) & set(ELEMENTWISE)])
+@pytest.mark.parametrize("name", ["stop_gradient", *(name for name in SEALED if name in ELEMENTWISE)])
 def test_nothing_flows_where_the_row_says_so(name):
     x = np.array([-1.0, 0.5])
     assert (td.grad(lambda x: TABLE[name](x).sum())(x) == 0).all()

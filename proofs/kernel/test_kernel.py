@@ -9,7 +9,7 @@ import pytest
 from sympy import log
 from sympy.core.cache import clear_cache
 
-from proofs.kernel import rules, terms
+from proofs.kernel import attacks_on_rules, rules, terms
 from proofs.kernel.attacks import ATTACKS, cube, tangent
 from proofs.kernel.rules import (
     Sigma,
@@ -30,6 +30,7 @@ from proofs.kernel.rules import (
     transport,
 )
 
+assert attacks_on_rules.__name__  # importing it adds to ATTACKS
 SOURCES = {module.__name__: inspect.getsource(module) for module in (terms, rules)}
 
 

@@ -15,7 +15,7 @@ def _peak(x: Any, axis: Any) -> Any:
     trace: Any = RECORDER.get()
     node = trace.node(x)
     node = trace.cast(node, float_dtype(node.sample()))
-    peak = trace._tensor(trace._reduction("max", node, axis, True, empty=True))
+    peak = trace.tensor(trace.reduction("max", node, axis, True, empty=True))
     return ops.where(ops.equal(ops.abs(peak), inf), 0.0, peak)
 
 

@@ -49,7 +49,7 @@ class Trace:
         node = self._new("argument", (), {"position": i}, array.shape, array.dtype.newbyteorder("="), weak=weak)
         self.arguments.append(node)
         if array.dtype.kind not in "biu":
-            return self._tensor(node)
+            return self.tensor(node)
         return self._watch(np.array(array, node.dtype, order="C"), node)
 
     def _watch(self, array: Any, node: Node) -> Watched:
@@ -71,9 +71,9 @@ class Trace:
     def converted(self, x: Any, dtype: np.dtype[Any]) -> Any:
         """A watched array in another dtype: floats are a Tensor, integers and booleans are watched in their turn."""
         node = self.cast(self.node(x), dtype)
-        return self._tensor(node) if dtype.kind == "f" else self._watch(np.asarray(x).astype(dtype), node)
+        return self.tensor(node) if dtype.kind == "f" else self._watch(np.asarray(x).astype(dtype), node)
 
-    def _tensor(self, node: Node) -> Traced:
+    def tensor(self, node: Node) -> Traced:
         return Traced(node, self.level)
 
     def node(self, x: Any) -> Node:
@@ -133,7 +133,7 @@ class Trace:
         if op.name in SPELLED:
             return SPELLED[op.name](*inputs, **params)
         nodes = tuple(self.node(x) for x in inputs)
-        return self._tensor(self._op(op, nodes, params))
+        return self.tensor(self._op(op, nodes, params))
 
     def _op(self, op: Op, x: tuple[Node, ...], params: dict[str, Any]) -> Node:
         name = op.name
@@ -153,7 +153,7 @@ class Trace:
             x = tuple(self._for_blas(n) for n in x)
             return self.apply(name, x, dtype, {}, _product_shape(x[0].shape, x[1].shape))
         if name in REDUCTIONS:
-            return self._reduction(name, x[0], **params)
+            return self.reduction(name, x[0], **params)
         if name in ("index", "place"):
             return self._indexed(name, x[0], **params)
         if name == "transpose":
@@ -169,7 +169,7 @@ class Trace:
             raise CompileError(f"compile: no rule says how to compile the op {name!r}\n  in {callers_line()}")
         return self.apply(name, x, dtype, params, shape)
 
-    def _reduction(self, name: str, x: Node, axis: Any = None, keepdims: bool = False, empty: bool = False) -> Node:
+    def reduction(self, name: str, x: Node, axis: Any = None, keepdims: bool = False, empty: bool = False) -> Node:
         axes = range(len(x.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
         gone = tuple(sorted(axes))
         if name != "sum" and not empty and any(x.shape[a] == 0 for a in gone):
@@ -234,7 +234,7 @@ class Trace:
             zero = self.constant(np.zeros((), x.dtype))
             chosen = self.reshape(x, (full[0], 1)) if name == "place" else x
             y = self.apply("where", (here, chosen, zero), x.dtype, {}, full)
-            return y if name == "place" else self.reshape(self._reduction("sum", y, 1), block)
+            return y if name == "place" else self.reshape(self.reduction("sum", y, 1), block)
         y = self.apply(name, (x, *arrays), x.dtype, {"at": tuple(at), "full": full}, short if name == "index" else full)
         return self.reshape(y, block) if name == "index" else y
 

@@ -6,7 +6,7 @@ that it leaves is read off as a formula. What is printed is the rule that `grad`
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from ..differentiate import Run
 from ..operators import Value
 from ..tensor import Tensor, below, new_level, tape
+from ..trees import places
 
 _INFIX = {
     "add": ("+", 1), "subtract": ("−", 1), "multiply": ("·", 2), "divide": ("/", 2), "chain": ("·", 2),
@@ -132,20 +133,7 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     spare = [letter for letter in "xyzuvw" if letter not in named] + [f"x{i}" for i in range(len(args))]
     named += spare[: max(len(args) - len(named), 0)]
-    return [path for name, arg in zip(named, args, strict=False) for path in _paths(name, arg)]
-
-
-def _paths(name: str, tree: Any) -> list[str]:
-    """The path of every leaf of a tree, in the order in which `trees.flatten` gives them."""
-    if is_dataclass(tree) and not isinstance(tree, type):
-        parts = [(f"{name}.{field.name}", getattr(tree, field.name)) for field in fields(tree)]
-    elif isinstance(tree, dict):
-        parts = [(f"{name}[{key!r}]", part) for key, part in tree.items()]
-    elif isinstance(tree, tuple | list):
-        parts = [(f"{name}[{i}]", part) for i, part in enumerate(tree)]
-    else:
-        return [name] if isinstance(tree, Tensor | float | np.ndarray | np.floating) else []
-    return [path for part in parts for path in _paths(*part)]
+    return [path for name, arg in zip(named, args, strict=False) for path, _ in places(arg, name)]
 
 
 def _number(x: Any) -> str:

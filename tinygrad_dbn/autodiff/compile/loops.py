@@ -8,7 +8,7 @@ import numpy as np
 from ..ops import TABLE
 from .inline import inlined
 from .node import COMPARISONS, INTEGERS, REDUCTIONS, Node
-from .plan import Loop, Member, transcendental
+from .schedule import Loop, Member, transcendental
 from .writer import Text, at_index, cast, literal, numpy_name
 
 SHORT = 48

@@ -9,7 +9,8 @@ import numpy as np
 
 from .arrays import Arrays
 from .node import Node, enumerates
-from .plan import Loop, Plan
+from .plan import Plan
+from .schedule import Loop
 
 Complaint: TypeAlias = tuple[Node, int]
 """A node that reads at an index which is checked, and the length of the axis. A step returns the number of one."""

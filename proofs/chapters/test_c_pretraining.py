@@ -74,6 +74,10 @@ def test_each_layer_sees_the_one_below(wanted=1):
     spoiled=[
         Spoiled("biases left behind", mutated(Stack, "network", "(*biases,", "(*(-b for b in biases),")),
         Spoiled("the output layer is the same for every seed", mutated(Stack, "network", "[seed, len", "[0, len")),
+        Spoiled(
+            "a constant output layer",
+            mutated(Stack, "network", "random.weights[0], w", "0 * random.weights[0] + 0.5, w"),
+        ),
     ],
 )
 def test_network_starts_at_the_modules():
@@ -84,4 +88,6 @@ def test_network_starts_at_the_modules():
         for k, layer in enumerate(layers):
             require((net.weights[k] == layer.W).all(), f"W^({k + 1}) is not the module's")
             require((net.biases[k] == layer.c).all(), f"b^({k + 1}) is not the module's")
-    require((nets[0].weights[-1] != nets[1].weights[-1]).all(), "the output layer is not random")
+    drawn = np.ravel([net.weights[-1] for net in nets])
+    require(len(set(drawn)) == len(drawn), "weights of the output layer are the same")
+    require((abs(drawn) < np.sqrt(6 / (2 + 3))).all(), "beyond ±√(6 / (inputs + outputs))")

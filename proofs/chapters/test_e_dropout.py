@@ -1,5 +1,6 @@
 """Chapter E on shipped code: dropped units, what replaces masks at test time, and the mean of all masked networks."""
 
+from fractions import Fraction
 from itertools import product
 from math import prod
 
@@ -125,19 +126,30 @@ def test_not_with_two_layers(linear=False):
     require(not same_ratios(at_masks(net, x, [half], [half]), mean), "the means agree for every weight")
 
 
+class Uniforms:
+    """A generator whose uniforms are 0, 1/N, …, (N − 1)/N: each stands for the interval of length 1/N above it."""
+
+    def random(self, shape, dtype):
+        return (np.arange(prod(shape)) / prod(shape)).astype(dtype).reshape(shape)
+
+
 @theorem(
-    "a unit is dropped with probability p, and inverted masks have expectation one",
+    "a unit is dropped for a share p of the uniforms: masks have expectation 1 − p, inverted ones expectation one",
     claim="E1, E3",
     level="X",
-    sizes="p = 0, 1/4, 1/2, 3/4: the values of the masks, and their mean",
-    spoiled=[Spoiled("not divided by what is kept", mutated(Dropout, "draw", "1 / (1 - p) if", "1 if"))],
+    sizes="p = 0, 1/4, 1/2, 3/4: the shipped draw at 256 uniforms that divide [0, 1) evenly",
+    spoiled=[
+        Spoiled("not divided by what is kept", mutated(Dropout, "draw", "1 / (1 - p) if", "1 if")),
+        Spoiled("dropped with probability p²", mutated(Dropout, "draw", ">= p", ">= p * p")),
+        Spoiled("dropped in place of kept", mutated(Dropout, "draw", ">= p", "< p")),
+    ],
 )
 def test_masks():
     net = floats(symbolic_network((2, 4, 2), "sigmoid")[0])
-    for p in (0.0, 0.25, 0.5, 0.75):
-        for inverted in (False, True):
-            (mask,) = Dropout(p, inverted=inverted).draw(net, 200, np.random.default_rng(0))
-            value = 1 / (1 - p) if inverted else 1.0
-            require(set(np.unique(mask)) <= {0.0, value}, f"masks {np.unique(mask)}")
-            require(prod([1 - p, value]) == (1 if inverted else 1 - p), "another expectation")
-            require((mask == 0).all() == (p == 1) and (mask > 0).all() == (p == 0), "dropped at another rate")
+    for quarters, inverted in product(range(4), (False, True)):
+        p = Fraction(quarters, 4)
+        (mask,) = Dropout(float(p), inverted=inverted).draw(net, 64, Uniforms())
+        kept = Fraction(int((mask > 0).sum()), mask.size)
+        value = float(1 / (1 - p)) if inverted else 1.0
+        require(set(np.unique(mask)) <= {0.0, value}, f"masks {np.unique(mask)}")
+        require(kept == 1 - p, f"kept with probability {kept}")

@@ -1,14 +1,15 @@
 """Claims I2, I5 and H4 on shipped code: what the layers above the first can gain, and where a deep bound loses."""
 
 import numpy as np
+import sympy
 
-from proofs.harness.formulas import equal_formulas
-from proofs.harness.models import symbolic_dbn, symbolic_rbm, untied
+from proofs.harness.formulas import equal_formulas, over
+from proofs.harness.models import lecture_conditional, lecture_joint, symbolic_dbn, symbolic_rbm, untied
 from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.exact import variational
-from tinygrad_dbn.models import DBN
+from tinygrad_dbn.models import DBN, DirectedLayer
 
 
 @theorem(
@@ -36,7 +37,7 @@ def test_gain(sign=1, examples=2):
 
 
 @theorem(
-    "log p = deep bound + Σ KL of the layers on the shipped audit: the residual is identically zero",
+    "log p = deep bound + Σ KL of the layers on the shipped audit, log p and the bound being the lecture's",
     claim="H4, I5",
     level="B",
     sizes="1-1-1-1, both x, every weight, recognition untied",
@@ -51,11 +52,17 @@ def test_gain(sign=1, examples=2):
             mutated(variational.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint"),
         ),
         Spoiled("entropy forgotten", mutated(variational.bound, "layer_bound", "joint - log_q", "joint")),
+        Spoiled("generative bias lost on every side", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
     ],
 )
 def test_layers():
     dbn = symbolic_dbn(1, 1, 1, 1)
     dbn = DBN((untied(dbn.layers[0]), dbn.layers[1]), dbn.top)
     with meanings():
-        residual = exact.audit_layers(dbn, exact.states(1)).residual
-    equal_formulas(residual, np.zeros(2, int), "residual")
+        found = exact.audit_layers(dbn, exact.states(1))
+    joint = lecture_joint(dbn).sum(axis=3)  # over x, h1, h2
+    first, second = (lecture_conditional(layer.R.T, layer.c).T for layer in dbn.layers)  # q(h1|x), q(h2|h1)
+    q = first[:, :, None] * second[None]
+    equal_formulas(found.residual, np.zeros(2, int), "residual")
+    equal_formulas(found.log_likelihood, over(sympy.log, joint.sum(axis=(1, 2))), "log p")
+    equal_formulas(found.bound, (q * (over(sympy.log, joint) - over(sympy.log, q))).sum(axis=(1, 2)), "deep bound")

@@ -16,16 +16,10 @@ from tinygrad_dbn.models import DBN
 X = exact.states(1)
 
 
-def untied_dbn():
-    """1-1-1, with recognition weights of its own."""
-    dbn = symbolic_dbn(1, 1, 1)
+def untied_dbn(visible=1):
+    """visible-1-1, with recognition weights of its own."""
+    dbn = symbolic_dbn(visible, 1, 1)
     return DBN((untied(dbn.layers[0]),), dbn.top)
-
-
-def dream(dbn):
-    """p(h1) and p(x|h1) by the model: (2,), (2, 2)."""
-    prior = ops.exp(exact.log_marginal(dbn, 1))
-    return prior, bernoulli_table(dbn.layers[0].visible_logits(X))
 
 
 def equal_gradient(found, part, names, objective):
@@ -34,46 +28,57 @@ def equal_gradient(found, part, names, objective):
         equal_formulas(getattr(found, name), derivatives(objective, getattr(part, name)), f"∂/∂{name}")
 
 
+ORDER = ", means, lower[0][:, ::-1])"
+
+
 @theorem(
     "the mean wake update is the gradient of E_q[log p(x, h1)] in the generative weights, the top at equilibrium",
     claim="I7",
     level="B",
-    sizes="1-1-1, recognition untied, one example, every parameter",
+    sizes="1-1-1 and 2-1-1, recognition untied, one example, every parameter",
     uses=("the shipped bound is Σ q log p(x,h1) − Σ q log q, for every q",),
     spoiled=[
         Spoiled("one round of Gibbs sampling in the top instead", None, k=1),
         Spoiled("sign of the guess", mutated(updown, "expected_wake", "- p @ guess", "+ p @ guess")),
+        Spoiled("moments of x in another order", mutated(updown, "expected_wake", ", means, lower[0])", ORDER)),
     ],
 )
 def test_wake(k=None):
-    dbn, example = untied_dbn(), X[[1]]
-    with meanings():
-        found = exact.expected_wake(dbn, example, k)
-        objective = np.asarray(exact.bound(dbn, example)).item()  # its entropy has no generative weights
-    equal_gradient(found.layers[0], dbn.layers[0], "Wb", objective)
-    equal_gradient(found.top, dbn.top, "Wbc", objective)
+    for visible in (1, 2):
+        dbn, example = untied_dbn(visible), exact.states(visible)[[1]]
+        with meanings():
+            found = exact.expected_wake(dbn, example, k)
+            objective = np.asarray(exact.bound(dbn, example)).item()  # its entropy has no generative weights
+        equal_gradient(found.layers[0], dbn.layers[0], "Wb", objective)
+        equal_gradient(found.top, dbn.top, "Wbc", objective)
 
 
 @theorem(
     "the mean sleep update is the gradient of E_p[log q(h1|x)] in the recognition weights, p the model's own dreams",
     claim="I7",
     level="B",
-    sizes="1-1-1, recognition untied, every parameter",
+    sizes="1-1-1 and 2-1-1, recognition untied, every parameter",
     spoiled=[
-        Spoiled("dreams from the prior of x instead", None, dreamt=False),
+        Spoiled(
+            "moments of x in another order",
+            mutated(updown, "expected_sleep", "guess, below)", "guess, below[:, ::-1])"),
+        ),
+        Spoiled("dreams of every x alike", None, dreamt=False),
         Spoiled("sign of the guess", mutated(updown, "expected_sleep", "p @ h - p_below", "p @ h + p_below")),
     ],
 )
 def test_sleep(dreamt=True):
-    dbn = untied_dbn()
-    with meanings():
-        update = exact.expected_sleep(dbn)
-        prior, down = dream(dbn)
-        log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(X))  # (x, h1)
-        together = prior[:, None] * down if dreamt else prior[:, None] * 0 + prior[:, None] * prior[None]
-        objective = np.sum(together * np.asarray(log_q).T)
-    # The dreams do not depend on q, so only log q is differentiated.
-    equal_gradient(update.layers[0], dbn.layers[0], "Rc", objective)
+    for visible in (1, 2):
+        dbn, X = untied_dbn(visible), exact.states(visible)
+        with meanings():
+            update = exact.expected_sleep(dbn)
+            prior = ops.exp(exact.log_marginal(dbn, 1))  # (2,)
+            down = bernoulli_table(dbn.layers[0].visible_logits(exact.states(1)))  # p(x|h1), (2, 2^D)
+            log_q = log_bernoulli_table(dbn.layers[0].recognition_logits(X))  # (x, h1)
+            together = prior[:, None] * down if dreamt else prior[:, None] * (0 * down + 1) / len(X)
+            objective = np.sum(together * np.asarray(log_q).T)
+        # The dreams do not depend on q, so only log q is differentiated.
+        equal_gradient(update.layers[0], dbn.layers[0], "Rc", objective)
 
 
 @theorem(

@@ -19,7 +19,7 @@ def parities(into):
     claim="B2",
     level="A",
     sizes="all n",
-    uses=("an AND of literals that implies parity fixes every input, so it covers one vector",),
+    uses=("an AND of literals that implies parity fixes every input, so an OR of ANDs needs 2^(n−1) of them",),
     spoiled=[Spoiled("one bit more makes no vector odd", into=odd), Spoiled("2^n of them", factor=2)],
 )
 def test_half_of_all_vectors_are_odd(into=even, factor=1):

@@ -39,7 +39,7 @@ def test_any_function(n, terms=None):
 
 @pytest.mark.parametrize("n", range(2, 10))
 @theorem(
-    "an AND of literals that implies parity fixes every input, so an OR of ANDs needs one for each odd vector: 2^(n−1)",
+    "an AND of literals that implies parity fixes every input, so an OR of ANDs needs 2^(n−1) of them",
     claim="B2",
     level="X",
     sizes="all 3^n ANDs of literals, n = 2 … 9",

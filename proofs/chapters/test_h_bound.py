@@ -69,7 +69,6 @@ def test_jensen(normalised=True, sign=1, offset=1):
     claim="H2",
     level="A",
     sizes="any finite set",
-    uses=("log t <= t - 1",),
     spoiled=[
         Spoiled("q not normalised", normalised=False),
         Spoiled("p(x) is not the sum of p(x,h)", marginal=2),
@@ -123,7 +122,6 @@ def test_gap_is_the_divergence(normalised=True, gap=Sigma(q * log(q / (p / P))))
     claim="H4",
     level="A",
     sizes="any finite set",
-    uses=("log t <= t - 1",),
     spoiled=[
         Spoiled("q not normalised", known=(r,)),
         Spoiled("r not normalised", known=(q,)),
@@ -194,7 +192,6 @@ def gibbs(at_zero=1):
     claim="H2",
     level="A",
     sizes="any finite set, q >= 0",
-    uses=("log t <= t - 1",),
     spoiled=[
         Spoiled("q not normalised", normalised=False),
         Spoiled("p(x) is not the sum of p(x,h)", marginal=2),
@@ -215,7 +212,6 @@ def test_bound_with_zeros(normalised=True, marginal=1, sign=1, at_zero=1):
     claim="H4",
     level="A",
     sizes="any finite set, 0 < λ < 1; later points of the path by taking them for q",
-    uses=("log t <= t - 1",),
     spoiled=[
         Spoiled("without λ", share=1),
         Spoiled("below λ² KL too", power=2),

@@ -71,7 +71,7 @@ def test_partition_functions_agree(prior=c, on=1):
     claim="I4",
     level="A",
     sizes="all layer sizes",
-    uses=("the sum over {0,1}^n of Π o^s is Π (1 + o)", "H3"),
+    uses=("the sum over {0,1}^n of Π o^s is Π (1 + o)", "the bound is log p(x) when q(h|x) = p(h|x)"),
     spoiled=[
         Spoiled("biases not tied", prior=top),
         Spoiled("the directed layer is not normalised", normalised=False),

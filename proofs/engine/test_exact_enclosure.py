@@ -55,7 +55,7 @@ def definitions(dbn, X):
 
 
 @theorem(
-    "every certified figure is within its error of the definition, and the error is at most 1e-12",
+    "every certified figure is within its error of the definition, and the error is at most 1e-11 (1 + |figure|)",
     claim="H4",
     level="E",
     sizes="RBMs (3, 2) and DBNs 3-2-3, weights of 0.1, 1 and 30, biases up to ten times that",

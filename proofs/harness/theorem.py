@@ -6,7 +6,7 @@ any other way, turns the theorem red.
 
     @theorem(
         "the gap of the bound is a KL divergence",
-        claim="H4", level="A", sizes="any finite set", trusts=("log t <= t - 1",),
+        claim="H4", level="A", sizes="any finite set", trusts=("python-flint's balls",),
         spoiled=[
             Spoiled("q not normalised", normalised=False),                              # the statement
             Spoiled("bias lost", mutated(RBM, "free_energy", " - x @ self.b", "")),     # the shipped code

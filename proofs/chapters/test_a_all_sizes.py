@@ -85,17 +85,17 @@ s, w, d, P, G = real("s w d P G")
 
 
 @theorem(
-    "the derivative through L layers is the product of W g' over them, and so is the gradient sent back",
+    "the derivative through L layers of one unit is the product of their weights and slopes",
     claim="A6",
     level="A",
     sizes="any depth, width one",
     spoiled=[
-        Spoiled("an activation's slope forgotten on the way back", slope=1),
+        Spoiled("an activation's slope forgotten", slope=1),
         Spoiled("a weight forgotten", weight=1),
     ],
 )
 def test_any_depth(slope=d, weight=w):
-    # s: how a nudge of the input has grown; P: the product; G: what backpropagation multiplies by.
+    # s: how a nudge of the input has grown; P: the product of w and d; G: that of what the version multiplies.
     loop = Loop("layers", (s, P, G), (1, 1, 1), (w, d), (w * d * s, w * d * P, weight * slope * G))
     sequences = [sequence("w", positive=False), sequence("d", positive=False)]
     induction(loop, s - P, *sequences)
@@ -106,7 +106,7 @@ on, off, n = real("on off n", positive=True)
 
 
 @theorem(
-    "n features that are not exclusive name 2^n regions, where n clusters name n",
+    "if each of n features splits every region in two, there are 2^n regions",
     claim="A7",
     level="A",
     sizes="all n",

@@ -50,7 +50,7 @@ def test_slope_of_the_sigmoid(most=4, sign=1):
     "through L sigmoid layers the gradient is at most the product of |w| / 4",
     claim="B3",
     level="A",
-    sizes="any depth, width one, every weight and pre-activation",
+    sizes="any depth, width one, |w| > 0, every pre-activation",
     uses=("sigm'(a) <= 1/4",),
     spoiled=[Spoiled("|w| / 5", most=5), Spoiled("the slope forgotten", steep=1)],
 )

@@ -20,7 +20,7 @@ def marginals():
 
 
 @theorem(
-    "one round of Gibbs sampling leaves p(x, h) as it is",
+    "half a round of Gibbs sampling, x' drawn given h, leaves p(x, h) as it is",
     claim="G0",
     level="A",
     sizes="any finite sets of x and h, p > 0",
@@ -57,7 +57,7 @@ def test_detailed_balance(forth=J, back=K):
     "a directed layer under a distribution makes a distribution",
     claim="G2",
     level="A",
-    sizes="any finite sets; any depth, by putting layer under layer",
+    sizes="any finite sets, one layer",
     spoiled=[
         Spoiled("a conditional that is not normalised", conditional=2),
         Spoiled("a prior that is not", total_of_prior=2),

@@ -55,7 +55,7 @@ def joint(rbm):
     claim="G0",
     level="X",
     sizes="(D, H) = (2,1), (1,2), (3,2), every pair of states, rational odds",
-    uses=("one round of Gibbs sampling leaves p(x, h) as it is",),
+    uses=("half a round of Gibbs sampling, x' drawn given h, leaves p(x, h) as it is",),
     spoiled=[
         X_LOST,
         H_LOST,

@@ -84,7 +84,7 @@ p_new, p_old, b_new, b_old = family("p_new p_old b_new b_old", positive=False, o
 
 
 @theorem(
-    "started tied, the data's average log p never falls below the first RBM's while the bound is above its start",
+    "where the bound starts at log p and is above its start, the data's average log p is above its start",
     claim="I5",
     level="A",
     sizes="any data, any layer sizes",
@@ -112,7 +112,7 @@ top, B, G = real("top B G")
 
 
 @theorem(
-    "log p(x) is the deep bound and the sum of its layers' gaps, and no less than the bound",
+    "if every layer lowers the bound by its gap, log p(x) is the bound and all gaps, and no less than the bound",
     claim="I5",
     level="A",
     sizes="any number of layers, gaps >= 0",

@@ -166,7 +166,7 @@ def log_marginal(dbn: DBN, at: int) -> Cost:
     total = log_partition(dbn.top) + passes(below, above, workers=1).beside(states(below))
     for layer in dbn.layers[at:]:
         total += mixture(layer, states(layer.W.shape[1]))
-    return total.beside(states(dbn.sizes[at]))
+    return total.beside(states(dbn.sizes[at])) + Cost(units=dbn.sizes[at])
 
 
 def unit_means(dbn: DBN, at: int) -> Cost:

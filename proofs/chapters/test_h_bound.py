@@ -35,15 +35,14 @@ THIRDS = (Rational(1, 3), Rational(2, 3))
 FIFTHS = (Rational(1, 5), Rational(4, 5))
 
 
-def tangent(offset=1):
+def tangent():
     """log t <= t - 1: the tangent at 1 lies above the logarithm."""
-    return minimum(t - offset - log(t), t)
+    return minimum(t - 1 - log(t), t)
 
 
-def summed_tangent(weights, point, weighted=True):
+def summed_tangent(weights, point):
     """Sigma(weights * (point - 1 - log point)) >= 0."""
-    thm = inst(tangent(), {t: point})
-    return total(scale(thm, weights if weighted else 1))
+    return total(scale(inst(tangent(), {t: point}), weights))
 
 
 @theorem(
@@ -54,13 +53,12 @@ def summed_tangent(weights, point, weighted=True):
     spoiled=[
         Spoiled("weights not normalised", normalised=False),
         Spoiled("the inequality turned round", sign=-1),
-        Spoiled("a tangent that cuts the logarithm", offset=2),
+        Spoiled("twice the mean of the logarithms", times=2),
     ],
 )
-def test_jensen(normalised=True, sign=1, offset=1):
+def test_jensen(normalised=True, sign=1, times=1):
     given = [assume(Sigma(q * a) - A)] + [assume(Sigma(q) - 1)] * normalised
-    thm = total(scale(inst(tangent(offset), {t: a / A}), q))
-    jensen = transport(sign * (log(A) - Sigma(q * log(a))), thm, *given)
+    jensen = transport(sign * (log(A) - times * Sigma(q * log(a))), summed_tangent(q, a / A), *given)
     return require_model(jensen, {q: THIRDS, a: (3, 6), A: 5})
 
 
@@ -126,12 +124,12 @@ def test_gap_is_the_divergence(normalised=True, gap=Sigma(q * log(q / (p / P))))
         Spoiled("q not normalised", known=(r,)),
         Spoiled("r not normalised", known=(q,)),
         Spoiled("the inequality turned round", sign=-1),
-        Spoiled("not weighted by q", weighted=False),
+        Spoiled("not weighted by q", weight=1),
     ],
 )
-def test_divergence_is_not_negative(known=(q, r), sign=1, weighted=True):
+def test_divergence_is_not_negative(known=(q, r), sign=1, weight=q):
     given = [assume(Sigma(distribution) - 1) for distribution in known]
-    thm = transport(sign * Sigma(q * log(q / r)), summed_tangent(q, r / q, weighted), *given)
+    thm = transport(sign * Sigma(weight * log(q / r)), summed_tangent(q, r / q), *given)
     return require_model(thm, {q: THIRDS, r: FIFTHS})
 
 
@@ -180,11 +178,11 @@ def test_divergence_is_zero_only_if_equal(zero=True, known=(q, r)):
     return require_model(thm, {q: THIRDS, r: THIRDS})
 
 
-def gibbs(at_zero=1):
+def gibbs():
     """xlogx(q) - q log p - q + p >= 0 for q >= 0 and p > 0: the tangent, also where q is zero."""
-    expr = xlogx(q0) - q0 * log(p) - q0 + at_zero * p
+    expr = xlogx(q0) - q0 * log(p) - q0 + p
     elsewhere = transport(expr.subs(q0, q), scale(inst(tangent(), {t: p / q}), q))
-    return cases(expr, q0, nonneg(at_zero * p), elsewhere)
+    return cases(expr, q0, nonneg(p), elsewhere)
 
 
 @theorem(
@@ -196,13 +194,13 @@ def gibbs(at_zero=1):
         Spoiled("q not normalised", normalised=False),
         Spoiled("p(x) is not the sum of p(x,h)", marginal=2),
         Spoiled("the inequality turned round", sign=-1),
-        Spoiled("another tangent where q is zero", at_zero=2),
+        Spoiled("the entropy counted twice", entropy=2),
     ],
 )
-def test_bound_with_zeros(normalised=True, marginal=1, sign=1, at_zero=1):
+def test_bound_with_zeros(normalised=True, marginal=1, sign=1, entropy=1):
     given = [assume(Sigma(p) - marginal * P)] + [assume(Sigma(q0) - 1)] * normalised
-    per_state = inst(gibbs(at_zero), {p: p / P})
-    bound = Sigma(q0 * log(p)) - Sigma(xlogx(q0))
+    per_state = inst(gibbs(), {p: p / P})
+    bound = Sigma(q0 * log(p)) - entropy * Sigma(xlogx(q0))
     thm = transport(sign * (log(P) - bound), total(per_state), *given)
     return require_model(thm, {q0: (0, 1), p: FIFTHS, P: 1})
 

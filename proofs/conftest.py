@@ -2,6 +2,8 @@
 
 from runpy import run_path
 
+import pytest
+
 from proofs.harness.ledger import pytest_addoption as ledger_options
 from proofs.harness.ledger import pytest_collection_modifyitems, pytest_terminal_summary
 
@@ -14,8 +16,11 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--ops"):
-        run_path(config.getoption("--ops"))
+    if file := config.getoption("--ops"):
+        try:
+            run_path(file)
+        except (OSError, ImportError) as error:
+            raise pytest.UsageError(f"--ops {file}: {error}; name a Python file that declares rows") from error
     # pytester tests the theorem machinery; pytest allows `pytest_plugins` only in a top-level conftest.
     if not config.pluginmanager.has_plugin("pytester"):
         config.pluginmanager.import_plugin("pytester")

@@ -38,6 +38,12 @@ def test_branches_are_listed_with_their_conditions():
     assert "0   where x < 0" in text
 
 
+def test_all_takes_nothing_beside_it():
+    result = run("sigmoid", "--all")
+    assert result.exit_code == 2
+    assert "leave the name and the other options out" in result.stderr
+
+
 def test_latex():
     result = run("exp", "--latex")
     assert result.stdout == "y = e^{x}\n∂/∂x = e^{x}\n"

@@ -77,8 +77,17 @@ def test_an_incomplete_row_is_refused(table):
 
     with pytest.raises(TypeError, match="partial derivatives and a meaning"):
         ops.row(lambda y, x: 0.5)
-    with pytest.raises(TypeError, match="lines or arrays has vjps"):
+    with pytest.raises(TypeError, match="lines or arrays has vjps and jvps"):
         ops.row(of="arrays", meaning=half)
+    with pytest.raises(TypeError, match="vjps and jvps"):  # it would be taken for linear
+        ops.row(of="arrays", vjps=(half,))
+    for ignored in ({"vjps": (half,)}, {"jvps": "linear"}, {"options": {"axis": half}}):
+        with pytest.raises(TypeError, match="neither vjps, jvps nor options"):
+            ops.row(lambda y, x: 0.5, meaning=half, **ignored)
+    with pytest.raises(TypeError, match="promotes=False"):
+        ops.row(lambda y, x: 0.5, meaning=half, promotes=False)
+    with pytest.raises(TypeError, match="of='line' is none"):
+        ops.row(of="line", vjps=(half,), jvps="linear")
     half.__doc__ = None
     with pytest.raises(ValueError, match="no docstring"):
         ops.row(lambda y, x: 0.5, meaning=half)(half)

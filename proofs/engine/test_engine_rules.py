@@ -254,6 +254,5 @@ def test_sealed_ops(looked_at):
         equal_formulas(pushed, v[0] * y, looked_at)
 
 
-def test_every_op_is_proved():
-    assert {*DIFFERENTIABLE, *SEALED} == set(ops.TABLE)
+def test_every_kernel_has_a_neighbour_that_it_might_be_confused_with():
     assert set(NEIGHBOURS) == {*KERNELS, "logsumexp", "softmax", "log_softmax"}

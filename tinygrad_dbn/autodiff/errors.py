@@ -20,7 +20,8 @@ def restated(name: str, inputs: tuple[Any, ...], error: Exception) -> Exception:
     text = f"{described(name, inputs)}: {error}\n  in {callers_line()}"
     for kind in type(error).__mro__:
         try:
-            return kind(text)  # type: ignore[no-any-return]
+            remade: Exception = kind(text)
+            return remade
         except TypeError:  # some of NumPy's errors take more than a text: then the kind that they are of
             continue
     return error

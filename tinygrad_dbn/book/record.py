@@ -22,7 +22,7 @@ _THEOREM = {
 }
 SCHEMA = {
     "chapters": dict[str, str],
-    "claims": list[_CLAIM],  # type: ignore[valid-type]
+    "claims": list[_CLAIM],  # type: ignore[valid-type]  # a record's type is, for `records.typed`, its fields' types
     "levels": dict[str, str],
     "trusted": list[str],
     "theorems": list[_THEOREM],  # type: ignore[valid-type]

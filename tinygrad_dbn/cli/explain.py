@@ -43,6 +43,8 @@ def explain(
     from .tracing import imported, trace
 
     if all:
+        if name or latex or graph or shape or svg:
+            refuse("--all prints every op in one table; leave the name and the other options out, or --all")
         _show_all()
         return
     if not name:

@@ -1,0 +1,1 @@
+"""How a function of scalars, or of a line, runs on arrays: compiled for floats, as it stands on objects."""

@@ -1,0 +1,1 @@
+"""Other arithmetics in which the library's functions run: symbols, rationals with logarithms, balls."""

@@ -37,6 +37,7 @@ def unreduced(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, axis, keepdims: unreduced(g, x, axis, keepdims),),
+    jvps="linear",
     edges=[(((inf, -inf),), nan), (((),), 0.0)],
     examples=[example((3,)), example((2, 2), axis=0), example((2, 1, 2), axis=(0, -1), keepdims=True)],
     options=REDUCES,
@@ -51,6 +52,7 @@ def sum(x: Value, axis: Axis, keepdims: bool) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, axis, keepdims: unreduced(divide(g, _count(x, y)), x, axis, keepdims),),
+    jvps="linear",
     edges=[(((inf, -inf),), nan), (((),), nan)],
     examples=[example((3,)), example((2, 3), axis=1, keepdims=True)],
     options=REDUCES,

@@ -49,7 +49,7 @@ def row(
     of: Literal["scalars", "lines", "arrays"] = "scalars",
     meaning: Rule | None = None,
     vjps: Rules | Rule = (),
-    jvps: Rules | Literal["linear"] = "linear",
+    jvps: Rules | Literal["linear"] = (),
     domain: tuple[float, float] = REALS,
     edges: Edges = (),
     examples: Sequence[Example] = (),
@@ -76,8 +76,8 @@ def row(
     which something flows: such a choice is a constant, and what depends on it is lost from the next derivative. `chain`
     and the ops with `slopes` are the only ones that know cases.
 
-    Raises TypeError where the rules are missing, ValueError for a function without a docstring and for a name that is
-    in the table already.
+    Raises TypeError where rules are missing and where some are given that would not be used; ValueError for a function
+    without a docstring and for a name that is in the table already.
 
     >>> @row(lambda y, x: 3 * TABLE["square"](x), meaning=lambda x: x**3, ulp=1)
     ... def cube(x):
@@ -87,8 +87,14 @@ def row(
     array(8.)
     >>> del TABLE["cube"]
     """
-    if not (partials and meaning if of == "scalars" else vjps and not partials):
-        raise TypeError("a row of scalars has partial derivatives and a meaning; a row of lines or arrays has vjps")
+    if of not in ("scalars", "lines", "arrays"):
+        raise TypeError(f'of={of!r} is none of "scalars", "lines" and "arrays"')
+    if of == "scalars" and not (partials and meaning and not (vjps or jvps or options)):
+        raise TypeError("a row of scalars has partial derivatives and a meaning, and neither vjps, jvps nor options")
+    if of != "scalars" and not (vjps and jvps and not partials):
+        raise TypeError('a row of lines or arrays has vjps and jvps, and no partial derivatives; "linear" is a jvp too')
+    if of != "arrays" and not promotes:
+        raise TypeError("promotes=False is for rows of arrays: scalars and lines are floats of one width")
     if of == "scalars":
         vjps = tuple(None if d is None else _vjp(i, d) for i, d in enumerate(partials))
         jvps = tuple(None if d is None else _jvp(d) for d in partials)

@@ -16,6 +16,7 @@ from .row import example, row, unbroadcast
 @row(
     of="arrays",
     vjps=(lambda g, y, x, shape: reshape(g, shape=np.shape(x)),),
+    jvps="linear",
     examples=[example((2, 3), shape=(3, -1))],
     options={"shape": arguments.rearranged},
 )
@@ -27,6 +28,7 @@ def reshape(x: Value, shape: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    jvps="linear",
     examples=[example((2, 3, 1), axes=(2, 0, 1))],
     options={"axes": arguments.order},
 )
@@ -38,6 +40,7 @@ def transpose(x: Value, axes: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, shape: unbroadcast(g, np.shape(x)),),
+    jvps="linear",
     examples=[example((2, 1), shape=(2, 2, 2))],
     options={"shape": arguments.lengths},
 )
@@ -49,6 +52,7 @@ def broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),),
+    jvps="linear",
     examples=[
         example((3,), at=np.array([0, 2, 2])),
         example((2, 3), at=(np.array([0, 1, 1]), slice(None, None, 2))),
@@ -63,6 +67,7 @@ def index(x: Value, at: Any) -> Value:
 @row(
     of="arrays",
     vjps=(lambda g, y, x, at, shape: unbroadcast(index(g, at=at), np.shape(x)),),
+    jvps="linear",
     examples=[example((3,), at=np.array([0, 2, 2]), shape=(4,))],
     options={"at": arguments.placed, "shape": arguments.lengths},
 )
@@ -83,6 +88,7 @@ def _part(g: Value, axis: int, xs: tuple[Value, ...], k: int) -> Value:
 @row(
     of="arrays",
     vjps=lambda g, y, *xs, axis, index: _part(g, axis, xs, index),
+    jvps="linear",
     examples=[example((2, 1), (2, 2), (2, 1), axis=1)],
     options={"axis": (arguments.along, 0)},
 )
@@ -99,6 +105,7 @@ def _slice(g: Value, axis: int, k: int) -> Value:
 @row(
     of="arrays",
     vjps=lambda g, y, *xs, axis, index: _slice(g, axis, index),
+    jvps="linear",
     examples=[example((2,), (2,), axis=-1)],
     options={"axis": (arguments.between, 0)},
 )

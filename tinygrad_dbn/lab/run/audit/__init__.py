@@ -1,0 +1,1 @@
+"""The trained model of a run, examined exactly."""

@@ -188,6 +188,25 @@ def test_every_quantity_has_a_budget(name, limit, monkeypatch):
     assert refused.value.cost.seconds >= 0
 
 
+WIDE = random_rbm(1200, 3)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: exact.entropy(WIDE),
+        lambda: exact.log_marginal(WIDE, 0),
+        lambda: exact.unit_means(WIDE, 0),
+        lambda: exact.fisher_information(WIDE),
+        lambda: exact.expected_cd(WIDE, rows(1200, 2)),
+        lambda: exact.expected_pcd(WIDE, rows(1200, 2)),
+    ],
+)
+def test_a_refusal_names_the_layer_whose_states_are_too_many(call):
+    with pytest.raises(exact.TooLarge, match=r"sums over 2\^1200 states"):
+        call()
+
+
 @pytest.mark.parametrize("name", ENUMERATING)
 def test_what_a_budget_allows_is_computed(name):
     """Quantities are made of others, whose budgets are not asked again."""

@@ -1,25 +1,21 @@
 """The way in and out of a compiled function: its arguments' tree taken apart, its results' tree put together.
 
-`trees.flatten` asks every node what it is. Here the answer is known, so the questions become a few lines of Python,
-written once: each node has the type it had, each static value is the same, and the leaves lie where they lay. Shapes
-and dtypes are then checked by `run` itself. Where anything differs, the general road is taken.
+`trees.flatten` asks every node of a tree for its type. Here the types are known from the first call, so the questions
+become a few lines of Python, written once: every node has the type it had, every static value is equal, and the leaves
+are read from the same places. `run` then checks shapes and dtypes. Where anything differs, `otherwise` is called.
 """
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
-
-if TYPE_CHECKING:
-    from .specialise import Specialised
-
-LEAVES = np.ndarray | np.floating | float | Tensor
+from ..trees import LEAVES
+from .specialise import Specialised
 
 
-def make_entry(args: Any, result: Any, chosen: "Specialised", otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def make_entry(args: Any, result: Any, chosen: Specialised, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """A function of (*args) for trees like `args`, giving trees like `result`; anything else goes to `otherwise`."""
     module = chosen.module
     names: dict[str, Any] = {"run": module.run, "otherwise": otherwise, "empty": np.empty}

@@ -61,7 +61,7 @@ def table():
 
 
 def test_a_missing_rule_is_not_a_zero(table):
-    @ops.row(1, meaning=lambda x, y: x + y)
+    @ops.row(1, meaning=lambda x, y: x + y, ulp=0.5)
     def unfinished(x, y):
         """x + y, with a rule for x alone"""
         return x + y
@@ -76,24 +76,24 @@ def test_an_incomplete_row_is_refused(table):
         return x / 2
 
     with pytest.raises(TypeError, match="partial derivatives and a meaning"):
-        ops.row(lambda y, x: 0.5)
+        ops.row(lambda y, x: 0.5, ulp=0.5)
     with pytest.raises(TypeError, match="lines or arrays has vjps and jvps"):
-        ops.row(of="arrays", meaning=half)
+        ops.row(of="arrays", meaning=half, ulp=0.5)
     with pytest.raises(TypeError, match="vjps and jvps"):  # it would be taken for linear
-        ops.row(of="arrays", vjps=(half,))
+        ops.row(of="arrays", vjps=(half,), ulp=0)
     for ignored in ({"vjps": (half,)}, {"jvps": "linear"}, {"options": {"axis": half}}):
         with pytest.raises(TypeError, match="neither vjps, jvps nor options"):
-            ops.row(lambda y, x: 0.5, meaning=half, **ignored)
+            ops.row(lambda y, x: 0.5, meaning=half, ulp=0.5, **ignored)
     with pytest.raises(TypeError, match="promotes=False"):
-        ops.row(lambda y, x: 0.5, meaning=half, promotes=False)
+        ops.row(lambda y, x: 0.5, meaning=half, promotes=False, ulp=0.5)
     with pytest.raises(TypeError, match="of='line' is none"):
-        ops.row(of="line", vjps=(half,), jvps="linear")
+        ops.row(of="line", vjps=(half,), jvps="linear", ulp=0)
     half.__doc__ = None
     with pytest.raises(ValueError, match="no docstring"):
-        ops.row(lambda y, x: 0.5, meaning=half)(half)
+        ops.row(lambda y, x: 0.5, meaning=half, ulp=0.5)(half)
     half.__name__ = "add"
     with pytest.raises(ValueError, match="already has an op named 'add'"):
-        ops.row(lambda y, x: 0.5, meaning=half)(half)
+        ops.row(lambda y, x: 0.5, meaning=half, ulp=0.5)(half)
     assert "half" not in table
 
 

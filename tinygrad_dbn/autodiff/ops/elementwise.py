@@ -349,6 +349,7 @@ def clip(x, low, high):
     edges=[((True, 1.0, nan), 1.0), ((False, nan, inf), inf)],
     examples=[example(np.array([True, False]), (2,), (1,))],
     promotes=False,
+    ulp=0,
 )
 def where(condition, x, y):
     """x where the condition holds, else y. The branch not taken sends nothing back, not even NaN."""
@@ -361,19 +362,19 @@ def where(condition, x, y):
 NOTHING = (None, None)
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), False)], promotes=False)
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), False)], promotes=False, ulp=0)
 def greater(x, y):
     """x > y, as booleans."""
     return np.asarray(np.greater(x, y))
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False)
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False, ulp=0)
 def greater_equal(x, y):
     """x ≥ y, as booleans."""
     return np.asarray(np.greater_equal(x, y))
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False)
+@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False, ulp=0)
 def equal(x, y):
     """x = y, as booleans."""
     return np.asarray(np.equal(x, y))

@@ -92,6 +92,7 @@ def _share(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     examples=[example((2,)), example((1, 3), axis=-1)],
     options=REDUCES,
     bound=error_bounds.of_nothing,
+    ulp=0,
 )
 def max(x: Value, axis: Axis, keepdims: bool) -> Value:
     """The largest element, exactly. At a tie the derivative is shared equally."""
@@ -106,6 +107,7 @@ def max(x: Value, axis: Axis, keepdims: bool) -> Value:
     examples=[example((2,)), example((3,), axis=0)],
     options=REDUCES,
     bound=error_bounds.of_nothing,
+    ulp=0,
 )
 def min(x: Value, axis: Axis, keepdims: bool) -> Value:
     """The smallest element, exactly. At a tie the derivative is shared equally."""

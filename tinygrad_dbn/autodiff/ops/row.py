@@ -55,7 +55,7 @@ def row(
     examples: Sequence[Example] = (),
     options: Options | None = None,
     slopes: Edges = (),
-    ulp: float = 0,
+    ulp: float,
     slope_ulp: float = 4,
     curvature_ulp: float = 8,
     bound: Rule | None = None,

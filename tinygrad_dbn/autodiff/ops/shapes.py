@@ -19,6 +19,7 @@ from .row import example, row, unbroadcast
     jvps="linear",
     examples=[example((2, 3), shape=(3, -1))],
     options={"shape": arguments.rearranged},
+    ulp=0,
 )
 def reshape(x: Value, shape: tuple[int, ...]) -> Value:
     """The same elements in another shape; one length may be −1."""
@@ -31,6 +32,7 @@ def reshape(x: Value, shape: tuple[int, ...]) -> Value:
     jvps="linear",
     examples=[example((2, 3, 1), axes=(2, 0, 1))],
     options={"axes": arguments.order},
+    ulp=0,
 )
 def transpose(x: Value, axes: tuple[int, ...]) -> Value:
     """The axes in another order."""
@@ -43,6 +45,7 @@ def transpose(x: Value, axes: tuple[int, ...]) -> Value:
     jvps="linear",
     examples=[example((2, 1), shape=(2, 2, 2))],
     options={"shape": arguments.lengths},
+    ulp=0,
 )
 def broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
     """The elements repeated along new axes and axes of length 1."""
@@ -58,6 +61,7 @@ def broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
         example((2, 3), at=(np.array([0, 1, 1]), slice(None, None, 2))),
     ],
     options={"at": arguments.positions},
+    ulp=0,
 )
 def index(x: Value, at: Any) -> Value:
     """x[at], for slices, integers, arrays of integers or of booleans."""
@@ -70,6 +74,7 @@ def index(x: Value, at: Any) -> Value:
     jvps="linear",
     examples=[example((3,), at=np.array([0, 2, 2]), shape=(4,))],
     options={"at": arguments.placed, "shape": arguments.lengths},
+    ulp=0,
 )
 def place(g: Value, at: Any, shape: tuple[int, ...]) -> Value:
     """Zeros of the given shape with g added at x[at], repeated indices adding up: the transpose of `index`."""
@@ -91,6 +96,7 @@ def _part(g: Value, axis: int, xs: tuple[Value, ...], k: int) -> Value:
     jvps="linear",
     examples=[example((2, 1), (2, 2), (2, 1), axis=1)],
     options={"axis": (arguments.along, 0)},
+    ulp=0,
 )
 def concatenate(*xs: Value, axis: int) -> Value:
     """The arrays one after another along an axis."""
@@ -108,13 +114,14 @@ def _slice(g: Value, axis: int, k: int) -> Value:
     jvps="linear",
     examples=[example((2,), (2,), axis=-1)],
     options={"axis": (arguments.between, 0)},
+    ulp=0,
 )
 def stack(*xs: Value, axis: int) -> Value:
     """The arrays side by side along a new axis."""
     return np.stack(xs, axis)
 
 
-@row(of="arrays", vjps=(None,), jvps=(None,), edges=[(inf, inf), (nan, nan)])
+@row(of="arrays", vjps=(None,), jvps=(None,), edges=[(inf, inf), (nan, nan)], ulp=0)
 def stop_gradient(x: Value) -> Value:
     """x, as a constant: nothing flows through it."""
     return x

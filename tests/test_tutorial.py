@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "engine.md").read_text()
 def test_every_step_runs_upon_the_steps_before_it():
     names = {}
     steps = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(steps) == 8
+    assert len(steps) == 9
     for step in steps:
         exec(step, names)
     (shown,) = re.findall(r"```text\n(.*?)\n```", PAGE, re.DOTALL)

@@ -63,6 +63,9 @@ def test_weights_are_unbiased():
         ratio = np.exp(sign * (found.log_weights - truth))
         assert abs(ratio.mean() - 1) < 4 * ratio.std() / np.sqrt(len(ratio))
         assert found.low < found.log_partition < found.high
+        # Kish's effective sample size, of the weights relative to the exact ratio.
+        assert found.effective == pytest.approx(ratio.sum() ** 2 / (ratio**2).sum(), rel=1e-9)
+        assert 1 < found.effective < len(ratio)
 
 
 def test_a_base_that_is_the_model_leaves_nothing_to_estimate():

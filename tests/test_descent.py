@@ -1,5 +1,6 @@
 """Supervised training: descents that repeat, optimisers that do what their papers say, dropout, early stopping."""
 
+import inspect
 from dataclasses import fields
 
 import numpy as np
@@ -161,6 +162,17 @@ def test_one_epoch_is_what_a_plain_loop_does():
     assert_close(end.model, net, rtol=1e-11)
 
 
+def test_nothing_decays_unless_it_is_asked_for():
+    named = {name: getattr(learning, name) for name in learning.__all__}
+    defaults = {
+        name: inspect.signature(f).parameters["weight_decay"].default
+        for name, f in named.items()
+        if callable(f) and "weight_decay" in inspect.signature(f).parameters
+    }
+    assert defaults.keys() >= {"descend", "fit", "hessian_free", "AutoencoderModule", "RBMModule"}
+    assert set(defaults.values()) == {0}
+
+
 def test_a_descent_goes_on_from_anywhere_to_the_same_bits():
     settings = {"epochs": 4, "batch": 16, "seed": 2, "dropout": learning.Dropout(0.2), "optimiser": learning.adam()}
     seen = []
@@ -260,6 +272,15 @@ def test_masks_have_their_rates_and_their_expectation():
             np.testing.assert_allclose([m[0] for m in expected], [0.8, 0.3])
     with pytest.raises(ValueError, match="2 rates for 1 hidden"):
         learning.Dropout((0.2, 0.7)).rates(NET)
+
+
+def test_the_errors_of_a_training_with_dropout_are_those_of_the_test_time_network():
+    """Logits 2 h and 3/2, and h = 1: with the mask 1 − p = 1/2 the second class wins, without it the first."""
+    net = td.FeedForward((np.zeros((1, 1)), np.array([[2.0], [0.0]])), (np.full(1, 40.0), np.array([0.0, 1.5])))
+    examples = np.zeros((4, 1)), np.array([1, 1, 1, 0])
+    for dropout, error in ((learning.Dropout(0.5), 1 / 4), (learning.Dropout(0.5, inverted=True), 3 / 4)):
+        (line,) = learning.fit(net, examples, examples, epochs=0, dropout=dropout).history
+        assert (line.train_error, line.valid_error) == (error, error)
 
 
 def test_classical_and_inverted_dropout_are_one_training_up_to_a_scaling():

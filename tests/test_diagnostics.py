@@ -18,7 +18,10 @@ def test_lengths_are_those_of_the_gradient_and_below_their_bounds(hidden):
     assert [g.layer for g in found] == [1, 2, 3]
     # ∇_{b^(k)} of one example is ∇_{a^(k)} (claim A5).
     per_example = [td.grad(lambda n, i=i: n.nll(X[i : i + 1], Y[i : i + 1]).sum())(net).biases for i in range(7)]
-    for k, g in enumerate(found):
+    bound = found[-1].mean
+    for k, g in reversed(list(enumerate(found))):
+        assert g.bound == pytest.approx(bound, rel=1e-12)
+        bound *= np.linalg.svd(net.weights[k], compute_uv=False).max() * {"sigmoid": 1 / 4}.get(hidden, 1)
         assert g.mean == pytest.approx(np.mean([np.linalg.norm(b[k]) for b in per_example]), rel=1e-12)
         assert 0 < g.mean <= g.bound * (1 + 1e-12)
 

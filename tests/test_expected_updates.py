@@ -134,6 +134,8 @@ def test_compare():
     assert found.signs == 0  # W[0, 0] and c[0] of the one, b[1] and c[0] of the other: none agrees
     assert found.worst[0] == ("c[0]", -4.0, 4.0)
     assert found.worst[1] == ("W[0, 0]", 0.0, 3.0)
+    still = exact.compare((np.array([1.0, 0.0, 0.0]),), (np.array([1.0, 2.0, 0.0]),))
+    assert still.signs == 1 / 2  # of the two that either moves
     tiny = exact.compare((np.array([1.0, 1e-9]),), (np.array([1.0, 0.0]),))
     assert np.radians(tiny.angle) == pytest.approx(1e-9, rel=1e-6)
     with pytest.raises(ValueError, match="update is zero everywhere"):

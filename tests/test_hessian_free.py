@@ -1,5 +1,6 @@
 """Hessian-free optimisation: its products, its conjugate gradients, its steps."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -25,15 +26,16 @@ def vector(tree):
     return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
 
 
+def tree(v):
+    """A model of MODEL's shape from a vector of its parameters."""
+    leaves, rebuild = flatten(MODEL)
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    return rebuild([p.reshape(leaf.shape) for p, leaf in zip(np.split(v, ends), leaves, strict=True)])
+
+
 def test_gauss_newton_products_are_those_of_the_matrix():
     """Jᵀ H J formed entry by entry: J by finite differences, H of the cross-entropy by hand."""
-    leaves, rebuild = flatten(MODEL)
-    theta, ends = vector(MODEL), np.cumsum([leaf.size for leaf in leaves])[:-1]
-
-    def tree(v):
-        return rebuild([p.reshape(leaf.shape) for p, leaf in zip(np.split(v, ends), leaves, strict=True)])
-
-    step = 1e-6
+    theta, step = vector(MODEL), 1e-6
     J = np.stack(
         [
             (OUTPUT(tree(theta + d), X) - OUTPUT(tree(theta - d), X)).ravel() / (2 * step)
@@ -84,6 +86,41 @@ def test_it_lowers_the_loss_at_every_step_and_goes_on_to_the_same_bits():
     again = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=12, chunks=7, start=run[5]))
     assert vector(again[-1].model).tobytes() == vector(run[-1].model).tobytes()
     assert again[-1].damping == run[-1].damping
+
+
+def test_each_step_follows_martens(monkeypatch):
+    """What conjugate gradients are given, the ratio and the damping of each step, from the formulas."""
+    given, factors = [], set()
+
+    def recorded(product, b, start, precondition, most):
+        given.append((b, start, precondition, conjugate_gradients(product, b, start, precondition, most)))
+        return given[-1][-1]
+
+    monkeypatch.setattr(sys.modules[hessian_free.__module__], "conjugate_gradients", recorded)
+    value = lambda m, x: LOSS(OUTPUT(m, x), x)
+    slope = lambda m, x: vector(td.grad(value)(m, x))
+    for damping in (0.03, 0.15, 1000.0):
+        given.clear()
+        run = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=2, chunks=7, damping=damping))
+        assert run[0].damping == damping / len(X)
+        for before, after, (b, start, precondition, iterates) in zip(run[:-1], run[1:], given, strict=True):
+            g = slope(before.model, X)
+            squares = sum((slope(before.model, X[i : i + 2]) / 7) ** 2 for i in range(0, 14, 2))
+            np.testing.assert_allclose(b, -g, rtol=1e-9, atol=1e-15)
+            np.testing.assert_allclose(start, 0.95 * vector(before.direction), rtol=1e-14)
+            np.testing.assert_allclose(precondition, (squares + before.damping) ** 0.75, rtol=1e-9)
+            np.testing.assert_array_equal(vector(after.direction), iterates[-1][1])
+            # The ratio is that of the iterate chosen, before the step along it was shortened.
+            moved = vector(after.model) - vector(before.model)
+            size = lambda p, moved=moved: moved @ p / (p @ p)
+            p = min((p for _, p in iterates), key=lambda p: np.linalg.norm(moved - size(p) * p))
+            curved = vector(gauss_newton_product(OUTPUT, LOSS, before.model, tree(p), X)) @ p
+            fall = value(tree(vector(before.model) + p), X) - before.loss
+            assert after.ratio == pytest.approx(fall / (g @ p + curved / 2), rel=1e-6)
+            factor = 2 / 3 if after.ratio > 3 / 4 else 1 if after.ratio >= 1 / 4 else 3 / 2
+            assert after.damping == pytest.approx(factor * before.damping, rel=1e-14)
+            factors.add(factor)
+    assert factors == {2 / 3, 1, 3 / 2}
 
 
 def test_it_gets_further_than_gradient_descent_from_the_same_start():

@@ -1,13 +1,15 @@
 """Learning: the rules point where they should, the stack is built as the lecture builds it, and runs repeat."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tests.comparing import same_bits
+from tests.comparing import leaves, same_bits
 from tinygrad_dbn import exact, learning
+from tinygrad_dbn.autodiff.trees import tree_map
 
 X = td.exact.states(4)[[0, 3, 12, 15, 5, 10]]
 SETTINGS = {"seed": 3, "epochs": 4, "rate": 0.1, "batch": 4}
@@ -98,6 +100,33 @@ def test_a_run_resumes_to_the_same_bits(stop):
     again = list(learning.greedy(X, (4, 3, 2), start=stages[stop], **SETTINGS))
     assert len(again) == len(stages) - stop - 1
     assert all(same_bits(a, b) for a, b in zip(again, stages[stop + 1 :], strict=True))
+
+
+def test_every_epoch_sees_a_sample_of_its_own(monkeypatch):
+    seen = []
+
+    def rule(rbm, x, rng, k):
+        seen.append(x[:, 0].sum())
+        return tree_map(np.zeros_like, rbm)
+
+    monkeypatch.setattr(sys.modules[learning.greedy.__module__], "contrastive_divergence", rule)
+    list(learning.greedy(np.repeat(X, 500, axis=0), (4, 3, 2), seed=0, epochs=5, batch=3000))
+    assert len(set(seen[:5])) == 1  # the data itself
+    assert len(set(seen[5:])) == 5
+
+
+@pytest.mark.parametrize("rule", ["cd", "pcd"])
+def test_an_epoch_is_its_rule_with_k_rounds(rule):
+    start, end = learning.greedy(X, (4, 3), rule=rule, k=3, seed=3, epochs=1, rate=0.1, batch=6)
+    rng = np.random.default_rng([3, 1, 1])
+    data = X[rng.permutation(6)]
+    if rule == "cd":
+        direction = learning.contrastive_divergence(start.rbms[0], data, rng, k=3)
+    else:
+        direction, kept = learning.persistent_contrastive_divergence(start.rbms[0], data, rng, start.particles, k=3)
+        np.testing.assert_array_equal(end.particles, kept)
+    for after, before, step in zip(*map(leaves, (end.rbms[0], start.rbms[0], direction)), strict=True):
+        np.testing.assert_allclose(after, before + 0.1 * step, rtol=1e-14, atol=1e-15)
 
 
 def test_pretrain_ends_where_greedy_ends():

@@ -6,7 +6,7 @@ from hypothesis import given
 
 import tinygrad_dbn as td
 from tests import brute_force
-from tests.random_models import stacked_dbn
+from tests.random_models import random_rbm, stacked_dbn
 from tests.strategies import rbms
 from tinygrad_dbn.learning import Dropout
 
@@ -40,6 +40,30 @@ def test_feed_forward_follows_the_lecture_and_drops_units():
     np.testing.assert_allclose(net.nll(x, y, masks), -np.log(expected[np.arange(6), y]), rtol=1e-13)
     assert {0.0, 1.0} == set(np.unique(masks[0]))
     td.check_grads(lambda net: net.nll(x, y, masks).mean(), [net], order=2)
+
+
+def test_a_network_starts_in_glorots_range_with_biases_of_zero():
+    net = td.FeedForward.init((100, 400, 50), np.random.default_rng(0))
+    for W, (m, n) in zip(net.weights, ((100, 400), (400, 50)), strict=True):
+        bound = np.sqrt(6 / (m + n))
+        assert W.shape == (n, m)
+        assert 0.999 * bound < W.max() < bound
+        assert -bound < W.min() < -0.999 * bound
+    assert not any(b.any() for b in net.biases)
+
+
+def test_class_units_are_silent_downwards_and_recognised_at_chance():
+    rng = np.random.default_rng(0)
+    first, second = random_rbm(4, 3, seed=rng), random_rbm(3, 5, seed=rng)
+    top = random_rbm(5 + 2, 6, seed=rng)
+    dbn = td.DBN.with_classes([first, second, top], 2)
+    below, last = dbn.layers
+    np.testing.assert_array_equal(below.W, first.W)
+    for found, own in ((last.W, second.W), (last.R, second.W)):
+        np.testing.assert_array_equal(found, [*own, np.zeros(3), np.zeros(3)])
+    np.testing.assert_array_equal(last.c, [*second.c, *top.b[5:]])
+    np.testing.assert_array_equal(last.b, second.b)
+    assert dbn.top is top
 
 
 def test_a_dropped_unit_gets_no_gradient():

@@ -110,6 +110,15 @@ def test_cd_as_a_loss_has_the_rules_gradient(k):
         learning.cd_loss(0)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_an_rbm_module_descends_that_loss_with_k_rounds(k):
+    seen = []
+    learning.RBMModule(epochs=2, batch=4, k=k, watch=seen.append).train(DATA, 5, seed=1)
+    settings = {"epochs": 2, "batch": 4, "seed": 1, "draw": gibbs_uniforms(5, k)}
+    *_, last = learning.descend(seen[0].model, (DATA,), learning.cd_loss(k), learning.sgd(0.05), **settings)
+    assert same_bits(last.model, seen[-1].model)
+
+
 # ---- Modules and stacks ----------------------------------------------------------------------------------------------
 
 
@@ -133,6 +142,17 @@ def losses(module, X=DATA):
 def test_autoencoders_reconstruct_better_and_better(name):
     seen = losses(MODULES[name])
     assert np.mean(seen[-5:]) < 0.9 * seen[1]
+
+
+@pytest.mark.parametrize("error", ["cross-entropy", "squared"])
+def test_a_denoising_autoencoder_is_shown_noise_and_reconstructs_the_true_input(error):
+    seen = []
+    learning.AutoencoderModule(
+        epochs=1, batch=len(DATA), error=error, corruption=lambda rng, x: 1 - x, watch=seen.append
+    ).train(DATA, 4, seed=0)
+    start, after = seen
+    loss = start.model.cross_entropy if error == "cross-entropy" else start.model.squared_error
+    assert after.loss == pytest.approx(loss(DATA, 1 - DATA).mean(), rel=1e-12)
 
 
 def test_the_rbm_module_raises_the_exact_likelihood():
@@ -260,9 +280,9 @@ def test_subspaces_find_the_sources_that_belong_together():
 @pytest.mark.parametrize("rule", ["pcd", "ml"])
 def test_the_other_rules_of_an_rbm_stack_too(rule):
     X = td.datasets.bars_and_stripes(2).train
-    module = learning.RBMModule(epochs=9, rule=rule, optimiser=learning.sgd(0.3), batch=6)
+    module = learning.RBMModule(epochs=9, rule=rule, optimiser=learning.sgd(0.3), batch=6, k=3)
     stack = learning.pretrain((4, 3), module, X, seed=0)
-    *_, alone = learning.greedy(X, (4, 4), seed=1, epochs=9, rule=rule, rate=0.3, batch=6)
+    *_, alone = learning.greedy(X, (4, 4), seed=1, epochs=9, rule=rule, rate=0.3, batch=6, k=3)
     assert np.array_equal(stack.layers[0].W, alone.rbms[0].W)
     assert np.array_equal(stack.layers[1].W, learning.pretrain((4, 3), module, X, seed=0).layers[1].W)
     assert stack.layers[1].W.shape == (3, 4)

@@ -101,8 +101,13 @@ def field_of(place: str, name: str) -> str:
 
 
 def not_finite(tree: Any) -> str | None:
-    """The place of the first leaf that has NaN or inf in it; None where there is none."""
-    return next((place for place, leaf in places(tree) if not np.isfinite(leaf).all()), None)
+    """The place of the first leaf that has NaN or inf in it; None where there is none. Symbols are neither."""
+    return next((place for place, leaf in places(tree) if not finite(leaf)), None)
+
+
+def finite(array: Any) -> bool:
+    """No NaN or inf in it. An object array, of symbols or rationals, has none."""
+    return np.asarray(array).dtype == object or bool(np.isfinite(array).all())
 
 
 def tree_map(f: Callable[..., Any], tree: Any, *others: Any, opaque: bool = False) -> Any:

@@ -41,7 +41,7 @@ def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X")
     if array.shape[0] == 0:
         raise ValueError(f"{name} is an empty batch, shape {array.shape}: nothing to average over")
     if isinstance(array, Tensor):
-        _check(_known(array), name)
+        _check(known(array), name)
         return array
     if array.dtype == object:
         objects = model is not None and not are_floats(model)
@@ -124,7 +124,7 @@ def _numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
     return array
 
 
-def _known(X: Tensor) -> Any:
+def known(X: Tensor) -> Any:
     """The array that a Tensor stands for, or None where it stands for none yet, inside `compile`."""
     value: Any = X
     while type(value) is Tensor:

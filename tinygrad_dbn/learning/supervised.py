@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
-from ..autodiff.trees import tree_map
+from ..autodiff.trees import finite, tree_map
 from ..models import FeedForward
 from .descent import Descent, descend, nothing
 from .dropout import Dropout
@@ -124,7 +124,7 @@ def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
         )
     if len(y) and not (y.min() >= 0 and y.max() < classes):
         raise ValueError(f"classes run from {y.min()} to {y.max()}, the net has outputs 0 to {classes - 1}")
-    if not np.isfinite(X).all():
+    if not finite(X):
         raise ValueError("X has NaN or inf; drop those examples, or fill them in")
     return X, y.astype(np.int64)
 

@@ -140,8 +140,9 @@ class DBN:
         """`count` samples of x, (count, D): Gibbs in the top RBM, then one pass down (claim G4).
 
         Each chain runs for `steps` rounds from a random state, or from `start` (count, n_(L−1)). With `mean` the last
-        step gives p(x_i = 1 | h1) instead of zeros and ones. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the
-        top RBM's visible layer, such as those of a class, and is NaN where they are free.
+        step gives p(x_i = 1 | h1) instead of zeros and ones; where there are no directed layers, one more h is drawn
+        for it. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the top RBM's visible layer, such as those of a
+        class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
         if count < 1 or steps < 0:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..autodiff.kernels.scalar import float_dtype
 from ..autodiff.tensor import Tensor
+from ..autodiff.trees import finite
 
 
 def parameter(name: str, value: Any, shape: tuple[int | None, ...]) -> Any:
@@ -23,7 +24,7 @@ def parameter(name: str, value: Any, shape: tuple[int | None, ...]) -> Any:
     if isinstance(array, Tensor):
         return array
     array = np.array(array, float_dtype(array), order="C")
-    if array.dtype != object and not np.isfinite(array).all():
+    if not finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}{list(where)} is {array[where]}: parameters are finite numbers")
     array.flags.writeable = False

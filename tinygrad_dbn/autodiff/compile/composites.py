@@ -1,4 +1,8 @@
-"""Composite ops in terms of simpler ones, as the eager rows compute them."""
+"""Composite ops in terms of simpler ones, which loops can fuse.
+
+These are not the lines of their rows, whose kernels take a whole line at a time. That each means what its row means is
+a theorem of its own: `proofs/engine/test_emitted.py`.
+"""
 
 from math import inf, nan, prod
 from typing import Any

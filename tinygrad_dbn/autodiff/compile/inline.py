@@ -1,4 +1,7 @@
-"""The kernels of the op table as text: the very lines of the table, so that what is proved is what is compiled."""
+"""The scalar kernels of the op table as text: their very lines, so that what is proved is what is compiled.
+
+Ops whose kernels take whole lines are spelled out in simpler ones instead: see `composites.py`.
+"""
 
 import ast
 import inspect

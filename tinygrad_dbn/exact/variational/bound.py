@@ -16,7 +16,7 @@ from ...autodiff.tensor import Tensor
 from ...models import DBN, RBM, DirectedLayer
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from ..data import are_floats, as_array, as_float64, plain_numbers, rows
+from ..data import are_floats, as_array, as_float64, known, plain_numbers, rows
 from ..distributions import log_bernoulli_table, with_hidden
 from ..marginals import log_conditional, log_prior
 from ..states import states
@@ -102,7 +102,7 @@ def audit(
                 log_posterior = ops.log_softmax(joint, axis=-1)
                 lower, kl = _expectation(q_rows, joint - log_q), _expectation(q_rows, log_q - log_posterior)
                 columns.append((log_p, lower, kl))
-            log_p, lower, kl = (np.concatenate(column) for column in zip(*columns, strict=True))
+            log_p, lower, kl = (ops.concatenate(column) for column in zip(*columns, strict=True))
         return Audit(log_p, lower, kl, log_p - lower - kl)
 
 
@@ -149,10 +149,13 @@ def _distribution(dbn: DBN, X: Any, q: Any) -> Any:
     """q as a table (T, 2^n1) of probabilities for the rows of X, or None where none is given."""
     if q is None:
         return None
-    q, shape = as_array(q, "q"), (len(X), 1 << dbn.sizes[1])
+    q, shape = q if isinstance(q, Tensor) else as_array(q, "q"), (len(X), 1 << dbn.sizes[1])
     if q.shape != shape:
         raise ValueError(f"q has shape {q.shape}; {shape[0]} examples over {shape[1]} states of h1 want {shape}")
     if q.dtype == object and not are_floats(dbn):
+        return q
+    if isinstance(q, Tensor):
+        _distribution(dbn, X, known(q))
         return q
     q = plain_numbers(q, "q")
     if not (q >= 0).all():

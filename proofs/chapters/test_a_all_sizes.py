@@ -1,20 +1,29 @@
 """Chapter A for all sizes: softmax, its gradient, and backpropagation through layers of any width and number.
 
-Notation: e[i] = exp(a_i) is the odds of class i, S their sum; W[i,t] leads from unit t to unit i of the layer above, so
-``Sigma_t(W[i,t] h[t])`` is (W h)_i and ``Sigma(W[i,t] g[i])`` is (Wᵀ g)_t.
+Derivatives are those of real functions, taken by the rules of calculus: `Slope` at 0 along a nudge x of one number, so
+that a family a becomes a(k) + x [k = i].
 """
 
-from sympy import diff, log
-
 from proofs.harness.theorem import Spoiled, theorem
-from proofs.kernel.model import require_model
-from proofs.kernel.rules import Loop, Sigma, Sigma_t, assume, family, fubini, induction, real, ring, sequence
+from proofs.kernel.derived import induction, ring, summed
+from proofs.kernel.growth import part
+from proofs.kernel.lemmas import sigmoid
+from proofs.kernel.rules import differentiate, inst
+from proofs.kernel.terms import ONE, Bit, Cube, Fold, Same, Set, Sum, exp, families, indices, log, numbers
 
-e, x = family("e x")
-S, R, k, u, own = real("S R k u own", positive=True)
-(W,) = family("W", positive=False, over="i,t")
-(g, b) = family("g b", positive=False)
-(v,) = family("v", positive=False, over="t")
+CLASSES, UNITS, INPUTS, LAYERS = Set("classes"), Set("units"), Set("inputs"), Set("layers")
+c, i, k = indices("c i k", CLASSES)
+j, m, n = indices("j m n", UNITS)
+d, t = indices("d t", INPUTS)
+l, = indices("l", LAYERS)  # fmt: skip
+A, B2 = families("a b2", CLASSES)
+SHIFT, X = numbers("shift x")
+x = X.family
+
+
+def softmax(logits, i):
+    """exp a_i / Σ exp a."""
+    return exp(logits(i)) / Sum(exp(logits(k)), k)
 
 
 @theorem(
@@ -22,12 +31,11 @@ S, R, k, u, own = real("S R k u own", positive=True)
     claim="A3",
     level="A",
     sizes="any number of classes",
-    spoiled=[Spoiled("the sum does not move", moved=1), Spoiled("only the sum moves", factor=1)],
+    spoiled=[Spoiled("only one of them moves", nudge=SHIFT * Same(k, c)), Spoiled("it moves along", factor=exp(SHIFT))],
 )
-def test_softmax_is_shift_invariant(factor=k, moved=k):
-    given = assume(Sigma(e) - S)
-    ring(Sigma(factor * e) - moved * S, given)
-    return require_model(ring(factor * e / (moved * S) - e / S, given), {e: (1, 2), S: 3, k: 5})
+def test_softmax_is_shift_invariant(nudge=SHIFT, factor=1):
+    moved = exp(A(i) + nudge) / Sum(exp(A(k) + nudge), k)
+    return ring(moved, factor * softmax(A, i))
 
 
 @theorem(
@@ -38,81 +46,153 @@ def test_softmax_is_shift_invariant(factor=k, moved=k):
     spoiled=[Spoiled("twice as far", factor=2), Spoiled("not at all", factor=0)],
 )
 def test_logsumexp_moves_along(factor=1):
-    given = assume(Sigma(e) - S)
-    ring(Sigma(k * e) - k * S, given)
-    return require_model(ring(log(k * S) - log(S) - factor * log(k), given), {e: (1, 2), S: 3, k: 5})
+    return ring(log(Sum(exp(A(k) + SHIFT), k)), log(Sum(exp(A(k)), k)) + factor * SHIFT)
+
+
+def slope(loss, value):
+    """``d loss/dx at 0 == value`` by the rules of calculus."""
+    found = differentiate(loss, x, 0)
+    return ring(found.left, value, found)
 
 
 @theorem(
-    "∂(−log f(x)_y) / ∂a_i = −([i = y] − f(x)_i)",
+    "∂(−log f(x)_y) / ∂a_i = −([i = y] − f(x)_i), f being the softmax of a",
     claim="A4",
     level="A",
-    sizes="any number of classes, at least two",
+    sizes="any number of classes",
     spoiled=[
         Spoiled("the sign lost", sign=1),
         Spoiled("the one-hot vector lost", hot=0),
-        Spoiled("not normalised", normaliser=own),
+        Spoiled("not normalised", output=exp(A(i))),
     ],
 )
-def test_output_gradient(sign=-1, hot=1, normaliser=own + R):
-    # own = exp(a_i), R the other classes' sum. Moving a_i by s makes it own u with u = e^s, and d/ds = u d/du.
-    steps = []
-    for is_y in (0, 1):
-        loss = log(own * u + R) - is_y * log(own * u)
-        slope = (u * diff(loss, u)).subs(u, 1)
-        steps.append(ring(slope - sign * (hot * is_y - own / normaliser)))
-    return steps[1]
+def test_output_gradient(sign=-1, hot=1, output=softmax(A, i)):  # noqa: B008
+    nudged = lambda k: A(k) + X * Same(k, i)
+    return slope(-log(softmax(nudged, c)), sign * (hot * Same(c, i) - output))
+
+
+# --- one hidden layer ---------------------------------------------------------------------------------------
+
+W, = families("W", UNITS, INPUTS)  # fmt: skip
+V, = families("V", CLASSES, UNITS)  # fmt: skip
+B1, = families("b1", UNITS)  # fmt: skip
+U, = families("u", INPUTS)  # fmt: skip
+
+
+def network(weight=W, bias=B1):
+    """−log f(u)_c of the network with one hidden layer, and its outputs and hidden units."""
+    pre_activation = lambda j: bias(j) + Sum(weight(j, t) * U(t), t)
+    hidden = lambda j: sigmoid(pre_activation(j))
+    output = lambda k: softmax(lambda k: B2(k) + Sum(V(k, j) * hidden(j), j), k)
+    return -log(output(c)), output, hidden
+
+
+_, OUTPUT, HIDDEN = network()
+OUTPUT_GRADIENT = lambda k: OUTPUT(k) - Same(k, c)
+HIDDEN_GRADIENT = Sum(OUTPUT_GRADIENT(k) * V(k, m), k)
+PRE_GRADIENT = HIDDEN_GRADIENT * HIDDEN(m) * (1 - HIDDEN(m))
 
 
 @theorem(
-    "backpropagation is the adjoint of the forward derivative: ⟨g, W v⟩ = ⟨Wᵀ g, v⟩",
+    "backpropagation finds ∂(−log f(x)_y) / ∂W_ij of the first layer, through softmax, the second layer and sigmoids",
     claim="A5, A6",
     level="A",
-    sizes="a layer of any two widths",
+    sizes="one hidden layer, any numbers of inputs, units and classes",
     spoiled=[
-        Spoiled("without the transpose", returned=Sigma_t(W * v)),
-        Spoiled("the bias gets no gradient", bias=0),
+        Spoiled("a sigmoid's slope forgotten", gradient=HIDDEN_GRADIENT * U(d)),
+        Spoiled("the gradient of the output is the output", gradient=Sum(OUTPUT(k) * V(k, m), k) * HIDDEN(m) * U(d)),
+        Spoiled("the input forgotten", gradient=PRE_GRADIENT),
     ],
 )
-def test_layer_is_transposed(returned=Sigma(W * g), bias=1):  # noqa: B008
-    # Moving h by v and the bias by b moves the pre-activation by W v + b.
-    forward = Sigma(g * (Sigma_t(W * v) + b))
-    backward = Sigma_t(returned * v) + bias * Sigma(g * b)
-    return ring(forward - backward, fubini(g * W * v))
-
-
-s, w, d, P, G = real("s w d P G")
+def test_gradient_of_a_weight(gradient=PRE_GRADIENT * U(d)):  # noqa: B008
+    loss, *_ = network(weight=lambda j, t: W(j, t) + X * (Same(j, m) * Same(t, d)))
+    return slope(loss, gradient)
 
 
 @theorem(
-    "the derivative through L layers of one unit is the product of their weights and slopes",
+    "backpropagation finds ∂(−log f(x)_y) / ∂b_i of the first layer",
+    claim="A5",
+    level="A",
+    sizes="one hidden layer, any numbers of inputs, units and classes",
+    spoiled=[
+        Spoiled("a sigmoid's slope forgotten", gradient=HIDDEN_GRADIENT),
+        Spoiled("a weight's gradient instead", gradient=PRE_GRADIENT * U(d)),
+    ],
+)
+def test_gradient_of_a_bias(gradient=PRE_GRADIENT):
+    loss, *_ = network(bias=lambda j: B1(j) + X * Same(j, m))
+    return slope(loss, gradient)
+
+
+# --- any depth ----------------------------------------------------------------------------------------------
+
+LAYER, = families("W", LAYERS, UNITS, UNITS)  # fmt: skip
+SLOPE, = families("d", LAYERS, UNITS)  # fmt: skip
+G0, = families("g", UNITS)  # fmt: skip
+G, = families("back", UNITS)  # fmt: skip
+JACOBIAN, = families("jacobian", UNITS, UNITS)  # fmt: skip
+
+
+def backward(factor):
+    """The gradient at unit m below all layers, from the top one down: Σ_j (factor) (the gradient above at j)."""
+    return Fold(G, (m,), G0(m), Sum(factor * G(j), j), l, (m,))
+
+
+def jacobian():
+    """The product of the layers' Jacobians, g'(a_j) W_jm each, the top one first."""
+    step = Sum(JACOBIAN(n, j) * SLOPE(l, j) * LAYER(l, j, m), j)
+    return Fold(JACOBIAN, (n, m), Same(n, m), step, l, (n, m))
+
+
+@theorem(
+    "backpropagation through L layers multiplies the output's gradient by the transposed product of their Jacobians",
     claim="A6",
     level="A",
-    sizes="any depth, width one",
+    sizes="any depth, layers of one width, which is any",
     spoiled=[
-        Spoiled("an activation's slope forgotten", slope=1),
-        Spoiled("a weight forgotten", weight=1),
+        Spoiled("the weights are not transposed", factor=SLOPE(l, j) * LAYER(l, m, j)),
+        Spoiled("the activations' slopes forgotten", factor=LAYER(l, j, m)),
+        Spoiled("the slopes of the layer below", factor=SLOPE(l, m) * LAYER(l, j, m)),
     ],
 )
-def test_any_depth(slope=d, weight=w):
-    # s: how a nudge of the input has grown; P: the product of w and d; G: that of what the version multiplies.
-    loop = Loop("layers", (s, P, G), (1, 1, 1), (w, d), (w * d * s, w * d * P, weight * slope * G))
-    sequences = [sequence("w", positive=False), sequence("d", positive=False)]
-    induction(loop, s - P, *sequences)
-    return induction(loop, s - G, *sequences)
+def test_any_depth(factor=SLOPE(l, j) * LAYER(l, j, m)):  # noqa: B008
+    def step(more, so_far):
+        # So far, at all m, summed with the weights of the last layer that lead to a unit n; that unit is then called m.
+        weights = part(SLOPE, "n", "")(m) * part(LAYER, "n", "", "")(m, n)
+        return ring(more.left, more.right, inst(summed(so_far, m, weights), indices={n: m}))
+
+    return induction(backward(factor), "==", Sum(G0(n) * jacobian(), n), LAYERS, step=step)
 
 
-on, off, n = real("on off n", positive=True)
+# --- regions ------------------------------------------------------------------------------------------------
+
+state, = indices("s", Cube(UNITS))  # fmt: skip
+F, = families("f", UNITS)  # fmt: skip
+MATCHES, = numbers("matches")  # fmt: skip
 
 
 @theorem(
-    "if each of n features splits every region in two, there are 2^n regions",
+    "n features that are on or off have 2^n patterns",
     claim="A7",
     level="A",
     sizes="all n",
-    spoiled=[Spoiled("a feature names a third region of each", ways=3), Spoiled("a feature splits none", ways=1)],
+    spoiled=[Spoiled("3^n", base=3), Spoiled("one for each feature", patterns=Sum(ONE, j))],
 )
-def test_regions_double(ways=2):
-    # on, off: regions where the last feature is on or off; n: 2^(number of features).
-    loop = Loop("regions", (on, off, n), (1, 1, 2), (u,), (on + off, on + off, 2 * n))
-    return induction(loop, on + off - ways * n / 2, sequence("u"))
+def test_number_of_patterns(base=2, patterns=Sum(ONE, state)):  # noqa: B008
+    return induction(patterns, "==", exp(log(base) * Sum(ONE, j)), UNITS)
+
+
+@theorem(
+    "each input is in one of the 2^n regions: Σ over all patterns s of Π_j (f_j s_j + (1 − f_j) (1 − s_j)) is 1",
+    claim="A7",
+    level="A",
+    sizes="all n",
+    spoiled=[
+        Spoiled("regions overlap", off=1),
+        Spoiled("regions leave something out", off=-F(j)),
+    ],
+)
+def test_patterns_share_everything(off=1 - F(j)):  # noqa: B008
+    # For features that are 0 or 1, each product is 1 for their own pattern and 0 for any other.
+    step = MATCHES * (F(j) * Bit(state, j) + off * (1 - Bit(state, j)))
+    return induction(Sum(Fold(MATCHES.family, (), ONE, step, j, ()), state), "==", 1, UNITS)

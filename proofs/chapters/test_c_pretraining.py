@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from proofs.harness.evidence import require_at_most, require_equal
 from proofs.harness.formulas import equal_formulas, formulas, over, sigm
 from proofs.harness.models import symbolic_rbm
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
@@ -50,20 +51,25 @@ DATA = np.array([[0, 1], [1, 1]])
     "module l is trained on h^(l−1) of the data, the layers below fixed",
     claim="C1",
     level="B",
-    sizes="2-2-1, every weight, two examples",
+    sizes="2-2-2-2, every weight, two examples",
     spoiled=[
         Spoiled("every module sees the data itself", mutated(LOOP, "pretrain", "h = layer.encode(h)", "pass")),
-        Spoiled("one layer too far down", None, wanted=0),
+        Spoiled("every module sees one layer of the data", mutated(LOOP, "pretrain", "encode(h)", "encode(data)")),
+        Spoiled("layers in another order", mutated(LOOP, "pretrain", "*stack.layers, layer", "layer, *stack.layers")),
+        Spoiled("one layer too far down", None, from_layer=0),
     ],
 )
-def test_each_layer_sees_the_one_below(wanted=1):
+def test_each_layer_sees_the_one_below(from_layer=1):
     recorder = Recorder([], [])
     with meanings():
-        pretrain((2, 1), recorder, DATA, seed=0)
-    first = recorder.made[0]
-    h1 = over(sigm, DATA.astype(object) @ formulas(first.W).T + formulas(first.c))
-    require((recorder.seen[0] == DATA).all(), "the first module does not see the data")
-    equal_formulas(recorder.seen[1], [DATA.astype(object), h1][wanted], "what the second module sees")
+        stack = pretrain((2, 2, 2), recorder, DATA, seed=0)
+    for k, (layer, made) in enumerate(zip(stack.layers, recorder.made, strict=True), 1):
+        require(layer is made, f"layer {k} of the stack is module {k}", layer=layer.W, made=made.W)
+    require_equal(recorder.seen[0], DATA, "what the first module sees")
+    h = [DATA.astype(object)]
+    for k, layer in enumerate(recorder.made[:2]):
+        h.append(over(sigm, h[k] @ formulas(layer.W).T + formulas(layer.c)))
+        equal_formulas(recorder.seen[k + 1], h[k + from_layer], f"what module {k + 2} sees")
 
 
 @theorem(
@@ -86,8 +92,8 @@ def test_network_starts_at_the_modules():
     nets = [Stack(layers).network(3, seed) for seed in (1, 2)]
     for net in nets:
         for k, layer in enumerate(layers):
-            require((net.weights[k] == layer.W).all(), f"W^({k + 1}) is not the module's")
-            require((net.biases[k] == layer.c).all(), f"b^({k + 1}) is not the module's")
+            require_equal(net.weights[k], layer.W, f"W^({k + 1}), the module's")
+            require_equal(net.biases[k], layer.c, f"b^({k + 1}), the module's")
     drawn = np.ravel([net.weights[-1] for net in nets])
-    require(len(set(drawn)) == len(drawn), "weights of the output layer are the same")
-    require((abs(drawn) < np.sqrt(6 / (2 + 3))).all(), "beyond ±√(6 / (inputs + outputs))")
+    require_equal(len(set(drawn)), len(drawn), "how many weights of the two output layers differ")
+    require_at_most(abs(drawn).max(), np.sqrt(6 / (2 + 3)), "the largest of them, within ±√(6 / (inputs + outputs))")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import sympy
 
-from proofs.decide.zero import is_zero
-from proofs.harness.formulas import equal_formulas, formulas, over
+from proofs.harness.evidence import require_equal
+from proofs.harness.formulas import different_formulas, equal_formulas, formulas, over
 from proofs.harness.models import symbolic_network
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
-from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic, expression
+from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic
 from tinygrad_dbn.learning import Dropout
 from tinygrad_dbn.models import FeedForward
 
@@ -43,7 +43,8 @@ def test_dropped_unit():
             with meanings():
                 g = grad(lambda n, x=x, given=given: n.nll(x, [0], given).sum())(net)
             silent = [*g.weights[layer][unit], g.biases[layer][unit], *g.weights[layer + 1][:, unit]]
-            require(all(is_zero(expression(v)) for v in silent), f"unit {unit} of layer {layer + 1} has a gradient")
+            where = f"the gradient at unit {unit} of layer {layer + 1}"
+            equal_formulas(silent, np.zeros(len(silent), int), where)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -65,7 +66,8 @@ def test_classical_is_inverted(classes, scaled=True):
         kept = 1 - sympy.nsimplify(p, rational=True)
         above = net.weights[1] * Symbolic(kept) if scaled else net.weights[1]
         other = FeedForward((net.weights[0], above), net.biases)
-        require(Dropout(p, inverted=True).expected(floats(net)) is None, "inverted dropout has masks at test time")
+        masks_of_inverted = Dropout(p, inverted=True).expected(floats(net))
+        require(masks_of_inverted is None, "inverted dropout has no masks at test time", masks=masks_of_inverted)
         with meanings():
             equal_formulas(net.logits(x, masks), other.logits(x), "logits at test time")
 
@@ -81,9 +83,9 @@ def at_masks(net, x, *masks):
         return formulas(net.logits(x, [exactly(mask) for mask in masks]))[0]
 
 
-def same_ratios(logits, others):
-    """Do two vectors of logits give the same softmax? Its classes' ratios are free of every normaliser."""
-    return all(is_zero((a - logits[0]) - (b - others[0])) for a, b in zip(logits[1:], others[1:], strict=True))
+def ratios(logits):
+    """The logarithms of the ratios of softmax's classes, which are free of every normaliser."""
+    return logits[1:] - logits[0]
 
 
 @pytest.mark.parametrize(("units", "classes"), [(2, 2), (2, 3), (3, 2)])
@@ -92,7 +94,7 @@ def same_ratios(logits, others):
     claim="E4",
     level="B",
     sizes="2 inputs, n = 2 and 3 hidden units, 2 and 3 classes, every weight, sigm",
-    uses=("the renormalised geometric mean of all masked networks is softmax at the mean logits",),
+    uses=("the renormalised geometric mean of all masked networks is the network at the masks' expectation",),
     spoiled=[
         Spoiled("masks squared", mutated(FeedForward, "logits", "h * masks[k]", "h * masks[k] * masks[k]")),
         Spoiled("masks at their other extreme", None, at_test=sympy.Integer(1)),
@@ -104,7 +106,8 @@ def test_geometric_mean(units, classes, at_test=half, geometric=True):
     logits = [at_masks(net, x, mask) for mask in product((0, 1), repeat=units)]
     test = at_masks(net, x, [at_test] * units)
     if geometric:
-        require(same_ratios(test, sum(logits) / sympy.Integer(len(logits))), "f(x) at half masks")
+        mean = sum(logits) / sympy.Integer(len(logits))
+        equal_formulas(ratios(test), ratios(mean), "f(x) at half masks, log ratios of classes")
     else:
         softmax = lambda a: over(sympy.exp, a) / over(sympy.exp, a).sum()
         equal_formulas(softmax(test), sum(map(softmax, logits)) / sympy.Integer(len(logits)), "f(x) at half masks")
@@ -115,6 +118,7 @@ def test_geometric_mean(units, classes, at_test=half, geometric=True):
     claim="E4",
     level="R",
     sizes="1-1-1-2, sigm",
+    uses=("the shipped network computes the lecture's recursion, masks included",),
     spoiled=[Spoiled("a second layer that is linear in its masks", None, linear=True)],
 )
 def test_not_with_two_layers(linear=False):
@@ -123,7 +127,7 @@ def test_not_with_two_layers(linear=False):
         net = FeedForward((net.weights[0], net.weights[1] * Symbolic(0), net.weights[2]), net.biases)
     logits = [at_masks(net, x, [m], [k]) for m, k in product((0, 1), repeat=2)]
     mean = sum(logits) / sympy.Integer(len(logits))
-    require(not same_ratios(at_masks(net, x, [half], [half]), mean), "the means agree for every weight")
+    different_formulas(ratios(at_masks(net, x, [half], [half])), ratios(mean), "half masks, and the mean")
 
 
 class Uniforms:
@@ -137,19 +141,22 @@ class Uniforms:
     "a unit is dropped for a share p of the uniforms: masks have expectation 1 − p, inverted ones expectation one",
     claim="E1, E3",
     level="X",
-    sizes="p = 0, 1/4, 1/2, 3/4: the shipped draw at 256 uniforms that divide [0, 1) evenly",
+    sizes="p = 0, 1/4, 1/2, 3/4 and 1/2 in a second layer: the shipped draw at 256 uniforms that divide [0, 1) evenly",
     spoiled=[
         Spoiled("not divided by what is kept", mutated(Dropout, "draw", "1 / (1 - p) if", "1 if")),
         Spoiled("dropped with probability p²", mutated(Dropout, "draw", ">= p", ">= p * p")),
         Spoiled("dropped in place of kept", mutated(Dropout, "draw", ">= p", "< p")),
+        Spoiled("the layers' rates exchanged", mutated(Dropout, "draw", "self.rates(net)", "self.rates(net)[::-1]")),
+        Spoiled("one mask for all examples", mutated(Dropout, "draw", "(count, W.shape[0])", "(1, W.shape[0])")),
     ],
 )
 def test_masks():
-    net = floats(symbolic_network((2, 4, 2), "sigmoid")[0])
+    net = floats(symbolic_network((2, 4, 4, 2), "sigmoid")[0])
     for quarters, inverted in product(range(4), (False, True)):
-        p = Fraction(quarters, 4)
-        (mask,) = Dropout(float(p), inverted=inverted).draw(net, 64, Uniforms())
-        kept = Fraction(int((mask > 0).sum()), mask.size)
-        value = float(1 / (1 - p)) if inverted else 1.0
-        require(set(np.unique(mask)) <= {0.0, value}, f"masks {np.unique(mask)}")
-        require(kept == 1 - p, f"kept with probability {kept}")
+        rates = Fraction(quarters, 4), Fraction(1, 2)
+        masks = Dropout(tuple(map(float, rates)), inverted=inverted).draw(net, 64, Uniforms())
+        for mask, p in zip(masks, rates, strict=True):
+            require(mask.shape == (64, 4), "a mask for each of 64 examples and 4 units", shape=mask.shape)
+            value, found = float(1 / (1 - p)) if inverted else 1.0, np.unique(mask)
+            require(set(found) <= {0.0, value}, f"masks at p = {p} are 0 or {value}", found=found)
+            require_equal(Fraction(int((mask > 0).sum()), mask.size), 1 - p, f"the share that is kept at p = {p}")

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from proofs.harness.evidence import require_equal
+from proofs.harness.formulas import over
 from proofs.harness.models import lecture_joint, rational_dbn
-from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
+from tinygrad_dbn.autodiff.numbers.rational import Exact
 from tinygrad_dbn.models import DirectedLayer
 
 
@@ -18,21 +21,25 @@ from tinygrad_dbn.models import DirectedLayer
     spoiled=[
         Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
         Spoiled("top not transposed", mutated(exact.marginals, "log_marginal", "dbn.top.transposed()", "dbn.top")),
+        Spoiled(
+            "what is known not divided by",
+            mutated(exact.conditionals, "log_conditional_likelihood", "asked]) - log_p(known)", "asked])"),
+        ),
         Spoiled("a layer forgotten", mutated(exact.marginals, "log_joint", "total + ops.sum", "total + 0 * ops.sum")),
     ],
 )
 def test_one_distribution(shape):
     dbn = rational_dbn(shape, np.random.default_rng(sum(shape)))
-    joint = lecture_joint(dbn)
+    joint = over(Exact, lecture_joint(dbn))
     index = np.array(list(np.ndindex(joint.shape)))
     found = np.exp(exact.log_joint(dbn, *[exact.states(n)[index[:, k]] for k, n in enumerate(shape)]))
-    require(found.sum() == 1, "the joint does not sum to one")
-    require(all(found == joint.ravel()), "the joint is not the lecture's")
+    require_equal(found.sum(), 1, "Σ p(x, h1, …)")
+    require_equal(found, joint.ravel(), "p(x, h1, …)")
     for k in range(len(shape)):
         marginal = joint.sum(axis=tuple(other for other in range(len(shape)) if other != k))
-        require(all(np.exp(exact.log_marginal(dbn, k)) == marginal), f"p(h{k})")
-    X = exact.states(shape[0])
-    p = np.exp(exact.log_marginal(dbn, 0))
-    known = X[:, 0] == 1
-    given = exact.conditional_likelihood(dbn, X, given=[0])
-    require(all(given[known] == p[known] / p[known].sum()), "p(rest | x_0 = 1)")
+        require_equal(np.exp(exact.log_marginal(dbn, k)), marginal, f"p(h{k})")
+    X, p = exact.states(shape[0]), joint.reshape(2 ** shape[0], -1).sum(axis=1)
+    for known in ([0], [1]):
+        alike = (X[:, None, known] == X[None, :, known]).all(axis=2)  # of two x: do they agree in what is known?
+        found = exact.conditional_likelihood(dbn, X, given=known)
+        require_equal(found, p / (alike.astype(int).astype(object) @ p), f"p(rest | x at {known})")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
+from proofs.harness.evidence import require_equal
 from proofs.harness.formulas import derivatives, equal_formulas, formulas
 from proofs.harness.models import (
     bits,
@@ -14,7 +15,7 @@ from proofs.harness.models import (
     symbolic_dbn,
     symbolic_rbm,
 )
-from proofs.harness.theorem import Spoiled, mutated, require, theorem
+from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.autodiff.numbers.rational import Exact
@@ -161,7 +162,7 @@ def test_dbn_likelihood():
 
 @pytest.mark.parametrize("sizes", [(3, 2, 2), (2, 3, 2, 2), (2, 2, 3, 2, 2)])
 @theorem(
-    "a DBN's probabilities sum to one, without rounding, at any depth",
+    "a DBN's probabilities sum to one, without rounding",
     claim="G2",
     level="X",
     sizes="2, 3 and 4 hidden layers, rational odds",
@@ -177,7 +178,7 @@ def test_normalisation(sizes):
     dbn = rational_dbn(sizes, np.random.default_rng(sum(sizes)))
     log_p = exact.log_likelihood(dbn, exact.states(sizes[0]))
     total = sum((v.exp() for v in log_p), Exact(0))
-    require(total == 1, f"Σ p(x) = {total}")
+    require_equal(total, 1, "Σ p(x)")
 
 
 def test_symbols_are_general():

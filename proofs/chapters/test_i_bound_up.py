@@ -14,6 +14,7 @@ from math import lcm
 
 import numpy as np
 
+from proofs.harness.evidence import require_equal
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.numbers.rational import log_array
@@ -40,6 +41,10 @@ TWO_UNITS = (
     rbm([["1/2", "1/4"]], ["1/2", "1"], ["1/4"]),
     [*[[0.0, 0.0]] * 5, [0.0, 1.0], [1.0, 1.0]],
 )
+USES = (
+    "the shipped bound is Σ q log p(x,h1) − Σ q log q, for every q",
+    "a DBN's likelihood is Σ over all hidden states of p(h1,h2) p(x|h1)",
+)
 SPOILS = [
     Spoiled("the likelihood rises too", None, falls=False),
     Spoiled("prior forgotten by the bound", mutated(variational.bound, "_log_joint", " + prior", " + 0 * prior")),
@@ -59,9 +64,14 @@ def whole(q):
 def bound_up_likelihood_down(witness, q, falls):
     first, old_top, new_top, X = witness
     old, new = DBN.from_rbms([first, old_top]), DBN.from_rbms([first, new_top])
-    require(exact.bound(new, X, q).sum() > exact.bound(old, X, q).sum(), "the bound did not rise")
-    before, after = (exact.log_likelihood(dbn, X).sum() for dbn in (old, new))
-    require(after < before if falls else after > before, f"Π p(x) went from {before.exp()} to {after.exp()}")
+    rises("the bound", *(exact.bound(dbn, X, q).sum() for dbn in (old, new)))
+    likelihoods = [exact.log_likelihood(dbn, X).sum() for dbn in (old, new)]
+    rises("log p, going back," if falls else "log p", *(reversed(likelihoods) if falls else likelihoods))
+
+
+def rises(what, before, after):
+    """Refuse unless the second of two logarithms of rationals is above the first."""
+    require(after > before, f"{what} rises", before=before, after=after)
 
 
 @theorem(
@@ -69,6 +79,7 @@ def bound_up_likelihood_down(witness, q, falls):
     claim="I6",
     level="R",
     sizes="1-1-1, rational odds",
+    uses=USES,
     spoiled=[
         *SPOILS,
         Spoiled("q is the posterior of the start, where the bound is tight", None, tight=True),
@@ -86,13 +97,14 @@ def test_one_unit(falls=True, tight=False):
     claim="I6",
     level="R",
     sizes="2-2-1, rational odds",
+    uses=USES,
     spoiled=SPOILS,
 )
 def test_two_units(falls=True):
     first, old_top, _, X = TWO_UNITS
     q = recognised(first, np.array(X))
     start, old = DBN.from_tied(first), DBN.from_rbms([first, old_top])
-    require(exact.bound(old, X, q).sum() > exact.bound(start, X, q).sum(), "the fall starts below the tied start")
+    rises("the bound of the tied start", *(exact.bound(dbn, X, q).sum() for dbn in (start, old)))
     bound_up_likelihood_down(TWO_UNITS, q, falls)
 
 
@@ -109,10 +121,11 @@ def test_two_units(falls=True):
 def test_by_hand(prior=Fraction(1, 3)):
     first, old_top, new_top, X = ONE_UNIT
     for top, p in ((old_top, Fraction(13, 20)), (new_top, Fraction(3, 5))):
-        require(exact.log_likelihood(DBN.from_rbms([first, top]), X)[0].exp() == p, "p(x = 1)")
+        require_equal(exact.log_likelihood(DBN.from_rbms([first, top]), X)[0].exp(), p, "p(x = 1)")
     new = DBN.from_rbms([first, new_top])
-    require(np.exp(exact.log_marginal(new, 1))[1] == prior, "p(h1 = 1)")
-    require(bernoulli_table(new.layers[0].recognition_logits(np.array(X)))[0, 1] == prior, "q(h1 = 1 | x = 1)")
+    require_equal(np.exp(exact.log_marginal(new, 1))[1], prior, "p(h1 = 1)")
+    q = bernoulli_table(new.layers[0].recognition_logits(np.array(X)))[0, 1]
+    require_equal(q, prior, "q(h1 = 1 | x = 1)")
 
 
 @theorem(
@@ -120,6 +133,7 @@ def test_by_hand(prior=Fraction(1, 3)):
     claim="I5",
     level="X",
     sizes="2-2-1, rational odds, every prior of a grid of 243 RBMs",
+    uses=USES,
     spoiled=[
         Spoiled("the start is not tight", None, tight=False),
         Spoiled("prior forgotten by the bound", mutated(variational.bound, "_log_joint", " + prior", " - prior")),
@@ -136,5 +150,5 @@ def test_from_a_tight_start(tight=True):
         dbn = DBN.from_rbms([first, rbm([[w0, w1]], [b0, b1], [c])])
         if exact.bound(dbn, X, q).sum() > bound:
             rose += 1
-            require(exact.log_likelihood(dbn, X).sum() > log_p, f"odds {w0, w1, b0, b1, c}: the likelihood fell")
-    require(rose > 0, "no prior of the grid raises the bound")
+            rises(f"log p at odds {w0, w1, b0, b1, c}", log_p, exact.log_likelihood(dbn, X).sum())
+    require(rose > 0, "some prior of the grid raises the bound", rose=rose)

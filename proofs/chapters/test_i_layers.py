@@ -4,7 +4,14 @@ import numpy as np
 import sympy
 
 from proofs.harness.formulas import equal_formulas, over
-from proofs.harness.models import lecture_conditional, lecture_joint, symbolic_dbn, symbolic_rbm, untied
+from proofs.harness.models import (
+    lecture_conditional,
+    lecture_joint,
+    lecture_weights,
+    symbolic_dbn,
+    symbolic_rbm,
+    untied,
+)
 from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
@@ -25,6 +32,10 @@ from tinygrad_dbn.models import DBN, DirectedLayer
             "prior forgotten",
             mutated(variational.ceilings, "prior_divergence", "log_q - log_prior(dbn)", "log_q"),
         ),
+        Spoiled(
+            "a cross-entropy for the divergence",
+            mutated(variational.ceilings, "prior_divergence", "log_q - log_prior(dbn)", "-log_prior(dbn)"),
+        ),
     ],
 )
 def test_gain(sign=1, examples=2):
@@ -34,10 +45,15 @@ def test_gain(sign=1, examples=2):
         bounds = [exact.bound(DBN.from_rbms([first, top]), X).mean() for top in (old, new)]
         kls = [exact.prior_divergence(DBN.from_rbms([first, top]), X[:examples]) for top in (old, new)]
     equal_formulas(bounds[1] - bounds[0], sign * (kls[0] - kls[1]), "gain")
+    aggregated = lecture_conditional(first.W.T, first.c).mean(axis=1)
+    for top, kl in zip((old, new), kls, strict=True):
+        prior = lecture_weights(top).sum(axis=1)
+        divergence = (aggregated * over(sympy.log, aggregated * prior.sum() / prior)).sum()
+        equal_formulas(kl, divergence, "KL(q̄‖p)")
 
 
 @theorem(
-    "log p = deep bound + Σ KL of the layers on the shipped audit, log p and the bound being the lecture's",
+    "log p = deep bound + Σ KL of the layers on the shipped audit, each of them the lecture's",
     claim="H4, I5",
     level="B",
     sizes="1-1-1-1, both x, every weight, recognition untied",
@@ -50,6 +66,10 @@ def test_gain(sign=1, examples=2):
         Spoiled(
             "KL against the joint",
             mutated(variational.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint"),
+        ),
+        Spoiled(
+            "KLs exchanged",
+            mutated(variational.layers, "_lost", "np.stack(lost, axis=1)", "np.stack(lost[::-1], axis=1)"),
         ),
         Spoiled("entropy forgotten", mutated(variational.bound, "layer_bound", "joint - log_q", "joint")),
         Spoiled("generative bias lost on every side", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
@@ -66,3 +86,7 @@ def test_layers():
     equal_formulas(found.residual, np.zeros(2, int), "residual")
     equal_formulas(found.log_likelihood, over(sympy.log, joint.sum(axis=(1, 2))), "log p")
     equal_formulas(found.bound, (q * (over(sympy.log, joint) - over(sympy.log, q))).sum(axis=(1, 2)), "deep bound")
+    of_h = joint.sum(axis=0)  # over h1, h2
+    kl = lambda q, joint: (q * over(sympy.log, q * joint.sum(axis=1, keepdims=True) / joint)).sum(axis=1)
+    equal_formulas(found.kl[:, 0], kl(first, joint.sum(axis=2)), "KL at h1")
+    equal_formulas(found.kl[:, 1], first @ kl(second, of_h), "KL at h2")

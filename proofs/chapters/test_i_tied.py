@@ -1,107 +1,158 @@
 """Chapter I: a DBN whose second layer is tied to the first is the first RBM, for all numbers of units.
 
-Notation: the index runs over the states h = h^(1). For a state h, ``o<>[i]`` is the sequence of the odds
-o_j = exp(b_j + h·W_j) of the visible units; ``c[i]`` is exp(cᵀh); ``N[i]`` is the product of the odds o_j of those
-visible units that are on in x. Then, with S and P the sum and the product below,
-
-    first RBM        p(x, h)  = c N / Z     Z  = Σ_h c P,  P = Π_j (1 + o_j)
-    directed layer   p(x | h) = N / P
-    tied top RBM     p(h)     = c S / Z'    Z' = Σ_h c S,  S = Σ over h^(2) in {0,1}^D of Π_j o_j^(h^(2)_j)
+The first RBM has x of {0,1}^D, h of {0,1}^H and exp(−E(x, h)) with −E = Σ_ij x_i W_ij h_j + Σ_i b_i x_i + Σ_j c_j h_j.
+The DBN has the directed layer p(x|h) of sigmoid units with the same W and b, and on top an RBM of h and h', where h' is
+of {0,1}^D too: tied, its weights are W transposed, its biases are c for h and b for h'.
 """
 
 from proofs.harness.theorem import Spoiled, theorem
-from proofs.kernel.model import require_model
-from proofs.kernel.rules import Loop, Sigma, assume, family, induction, inst, real, ring, sequence, total
+from proofs.kernel.derived import induction, ring
+from proofs.kernel.lemmas import cube_sum, layer, log_likelihood_rises
+from proofs.kernel.rules import assume, combine, inst, rewrite, total
+from proofs.kernel.terms import NONNEGATIVE, POSITIVE, Bit, Cube, Set, Sum, exp, families, indices, log, sum_over
 
-S, P, o, Z = real("S P o Z", positive=True)
-N, c, top = family("N c top")
-odds = sequence("u")
-odds_of_state = sequence("o", indexed=True)
+VISIBLE, HIDDEN = Set("D"), Set("H")
+i, = indices("i", VISIBLE)  # fmt: skip
+j, = indices("j", HIDDEN)  # fmt: skip
+x, h2 = indices("x h'", Cube(VISIBLE))
+h, = indices("h", Cube(HIDDEN))  # fmt: skip
+W, U = families("W U", VISIBLE, HIDDEN)
+B, OTHER_B = families("b b'", VISIBLE)
+C, OTHER_C = families("c c'", HIDDEN)
 
 
-def cube(on=1, bias=1):
-    """Σ over {0,1}^n of Π o^s, by its last bit (off or on), beside Π (1 + o)."""
-    return Loop("cube", (S, P), (1, 1), (o,), (S + S * o, P * (bias + on * o)))
+def rbm(v, weights=W, visible=B, hidden=C):
+    """exp(−E) of an RBM of the states v of {0,1}^D and h."""
+    both_on = sum_over(i, j, of=Bit(v, i) * weights(i, j) * Bit(h, j))
+    return exp(both_on + Sum(visible(i) * Bit(v, i), i) + Sum(hidden(j) * Bit(h, j), j))
 
 
-def factorisation(**spoiled):
-    """S == P after any sequence of odds."""
-    return induction(cube(**spoiled), S - P, odds)
+FIELD = B(i) + Sum(W(i, j) * Bit(h, j), j)
+FIRST = rbm(x)
+FIRST_Z = sum_over(x, h, of=FIRST)
+
+
+def prior(**top):
+    """Σ_h' exp(−E) of the top RBM, and p(h): that over its sum."""
+    weight = Sum(rbm(h2, **top), h2)
+    return weight, weight / Sum(weight, h)
+
+
+TIED, TIED_PRIOR = prior()
+DIRECTED = layer(x, i, FIELD)
 
 
 @theorem(
-    "the sum over {0,1}^n of Π o^s is Π (1 + o)",
+    "the sum over {0,1}^n of exp(Σ_j s_j a_j) is Π_j (1 + exp a_j)",
     claim="I4",
     level="A",
     sizes="all n",
-    spoiled=[
-        Spoiled("1 + 2 o", on=2),
-        Spoiled("2 + o", bias=2),
-        Spoiled("the states of one bit only", on=0),
-    ],
+    spoiled=[Spoiled("1 + 2 exp a", on=2), Spoiled("2 + exp a", off=2), Spoiled("the states of one unit only", on=0)],
 )
-def test_cube_sum_factorises(on=1, bias=1):
-    return factorisation(on=on, bias=bias)
-
-
-def tied(lost=1, on=1):
-    """S, P for each state h and the lemma S == P for them; ``lost``: the top layer's terms that tying gives
-    it."""
-    lemma = inst(factorisation(on=on), {odds: odds_of_state})
-    total_of_h2, normaliser = cube(on=on).at(odds_of_state)
-    return lost * total_of_h2, normaliser, lemma
+def test_cube_sum_factorises(off=1, on=1):
+    product = exp(Sum(log(off + on * exp(B(i))), i))
+    return induction(Sum(exp(Sum(Bit(x, i) * B(i), i)), x), "==", product, VISIBLE)
 
 
 @theorem(
     "tied, the top RBM has the partition function of the first RBM",
     claim="I4",
     level="A",
-    sizes="all layer sizes",
-    uses=("the sum over {0,1}^n of Π o^s is Π (1 + o)",),
-    spoiled=[Spoiled("biases not tied", prior=top), Spoiled("lemma for another sum", on=2)],
+    sizes="all numbers of units",
+    spoiled=[
+        Spoiled("the weights not tied", weights=U),
+        Spoiled("the biases of h not tied", hidden=OTHER_C),
+        Spoiled("the biases of h' not tied", visible=OTHER_B),
+    ],
 )
-def test_partition_functions_agree(prior=c, on=1):
-    total_of_h2, normaliser, lemma = tied(on=on)
-    thm = total(ring(prior * total_of_h2 - c * normaliser, lemma))
-    return require_model(thm, {c: (1, 2), total_of_h2: (6, 12), normaliser: (6, 12)})
+def test_partition_functions_agree(weights=W, visible=B, hidden=C):
+    weight, _ = prior(weights=weights, visible=visible, hidden=hidden)
+    return ring(Sum(weight, h), FIRST_Z)
+
+
+def joint(directed=DIRECTED, top=TIED_PRIOR):
+    """``p(x|h) p(h) == exp(−E(x, h)) / Z``: the sum over h' is what normalises p(x|h)."""
+    return ring(directed * top, FIRST / FIRST_Z, cube_sum(h2, i, FIELD))
 
 
 @theorem(
-    "tied, the DBN has the RBM's joint p(x, h^(1)), so q is its posterior and the bound is tight",
+    "tied, the DBN has the first RBM's joint p(x, h)",
     claim="I4",
     level="A",
-    sizes="all layer sizes",
-    uses=("the sum over {0,1}^n of Π o^s is Π (1 + o)", "the bound is log p(x) when q(h|x) = p(h|x)"),
+    sizes="all numbers of units",
+    uses=("the sum over {0,1}^n of exp(Σ_j s_j a_j) is Π_j (1 + exp a_j)",),
     spoiled=[
-        Spoiled("biases not tied", prior=top),
-        Spoiled("the directed layer is not normalised", normalised=False),
-        Spoiled("one unit of h^(2) too many", lost=1 + o),
+        Spoiled("the biases of h not tied", top=prior(hidden=OTHER_C)[1]),
+        Spoiled("the weights not tied", top=prior(weights=U)[1]),
+        Spoiled("the directed layer is not normalised", directed=exp(Sum(Bit(x, i) * FIELD, i))),
     ],
 )
-def test_joint_of_tied_dbn(prior=c, normalised=True, lost=1):
-    total_of_h2, normaliser, lemma = tied(lost=lost)
-    likelihood = N / normaliser if normalised else N
-    return ring(likelihood * (prior * total_of_h2 / Z) - N * c / Z, lemma)
+def test_joint_of_tied_dbn(directed=DIRECTED, top=TIED_PRIOR):
+    return joint(directed, top)
 
 
 @theorem(
     "tied, the DBN gives every x the probability that the first RBM gives it",
     claim="I4",
     level="A",
-    sizes="all layer sizes",
-    uses=("the sum over {0,1}^n of Π o^s is Π (1 + o)",),
+    sizes="all numbers of units",
+    uses=("tied, the DBN has the first RBM's joint p(x, h)",),
     spoiled=[
-        Spoiled("biases not tied", prior=top),
-        Spoiled("a factor of two in the top layer", lost=2),
-        Spoiled("the wrong partition function", partition=2),
+        Spoiled("the biases of h' not tied", top=prior(visible=OTHER_B)[1]),
+        Spoiled("another h on top", top=prior(hidden=OTHER_C)[1]),
+        Spoiled("p(h) not normalised", top=TIED),
     ],
 )
-def test_marginal_of_tied_dbn(prior=c, lost=1, partition=1):
-    total_of_h2, normaliser, lemma = tied(lost=lost)
-    per_state = ring(N / normaliser * (prior * total_of_h2 / Z) - N * c / Z, lemma)
-    given = assume(partition * Z - Sigma(c * normaliser))
-    dbn = Sigma(N / normaliser * (prior * total_of_h2 / Z))
-    # The same Z serves both models, by the theorem above; the RBM's is written out here.
-    thm = ring(Z * dbn - Sigma(N * c), total(per_state))
-    both = ring(dbn * Sigma(c * normaliser) - Sigma(N * c), thm, given)
-    return require_model(both, {c: (1, 2), N: (2, 3), Z: 30, total_of_h2: (6, 12), normaliser: (6, 12)})
+def test_marginal_of_tied_dbn(top=TIED_PRIOR):
+    return total(joint(top=top), h)
+
+
+@theorem(
+    "tied, the bound is tight: with q(h|x) the first RBM's posterior it is the DBN's log p(x)",
+    claim="I4",
+    level="A",
+    sizes="all numbers of units",
+    uses=("tied, the DBN has the first RBM's joint p(x, h)", "the bound is log p(x) when q(h|x) = p(h|x)"),
+    spoiled=[
+        Spoiled("another q", q=rbm(x, hidden=OTHER_C) / Sum(rbm(x, hidden=OTHER_C), h)),
+        Spoiled("q not normalised", q=FIRST),
+        Spoiled("the entropy is missing", entropy=0),
+    ],
+)
+def test_bound_is_tight(q=FIRST / Sum(FIRST, h), entropy=1):  # noqa: B008
+    bound = Sum(q * (log(DIRECTED * TIED_PRIOR) - entropy * log(q)), h)
+    left, right = rewrite(bound, joint()), rewrite(log(Sum(DIRECTED * TIED_PRIOR, h)), joint())
+    same = ring(left.right, right.right)
+    return combine(bound, "==", right.left, (1, left), (1, same), (-1, right))
+
+
+# --- a second layer, trained after a tied start -----------------------------------------------------------------
+
+SHARE, = families("w", Cube(VISIBLE), sign=NONNEGATIVE)  # fmt: skip
+CONDITIONAL, = families("p", Cube(VISIBLE), Cube(HIDDEN), sign=POSITIVE)  # fmt: skip
+START, TRAINED = families("pi rho", Cube(HIDDEN), sign=POSITIVE)
+RBM = FIRST / FIRST_Z
+POSTERIOR = RBM / Sum(RBM, h)
+
+
+@theorem(
+    "started tied, a DBN's average log p(x) is no less than the first RBM's where Σ q̄ log p(h) has not fallen",
+    claim="I5",
+    level="A",
+    sizes="all numbers of units, any data, any p(h) > 0 after the training, q(h|x) the first RBM's posterior",
+    uses=(
+        "tied, the DBN has the first RBM's joint p(x, h)",
+        "started with q the posterior, the data's average log p(x) does not fall where Σ q̄ log p(h) does not",
+    ),
+    spoiled=[Spoiled("Σ q̄ log p(h) may have fallen", risen=False)],
+)
+def test_dbn_is_no_worse_than_the_rbm(risen=True):
+    rises = log_likelihood_rises(SHARE, CONDITIONAL, START, TRAINED, x, h)
+    rises = inst(rises, {CONDITIONAL: ((x, h), DIRECTED), START: ((h,), TIED_PRIOR)})
+    # At the start the DBN's joint is the RBM's, in the likelihood and in the posterior.
+    left, right = rewrite(rises.left, joint()), rewrite(rises.right, joint())
+    as_rbm = combine(left.right, ">=", right.right, (1, rises), (-1, left), (1, right))
+    gain = Sum(SHARE(x) * Sum(POSTERIOR * (log(TRAINED(h)) - log(TIED_PRIOR)), h), x)
+    given = [assume(gain, ">=", 0)] * risen
+    dbn, rbm = (Sum(SHARE(x) * log(Sum(of, h)), x) for of in (DIRECTED * TRAINED(h), RBM))
+    return combine(dbn, ">=", rbm, (1, as_rbm), *((1, thm) for thm in given))

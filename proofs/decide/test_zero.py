@@ -2,11 +2,12 @@
 
 import pytest
 import sympy as sp
+from flint import arb
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from sympy import exp, log, tanh
 
-from proofs.decide.zero import Undecided, is_zero
+from proofs.decide.zero import Undecided, counterexample, is_zero
 
 x, y, w = sp.symbols("x y w", real=True)
 p = sp.Symbol("p", positive=True)
@@ -52,6 +53,26 @@ def test_identity_is_proved(expr):
 @pytest.mark.parametrize("expr", FALSE, ids=str)
 def test_falsehood_is_refuted(expr):
     assert is_zero(expr) is False
+
+
+@pytest.mark.parametrize("expr", FALSE, ids=str)
+def test_a_falsehood_is_shown_at_a_point(expr):
+    found = counterexample(expr)
+    assert not found.value.contains(0)
+    by_sympy = sp.N(expr.subs({s: sp.Rational(int(v.p), int(v.q)) for s, v in found.at.items()}), 50)
+    assert found.value.overlaps(arb(str(by_sympy), "1e-35"))
+    assert str(found).startswith(found.value.str(6))
+
+
+def test_a_point_has_the_signs_that_are_asked_for():
+    for sign in (1, -1):
+        (value,) = counterexample(2 * x, {x: sign}).at.values()
+        assert value * sign > 0
+    at = counterexample(x - 1, {y - x: 1, x - w: 1}).at
+    assert at[w] < at[x] < at[y]
+    assert counterexample(x - x, {x: 1, -x: 1}) is None
+    with pytest.raises(Undecided, match="no value away from zero was found"):
+        counterexample(x, {x: 1, -x: 1})
 
 
 def test_symbols_may_be_declared_positive():

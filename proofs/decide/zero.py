@@ -1,8 +1,9 @@
 """Is an expression identically zero? A decision procedure for exp, log and tanh over the rationals.
 
-`is_zero` answers for expressions in + - * / integer powers, exp, log and tanh of symbols, which are all taken to be
-real: softmax networks, free energies and likelihoods are made of these. The idea is the odds: with u = e^W, every exp
-of a sum is a product of positive variables, a partition function is a polynomial, a marginal a quotient of two.
+`is_zero` answers, and `counterexample` shows where it is not, for expressions in + - * / integer powers, exp, log and
+tanh of symbols, which are all taken to be real: softmax networks, free energies and likelihoods are made of these. The
+idea is the odds: with u = e^W, every exp of a sum is a product of positive variables, a partition function is a
+polynomial, a marginal a quotient of two.
 
 When it answers True. The arguments of all exponentials are expressed over a basis that is linearly independent over the
 rationals, and exp of each basis element becomes a new variable. A logarithm splits over the irreducible factors of its
@@ -19,15 +20,32 @@ automatic evaluation. SymPy's `simplify` is not: it has called a non-zero consta
 
 import math
 import random
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 
 import sympy as sp
-from flint import Ordering, arb, ctx, fmpq, fmpq_mpoly_ctx
+from flint import Ordering, arb, ctx, fmpq, fmpq_mat, fmpq_mpoly_ctx
 
-__all__ = ["Undecided", "is_zero"]
+__all__ = ["Counterexample", "Undecided", "counterexample", "has_a_point", "is_zero"]
+
+DRAWN = 400  # points, among which some are looked for at which expressions have given signs
 
 
 class Undecided(Exception):
     """Neither proved to be zero nor proved not to be."""
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A point at which an expression is not zero, and a ball without zero that holds its value there."""
+
+    at: dict
+    value: arb
+
+    def __str__(self):
+        point = ", ".join(f"{s} = {value}" for s, value in self.at.items())
+        return f"{self.value.str(6)} at {point}" if point else self.value.str(6)
 
 
 def is_zero(expr, positive=()):
@@ -40,41 +58,79 @@ def is_zero(expr, positive=()):
     renamed = {s: sp.Symbol(s.name, positive=True) for s in positive}
     if any(to != s and expr.has(to) for s, to in renamed.items()):
         raise ValueError(f"{expr} has two symbols of a name in {positive}: taken as positive, they would be one")
-    expr = expr.xreplace(renamed)
-    defined, nonzero = _at_some_points(expr, points=3, precision=128)
-    if nonzero:
-        return False
+    return counterexample(expr.xreplace(renamed)) is None
+
+
+def counterexample(expr, where=None):
+    """None if the expression is proved to be zero, else a point at which it is proved not to be.
+
+    ``where`` maps other expressions to the signs, 1 or −1, that they have at the point. Raises `Undecided` where
+    neither is found.
+    """
+    expr, where = sp.sympify(expr), where or {}
+    defined, found = _at_some_points(expr, where, points=3, precision=128)
+    if found:
+        return found
     if _normal_form(expr).value(expr)[0] == 0:
-        if defined or _at_some_points(expr, points=12, precision=2048)[0]:
-            return True
+        if defined or _at_some_points(expr, {}, points=12, precision=2048)[0]:
+            return None
         raise Undecided(f"its normal form is zero, but no value was found at which it is defined: {expr}")
-    if _at_some_points(expr, points=12, precision=2048)[1]:
-        return False
+    _, found = _at_some_points(expr, where, points=12, precision=2048)
+    if found:
+        return found
     raise Undecided(f"the normal form is not zero, yet no value away from zero was found: {expr}")
+
+
+def has_a_point(where):
+    """Whether a point is found at which every expression of ``where`` has its sign; where none is, there may be one."""
+    return bool(_inside(frozenset(where.items())))
 
 
 # --- False: a ball that does not contain zero ---------------------------------------------------------------
 
 
-def _at_some_points(expr, points, precision):
-    """Whether the expression is defined at some of so many points, and whether it is not zero at one of them."""
-    chance = random.Random(2006)
-    symbols = sorted(expr.free_symbols, key=str)
+def _at_some_points(expr, where, points, precision):
+    """Whether the expression is defined at some of so many points, and a point of them where it is not zero, or None.
+
+    At every point the expressions of ``where`` have the signs that it gives them.
+    """
     before, ctx.prec = ctx.prec, precision
     defined = False
     try:
-        for _ in range(points):
-            at = {}
-            for s in symbols:
-                value = fmpq(chance.randint(1, 40), 23)
-                at[s] = arb(value if s.is_positive or chance.random() < 0.5 else -value)
-            ball = _enclose(expr, at)
+        for point in islice(_points(expr, where), points):
+            ball = _enclose(expr, _balls(point))
             defined = defined or ball.is_finite()
             if ball.is_finite() and not ball.contains(0):
-                return True, True
-        return defined, False
+                return True, Counterexample(point, ball)
+        return defined, None
     finally:
         ctx.prec = before
+
+
+def _points(expr, where):
+    """Rational points, by chance but always the same, at which the expressions of ``where`` have their signs."""
+    chance = random.Random(2006)
+    inside = _inside(frozenset(where.items()))
+    others = sorted(expr.free_symbols.difference(*inside[:1]), key=str)
+    return ({**point, **_drawn(others, chance)} for point in inside)
+
+
+@cache
+def _inside(signs):
+    """Points for the symbols of expressions that are to have given signs: (expression, sign); at most a dozen."""
+    chance = random.Random(1986)
+    symbols = sorted(set().union(*(e.free_symbols for e, _ in signs)), key=str)
+    drawn = (_drawn(symbols, chance) for _ in range(DRAWN))
+    return [*islice((p for p in drawn if all(_enclose(e, _balls(p)) * sign > 0 for e, sign in signs)), 12)]
+
+
+def _drawn(symbols, chance):
+    """A rational number for each symbol, positive where it is."""
+    return {s: fmpq(chance.randint(1, 40) * (1 if s.is_positive else chance.choice((1, -1))), 23) for s in symbols}
+
+
+def _balls(point):
+    return {s: arb(value) for s, value in point.items()}
 
 
 def _enclose(expr, at):
@@ -178,7 +234,8 @@ class _NormalForm:
     def _common(self, denominators):
         common = self.ring.constant(1)
         for d in denominators:
-            common *= d / common.gcd(d)
+            if common % d != 0:
+                common *= d / common.gcd(d)
         return common
 
     def _reduced(self, n, d):
@@ -191,8 +248,7 @@ class _NormalForm:
         """The polynomial as an expression in the variables."""
 
         def term(powers, c):
-            monomial = sp.Mul(*(v ** int(k) for v, k in zip(self.variables, powers, strict=False)))
-            return _rational(c) * monomial
+            return sp.Mul(_rational(c), *(v ** int(k) for v, k in zip(self.variables, powers, strict=False) if k))
 
         return sp.Add(*(term(powers, c) for powers, c in polynomial.to_dict().items()))
 
@@ -216,14 +272,14 @@ class _NormalForm:
         for row, pivot in enumerate(pivots):
             if pivot >= old:
                 # exp(b/q) is the variable, q the common denominator of all that is expressed by it.
-                q = math.lcm(*(int(reduced[row, k].q) for k in range(old, len(columns))))
+                q = math.lcm(*(int(entry.q) for entry in reduced[row][old:]))
                 q *= self.roots.get(row, 1)
                 variable = self._new_variable("e")
                 self.positive.add(variable)
                 self.basis.append((variable, columns[pivot] / q))
-                reduced[row, :] = reduced[row, :] * q
+                reduced[row] = [entry * q for entry in reduced[row]]
         for k, node in enumerate(arguments, start=old):
-            powers = [reduced[row, k] for row in range(len(pivots))]
+            powers = [row[k] for row in reduced]
             for which, power in enumerate(powers):
                 if not power.is_Integer:
                     raise _Finer(which, int(power.q))
@@ -245,13 +301,17 @@ class _NormalForm:
         return outside, expression
 
     def _relations(self, columns):
-        """The reduced echelon form of the matrix whose columns are these expressions, over the rationals."""
+        """The matrix whose columns are these expressions, in reduced echelon form over the rationals.
+
+        Its rows that are not zero, and the column where each begins.
+        """
         quotients = [self.value(column) for column in columns]
         common = self._common([d for _, d in quotients])
         vectors = [(n * (common / d)).to_dict() for n, d in quotients]
         monomials = sorted(set().union(*vectors))
-        entry = lambda r, c: _rational(fmpq(vectors[c].get(monomials[r], 0)))
-        return sp.Matrix(len(monomials), len(columns), entry).rref()
+        reduced, rank = fmpq_mat([[vector.get(m, 0) for vector in vectors] for m in monomials]).rref()
+        rows = [[_rational(entry) for entry in row] for row in reduced.tolist()[:rank]]
+        return rows, [next(k for k, entry in enumerate(row) if entry) for row in rows]
 
     # log
 

@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 import sympy
 
+from proofs.harness.formulas import on_branches
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings, using_meanings
 from tinygrad_dbn.autodiff.numbers.symbolic import branches, expression, symbols
@@ -50,9 +51,9 @@ def in_meanings(f):
 
 
 def on_every_branch(f):
-    """f's results, each with what the ops' meanings give on the same branch."""
-    for _, (by_kernels, by_meanings) in branches(lambda: (f(), in_meanings(f))):
-        yield by_kernels, by_meanings
+    """The signs that hold on a branch, f's result there, and what the ops' meanings give."""
+    for signs, (by_kernels, by_meanings) in on_branches(lambda: (f(), in_meanings(f))):
+        yield signs, by_kernels, by_meanings
 
 
 # ---- Spoiled: the op that a theorem is looking at, and no other -----------------------------------------------------
@@ -114,9 +115,8 @@ def neighbours(names):
         yield name, next(other for other in [*names[i + 1 :], *names[:i]] if arity(other) <= arity(name))
 
 
-NEIGHBOURS = dict(
-    [*neighbours([n for n in KERNELS if n != "chain"]), *neighbours(["logsumexp", "softmax", "log_softmax"])]
-)
+NEIGHBOURS = dict(neighbours([n for n in KERNELS if n != "chain"]))
+NEIGHBOURS |= {"logsumexp": "max", "softmax": "log_softmax", "log_softmax": "softmax"}  # whose results have its shape
 NEIGHBOURS |= {"chain": "maximum", "log1p": "exp"}  # `multiply` means the same, `log1mexp` lives elsewhere
 
 
@@ -132,5 +132,5 @@ def computed_by(change):
 
 
 def the_neighbours(forward, neighbour):
-    """The neighbour's kernel, on as many of the arguments as it takes."""
-    return lambda *x, **params: neighbour.forward(*x[: len(neighbour.vjps)], **params)
+    """The neighbour's kernel, on as many of the arguments as it takes, in the shape that all of them have together."""
+    return lambda *x, **params: neighbour.forward(*np.broadcast_arrays(*x)[: len(neighbour.vjps)], **params)

@@ -4,32 +4,19 @@ The exact values are balls of at least 100 accurate bits, computed by the same k
 the rows say is proved in `test_engine_rules.py`.
 """
 
-import numba
 import numpy as np
 import pytest
 
-from proofs.engine.rounding import EXPONENTIALS, LOGARITHMS, floats_with
+from proofs.engine.rounding import EXPONENTIALS, LOGARITHMS
+from proofs.engine.sampled import met_within, quiet, within
 from proofs.engine.table import KERNELS, is_linear
-from proofs.harness.theorem import Spoiled, require, theorem
+from proofs.harness.theorem import Spoiled, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.inspect.accuracy import curvatures, slopes, worst_curvature, worst_derivative, worst_value
 
 SLOPES = [name for name in KERNELS if np.isfinite(ops.TABLE[name].slope_ulp) and any(ops.TABLE[name].vjps)]
 CURVED = [name for name in SLOPES if np.isfinite(ops.TABLE[name].curvature_ulp) and not is_linear(name)]
-WIDTHS = (np.float64, np.float32)
 A_LITTLE = 1 + 2.0**-48  # 16 ulp of float64
-
-
-def within(measure, name, budget, widths=WIDTHS, points=40, forward=None):
-    """Refuse unless the worst error that is met, in each width, is within the budget."""
-    for dtype in widths:
-        worst = measure(ops.TABLE[name], dtype, points, forward=forward)
-        require(worst.ulps <= budget, f"{name} {dtype.__name__}: {worst.ulps:.3g} ulp at {worst.at}, promised {budget}")
-
-
-def quiet(f):
-    """f without NumPy's warnings: what it does beyond its range is what is examined."""
-    return np.errstate(all="ignore")(f)
 
 
 def in_float32(f):
@@ -116,16 +103,6 @@ def test_curvatures_beside_zero(name, slope=None):
     within(worst_curvature, name, op.curvature_ulp, points=12, forward=forward)
 
 
-def rewritten(name, old, new):
-    """One of the functions in `floats`, compiled from a source in which one passage is changed."""
-    function = getattr(floats_with((old, new)), name)
-    return quiet(numba.vectorize(["float64(float64)"])(lambda x: function(x)))
-
-
-def one_ulp(name, change):
-    within(worst_value, name, 1, (np.float64,), 200, forward=change and rewritten(name, *change))
-
-
 @pytest.mark.parametrize("name", ["exp", "expm1"])
 @theorem(
     "exp and expm1 are within one ulp",
@@ -135,7 +112,7 @@ def one_ulp(name, change):
     spoiled=EXPONENTIALS,
 )
 def test_exponentials(name, change=None):
-    one_ulp(name, change)
+    met_within(name, 1, change)
 
 
 @pytest.mark.parametrize("name", ["log", "log1p"])
@@ -147,7 +124,7 @@ def test_exponentials(name, change=None):
     spoiled=LOGARITHMS,
 )
 def test_logarithms(name, change=None):
-    one_ulp(name, change)
+    met_within(name, 1, change)
 
 
 # Formulas that are true of numbers and false of floats. They cancel, or overflow on the way to a result that does not.

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from proofs.harness.evidence import require_at_most
 from proofs.harness.theorem import Spoiled, require, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.numbers.balls import Ball, balls, precision
@@ -73,12 +74,14 @@ def within(name, forward=None):
         for x, params, exact in cases(name, dtype):
             with np.errstate(all="ignore"):
                 got = np.asarray((forward or op)(*x, **params))
-            require(np.isfinite(got).all(), f"{name} of {x} is not finite")
+            require(np.isfinite(got).all(), f"{name} is finite", found=got, of=x)
             with precision(BITS[name]):
                 allowed = form.u * op.bound(form, exact, *map(balls, x), **params)
                 for y, true, most in zip(got.flat, np.ravel(exact), np.ravel(allowed), strict=True):
                     error = abs(Ball(y) - true)
-                    require(error <= most, f"{name} {dtype.__name__}, {np.size(x[0])} terms: off by {error} > {most}")
+                    require_at_most(
+                        error.arb, Ball(most).arb, f"{name} {dtype.__name__}, error of {np.size(x[0])} terms"
+                    )
 
 
 def times(factor):

@@ -25,11 +25,11 @@ from proofs.engine.table import (
     on_every_branch,
     the_neighbours,
 )
-from proofs.harness.formulas import derivatives, equal_formulas
+from proofs.harness.formulas import derivatives, equal_formulas, on_branches
 from proofs.harness.theorem import Spoiled, theorem
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import jvp, vjp
-from tinygrad_dbn.autodiff.numbers.symbolic import branches, symbols
+from tinygrad_dbn.autodiff.numbers.symbolic import symbols
 
 looked_at = pytest.fixture(looking_at)
 
@@ -49,8 +49,8 @@ looked_at = pytest.fixture(looking_at)
 )
 def test_kernels(looked_at):
     for f, arrays in cases(looked_at):
-        for got, wanted in on_every_branch(lambda f=f, arrays=arrays: f(*arrays)):
-            equal_formulas(got, wanted, looked_at)
+        for signs, got, wanted in on_every_branch(lambda f=f, arrays=arrays: f(*arrays)):
+            equal_formulas(got, wanted, looked_at, signs)
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -77,9 +77,9 @@ def vjp_is_the_transpose(f, arrays, name):
         g = symbols("g", np.shape(y))
         return np.sum(in_meanings(lambda: f(*arrays)) * g), pullback(g)
 
-    for _, (loss, gradients) in branches(run):
+    for signs, (loss, gradients) in on_branches(run):
         for x, gradient in zip(arrays, gradients, strict=True):
-            equal_formulas(gradient, derivatives(loss, x), name)
+            equal_formulas(gradient, derivatives(loss, x), name, signs)
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -107,11 +107,11 @@ def jvp_is_the_derivative(f, arrays, name):
         _, pushed = jvp(f, tuple(arrays), tangents)
         return in_meanings(lambda: f(*arrays)), pushed
 
-    for _, (y, pushed) in branches(run):
+    for signs, (y, pushed) in on_branches(run):
         wanted = np.empty(np.shape(y), object)
         for index in np.ndindex(wanted.shape):
             wanted[index] = slope(np.asarray(y)[index], arrays, tangents)
-        equal_formulas(pushed, wanted, name)
+        equal_formulas(pushed, wanted, name, signs)
 
 
 def along(prefix, arrays):
@@ -151,8 +151,8 @@ def modes_are_transposes(f, arrays, name):
         _, pullback = vjp(f, *arrays)
         return np.sum(pushed * w), sum(np.sum(t * g) for t, g in zip(v, pullback(w), strict=True))
 
-    for _, (forward, backward) in branches(run):
-        equal_formulas(forward, backward, name)
+    for signs, (forward, backward) in on_branches(run):
+        equal_formulas(forward, backward, name, signs)
 
 
 COMPOSITIONS = {
@@ -198,13 +198,13 @@ def test_second_order(looked_at, composition):
         g = symbols("g", np.shape(y))
         return np.sum(y * g), COMPOSITIONS[composition](h, arrays, g, v, w)
 
-    for _, (loss, got) in branches(run):
+    for signs, (loss, got) in on_branches(run):
         along_v = slope(loss, arrays, v)
         wanted = [derivatives(along_v, x) for x in arrays]
         if composition == "jvp of jvp":
             wanted = [sum((part * t).sum() for part, t in zip(wanted, w, strict=True))]
         for one, other in zip(got, wanted, strict=True):
-            equal_formulas(one, other, f"{composition} of {looked_at}")
+            equal_formulas(one, other, f"{composition} of {looked_at}", signs)
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -222,8 +222,8 @@ def test_second_order(looked_at, composition):
 )
 def test_flat_ops(name, slope=0, other=None):
     f, (x,) = next(cases(name))
-    for _, y in branches(lambda: (other or f)(x)):
-        equal_formulas(derivatives(np.sum(y + slope * x), x), np.zeros(x.shape, int).astype(object), name)
+    for signs, y in on_branches(lambda: (other or f)(x)):
+        equal_formulas(derivatives(np.sum(y + slope * x), x), np.zeros(x.shape, int).astype(object), name, signs)
 
 
 @pytest.mark.parametrize("name", SEALED)
@@ -247,11 +247,11 @@ def test_sealed_ops(looked_at):
     def h(*x):
         return ops.multiply(x[0], op(*x))
 
-    for _, (y, got, pushed) in branches(lambda: (op(*arrays), vjp(h, *arrays)[1](g), jvp(h, arrays, v)[1])):
-        equal_formulas(got[0], g * y, looked_at)
+    for signs, (y, got, pushed) in on_branches(lambda: (op(*arrays), vjp(h, *arrays)[1](g), jvp(h, arrays, v)[1])):
+        equal_formulas(got[0], g * y, looked_at, signs)
         for other in got[1:]:
-            equal_formulas(other, np.zeros(2, object), looked_at)
-        equal_formulas(pushed, v[0] * y, looked_at)
+            equal_formulas(other, np.zeros(2, object), looked_at, signs)
+        equal_formulas(pushed, v[0] * y, looked_at, signs)
 
 
 def test_every_kernel_has_a_neighbour_that_it_might_be_confused_with():

@@ -3,9 +3,9 @@
 import numpy as np
 import sympy
 
-from proofs.decide.zero import is_zero
-from proofs.harness.theorem import Refuted
-from tinygrad_dbn.autodiff.numbers.symbolic import expression
+from proofs.decide.zero import counterexample, has_a_point
+from proofs.harness.evidence import Refuted, alike, entry
+from tinygrad_dbn.autodiff.numbers.symbolic import branches, expression
 
 formulas = np.vectorize(expression, otypes=[object])
 """An array of SymPy expressions, from one of symbols as shipped code computes with them."""
@@ -16,17 +16,41 @@ def over(f, a):
     return np.vectorize(f, otypes=[object])(a)
 
 
-def equal_formulas(got, wanted, what):
-    """Refuse unless two arrays of formulas are identically equal, entry by entry."""
-    got, wanted = np.asarray(got, object), np.asarray(wanted, object)
-    if got.shape != wanted.shape:
-        raise Refuted(f"{what}: shape {got.shape}, not {wanted.shape}")
+def on_branches(f):
+    """The `branches` of f, those first at which a point is found: a refusal on one that may be empty shows nothing."""
+    perhaps_empty = []
+    for signs, result in branches(f):
+        if has_a_point(signs):
+            yield signs, result
+        else:
+            perhaps_empty.append((signs, result))
+    yield from perhaps_empty
+
+
+def equal_formulas(got, wanted, what, where=None):
+    """Refuse unless two arrays of formulas are identically equal, entry by entry.
+
+    On a branch, ``where`` has the signs that hold there: of two formulas that differ, a point on it is shown.
+    """
+    got, wanted = alike(got, wanted, what)
     for index in np.ndindex(got.shape):
-        difference = expression(got[index]) - expression(wanted[index])
-        if not is_zero(
-            difference.replace(_symbolic_power, lambda e: sympy.exp(sympy.expand(e.exp * sympy.log(e.base))))
-        ):
-            raise Refuted(f"{what}{list(index)}: {got[index]} is not {wanted[index]}")
+        if found := _difference(got[index], wanted[index], where):
+            raise Refuted("formula", entry(what, index), f"the two differ by {found}")
+
+
+def different_formulas(got, other, what):
+    """Refuse if two arrays of formulas are identically equal in every entry."""
+    got, other = alike(got, other, what)
+    if all(_difference(a, b) is None for a, b in zip(got.flat, other.flat, strict=True)):
+        raise Refuted("agreement", what, f"all {got.size} entries agree identically, the first with {other.flat[0]}")
+
+
+def _difference(a, b, where=None):
+    """None for two formulas that are identically equal, else a point at which they differ."""
+    difference = expression(a) - expression(b)
+    return counterexample(
+        difference.replace(_symbolic_power, lambda e: sympy.exp(sympy.expand(e.exp * sympy.log(e.base)))), where
+    )
 
 
 def _symbolic_power(e):

@@ -7,14 +7,22 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from proofs.coq.asked import ACCEPTED, NOT_ASKED
+from proofs.coq.check import DEFINITIONS
 from proofs.harness.lecture import CHAPTERS, CLAIMS
-from proofs.harness.record import Run, Statement
+from proofs.harness.record import Run
 from proofs.harness.theorem import LEVELS
 from tinygrad_dbn import records
 from tinygrad_dbn.book.record import FORMAT
 from tinygrad_dbn.files import write_atomically
 
-TRUSTED = ("kernel/terms.py", "kernel/rules.py", "decide/zero.py")
+PROOFS = Path(__file__).parents[1]
+KERNEL = ("kernel/terms.py", "kernel/substitution.py", "kernel/growth.py", "kernel/rules.py")
+"""What must be trusted for level A, unless Coq checks it."""
+COQ = ("coq/statement.py",)
+"""What must be trusted besides Coq, and the definitions that its `Prelude.v` begins with, if it does."""
+DECIDED = ("decide/zero.py",)
+"""What must be trusted for level B."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,11 @@ class Entry:
         return sum(passed for run, passed in self.runs if run.version is not None)
 
     @property
+    def refusals(self):
+        """Why each spoiled version was refused, at the first of the sizes: its name → the `Refusal`."""
+        return {run.version: run.refusal for run, _ in reversed(self.runs) if run.refusal}
+
+    @property
     def spoiled(self):
         return max(len(self.runs) - len(self.as_stated), len(self.statement.spoiled))
 
@@ -60,15 +73,22 @@ class Entry:
             return "FAILED"
         if {run.version for run, _ in self.runs} != {None, *self.statement.spoiled}:
             return "in part"  # a selection such as `-k holds`
-        return "refuted" if self.statement.level == "R" else "proved"
+        return {"R": "refuted", "S": "sampled"}.get(self.statement.level, "proved")
+
+    @property
+    def checked(self):
+        """Who checked a theorem of the kernel; nothing for others."""
+        return next((run.checked for run in self.as_stated if run.checked), "")
 
     @property
     def cells(self):
         """The line of the ledger."""
         it = self.statement
-        basis = "; ".join((*it.trusts, *it.uses))
+        traced = [f"traced from {', '.join(it.traced)}"] * bool(it.traced)
+        basis = "; ".join((*traced, *it.trusts, *it.uses))
         refused, seconds = f"{self.refused}/{self.spoiled}", f"{self.seconds:.2f}"
-        return it.claim, it.level, it.sizes, refused, seconds, self.state, it.sentence + (basis and f"  [{basis}]")
+        sentence = it.sentence + (basis and f"  [{basis}]")
+        return it.claim, it.level, it.sizes, refused, seconds, self.checked, self.state, sentence
 
 
 def entries(reports):
@@ -77,8 +97,7 @@ def entries(reports):
     for report in reports:
         for name, values in getattr(report, "user_properties", ()):
             if name == "theorem" and report.when == "call":
-                run = Run(**{**values, "statement": Statement(**values["statement"])})
-                found[report.nodeid.split("[")[0]].append((run, report.passed))
+                found[report.nodeid.split("[")[0]].append((Run.of(values), report.passed))
     order = lambda entry: (entry.statement.claim, entry.statement.level, entry.statement.sentence)
     return sorted(map(Entry, found.values()), key=order)
 
@@ -95,6 +114,10 @@ def claims_of(text):
 def pytest_addoption(parser):
     parser.addoption("--theorem", metavar="CLAIM", help="run only the theorems of one claim, such as H4")
     parser.addoption("--record", metavar="FILE", help="write what was proved, and how, for the book")
+    parser.addoption(
+        "--coq", action="store_true", help="let Coq check every theorem of level A, and its spoiled versions"
+    )
+    parser.addoption("--coq-file", metavar="FILE", help="write the theorems of level A as one Coq file; with -n0")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -115,7 +138,10 @@ def pytest_terminal_summary(terminalreporter):
     ledger = entries(reports)
     if not ledger:
         return
-    lines = [("claim", "level", "sizes", "refused", "seconds", "state", "sentence"), *(e.cells for e in ledger)]
+    lines = [
+        ("claim", "level", "sizes", "refused", "seconds", "checked by", "state", "sentence"),
+        *(e.cells for e in ledger),
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     terminalreporter.section("theorems")
     for *cells, state, sentence in lines:
@@ -128,9 +154,22 @@ def pytest_terminal_summary(terminalreporter):
         f"{len(ledger)} theorems: {summary}; {refused}/{spoiled} spoiled versions refused; "
         f"{sum(e.seconds for e in ledger):.2f} s"
     )
-    terminalreporter.write_line(f"trusted base: {', '.join(map(_size, TRUSTED))}, and what they say they trust")
+    kinds = Counter(run.refusal.kind for entry in ledger for run, _ in entry.runs if run.refusal)
+    terminalreporter.write_line(f"refused by: {', '.join(f'{kind} {n}' for kind, n in sorted(kinds.items()))}")
+    for checked, count in sorted(Counter(entry.checked for entry in ledger).items()):
+        of = f"checked by {checked}" if checked else "of other levels"
+        terminalreporter.write_line(f"trusted for {count} theorems {of}: {trusted()[checked]}")
     if record := terminalreporter.config.getoption("record"):
         write_atomically(record, records.seal(FORMAT, recorded(ledger), indent=1))
+
+
+def trusted():
+    """What must be trusted, by who checked a theorem; for other levels, by ""."""
+    return {
+        ACCEPTED: f"{_sizes(COQ)}, the {DEFINITIONS} definitions of proofs/coq/Prelude.v, Coq and its reals",
+        NOT_ASKED: f"{_sizes(KERNEL)}, and SymPy's polynomials; pytest proofs --coq asks Coq",
+        "": f"{_sizes(DECIDED)}, and what it says it trusts",
+    }
 
 
 def recorded(ledger):
@@ -139,7 +178,7 @@ def recorded(ledger):
         "chapters": CHAPTERS,
         "claims": [asdict(claim) for claim in CLAIMS],
         "levels": LEVELS,
-        "trusted": [_size(name) for name in TRUSTED],
+        "trusted": [f"{checked or 'other levels'}: {base}" for checked, base in trusted().items()],
         "theorems": [
             {
                 **asdict(entry.statement),
@@ -148,14 +187,16 @@ def recorded(ledger):
                 "refused": entry.refused,
                 "versions": entry.spoiled,
                 "seconds": entry.seconds,
+                "refusals": {name: asdict(refusal) for name, refusal in entry.refusals.items()},
                 "executed": entry.executed,
                 "derivation": entry.derivation,
+                "checked": entry.checked,
             }
             for entry in ledger
         ],
     }
 
 
-def _size(name):
-    lines = (Path(__file__).parents[1] / name).read_text().count("\n")
-    return f"proofs/{name} ({lines} lines)"
+def _sizes(names):
+    lines = {name: (PROOFS / name).read_text().count("\n") for name in names}
+    return ", ".join(f"proofs/{name} ({n} lines)" for name, n in lines.items())

@@ -1,6 +1,5 @@
 """What is kept of a theorem and of its runs: for the ledger that pytest prints, and for the book."""
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,21 @@ class Statement:
     rewritten: dict[str, str]
     """What those change that rewrite a function: the version's name → the function, and the old and the new text."""
     where: str
+    traced: tuple[str, ...] = ()
+    """The shipped functions whose traces, read at open sizes, it is about."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a spoiled version is false."""
+
+    kind: str
+    """What was found: a point where two formulas differ, a value, one beyond its bound, an agreement of what was said
+    to differ; or a model of the hypotheses of what the kernel does not derive."""
+    what: str
+    """What was compared."""
+    witness: str
+    """What shows that the statement is false."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,20 @@ class Run:
     statement: Statement
     version: str | None
     seconds: float
+    refusal: Refusal | None = None
+    """Why a spoiled version was refused."""
     executed: tuple[str, ...] = ()
     """The functions of the package that it called, as `watched` lists them; none unless there is to be a record."""
     derivation: tuple[str, ...] = ()
     """The steps of a derivation of the kernel, as `steps` writes them; none unless there is to be a record."""
+    checked: str = ""
+    """Who checked a theorem of the kernel, as `proofs.coq.asked` says."""
+
+    @classmethod
+    def of(cls, values):
+        """The run whose `asdict` these values are."""
+        refusal = values["refusal"] and Refusal(**values["refusal"])
+        return cls(**{**values, "statement": Statement(**values["statement"]), "refusal": refusal})
 
 
 def watched(body):
@@ -62,24 +86,45 @@ def watched(body):
     )
 
 
+PLAIN = {
+    "combine",
+    "rewrite",
+    "linear",
+    "swap",
+    "pick",
+    "inst",
+    "log_of_product",
+    "log_of_exp",
+    "exp_of_log",
+    "evident",
+}
+"""Rules that make most of a derivation and are no news to its reader: arithmetic, normal forms and their lemmas."""
+
+
 def steps(theorem):
-    """The derivation of a theorem of the kernel, a line for each step in order; none for anything else."""
-    numbers, lines = {}, []
+    """The derivation of a theorem of the kernel, a line for each step in order; none for anything else.
+
+    Only the last step and those by other rules than the `PLAIN` ones have a line. A line names the lines it rests on.
+    """
+    if not hasattr(theorem, "rule"):
+        return []
+    lines, rests_on = [], {}
 
     def visit(thm):
-        if id(thm) in numbers:
-            return
-        for parent in thm.parents:
-            visit(parent)
-        numbers[id(thm)] = len(numbers) + 1
-        basis = ", ".join(str(numbers[id(parent)]) for parent in thm.parents)
-        lines.append(f"{numbers[id(thm)]}. {readable(thm)}   [{thm.rule}{' of ' + basis if basis else ''}]")
+        """The numbers of the lines that stand for a theorem: its own, or those of what it was derived from."""
+        if id(thm) not in rests_on:
+            basis = sorted({n for parent in thm.parents for n in visit(parent)})
+            if thm is theorem or thm.rule not in PLAIN:
+                of = f" of {', '.join(map(str, basis))}" if basis else ""
+                lines.append(f"{len(lines) + 1}. {readable(thm)}   [{thm.rule}{of}]")
+                basis = [len(lines)]
+            rests_on[id(thm)] = basis
+        return rests_on[id(thm)]
 
-    if hasattr(theorem, "rule"):
-        visit(theorem)
+    visit(theorem)
     return lines
 
 
 def readable(thm):
-    """The statement without the hashes that tell loops apart."""
-    return re.sub(r"#[0-9a-f]{64}", "", repr(thm)).replace("==", "=").replace(">=", "≥").replace("|-", "⊢")
+    """The theorem in signs that one reads: = for ==, ≥ for >=, ⊢ for |-."""
+    return repr(thm).replace("==", "=").replace(">=", "≥").replace("|-", "⊢")

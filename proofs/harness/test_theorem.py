@@ -1,13 +1,27 @@
 """The theorem machinery is tested on theorems that hold, that are accepted although spoiled, and that
 crash."""
 
-import pytest
+import json
+import re
+from fractions import Fraction
 
-import proofs.harness.theorem  # noqa: F401  (pytester forgets what a run imports: SymPy is to be imported once)
+import pytest
+import sympy
+from flint import arb
+
+from proofs.decide.zero import Undecided
+from proofs.harness.evidence import Refuted, require, require_at_most, require_different, require_equal
+from proofs.harness.formulas import different_formulas, equal_formulas
+
+X = sympy.Symbol("x", real=True)
 
 HEADER = """
 import sys, types
 import pytest
+import numpy as np
+import sympy
+from proofs.harness.evidence import require_at_most, require_different, require_equal
+from proofs.harness.formulas import different_formulas, equal_formulas
 from proofs.harness.theorem import Refuted, Spoiled, mutated, require, theorem
 import shop
 
@@ -51,7 +65,7 @@ HOLDS = """
 @claim(Spoiled("tripled", factor=3), Spoiled("sign", mutated(shop.Shop, "double", "2 * x +", "2 * x -")),
        Spoiled("bias", lambda monkeypatch: monkeypatch.setattr(shop.Shop, "bias", 5)))
 def test_double(factor=2):
-    require(shop.Shop().double(3) == factor * 3)
+    require(shop.Shop().double(3) == factor * 3, "2 · 3", found=shop.Shop().double(3))
 """
 
 
@@ -61,12 +75,17 @@ def test_a_theorem_that_holds_is_green_and_entered(outcome):
     result.stdout.re_match_lines(
         [r"Z1 +B +n = 2 +3/3 +0\.\d\d +proved +doubling doubles", r"1 theorems: 1 proved; 3/3 .*"]
     )
-    result.stdout.fnmatch_lines("trusted base: proofs/kernel/terms.py (* lines), proofs/kernel/rules.py (* lines)*")
+    result.stdout.fnmatch_lines("trusted for 1 theorems of other levels: proofs/decide/zero.py (* lines)*")
 
 
 def test_level_r_is_entered_as_refuted(outcome):
     result = outcome(HOLDS.replace("@claim(", "@claim(level='R', *[").replace("5)))", "5))])"))
     result.stdout.re_match_lines([r"Z1 +R .* 3/3 .* refuted .*"])
+
+
+def test_level_s_is_entered_as_sampled(outcome):
+    result = outcome(HOLDS.replace("@claim(", "@claim(level='S', *[").replace("5)))", "5))])"))
+    result.stdout.re_match_lines([r"Z1 +S .* 3/3 .* sampled .*"])
 
 
 def test_the_shipped_code_is_restored(outcome):
@@ -75,9 +94,79 @@ def test_the_shipped_code_is_restored(outcome):
 
 
 def test_a_spoiled_version_that_is_accepted_is_red(outcome):
-    result = outcome("@claim(Spoiled('none', flag=True))\ndef test_it(flag=False):\n    require(True)\n")
+    result = outcome("@claim(Spoiled('none', flag=True))\ndef test_it(flag=False):\n    require(True, '')\n")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.re_match_lines([r".*'none' was accepted", r"Z1 .* 0/1 .* FAILED .*"])
+
+
+def test_a_spoiled_version_that_is_refused_without_a_witness_is_red(outcome):
+    result = outcome(
+        "@claim(Spoiled('bare', flag=True))\ndef test_it(flag=False):\n    require(not flag, 'it is so')\n"
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.re_match_lines([r".*'bare' was refused without a witness: it is so", r"Z1 .* 0/1 .* FAILED .*"])
+
+
+COMPARED = """
+x, y = sympy.symbols("x y", real=True)
+COMPARE = {
+    "value": lambda a: require_equal([1, 2 + a], [1, 2], "numbers"),
+    "bound": lambda a: require_at_most(1 + a, 1, "a number"),
+    "agreement": lambda a: require_different([1, 2 - a], [1, 1], "numbers"),
+    "formula": lambda a: equal_formulas([x, x + a * y], [x, x], "formulas", {x - 1: 1}),
+    "identity": lambda a: different_formulas([x + 1 - a], [x], "formulas"),
+}
+
+@pytest.mark.parametrize("name", COMPARE)
+@claim(Spoiled("one more", a=1))
+def test_it(name, a=0):
+    COMPARE[name](a)
+"""
+
+
+def test_every_comparison_shows_what_it_found(outcome, tmp_path):
+    result = outcome(COMPARED, f"--record={tmp_path / 'record'}", "-rA")
+    result.assert_outcomes(passed=10)
+    result.stdout.re_match_lines([r"refused by: agreement 2, bound 1, formula 1, value 1"])
+    (theorem,) = json.loads((tmp_path / "record").read_text())["theorems"]
+    assert theorem["refusals"] == {"one more": {"kind": "value", "what": "numbers[1]", "witness": "3, not 2"}}
+
+
+@pytest.mark.parametrize(
+    ("compare", "witness"),
+    [
+        (lambda: require(False, "so", found=3), "found = 3"),
+        (lambda: require_equal([[1, 2]], [[1, 3]], "so"), "2, not 3"),
+        (
+            lambda: require_at_most(arb("0.5", "0.1"), arb("0.3"), "so"),
+            r"\[0.50* \+/- 0.1.*\] is more than \[0.30* \+/- .*\]",
+        ),
+        (lambda: require_different([Fraction(1, 2)], [Fraction(2, 4)], "so"), "all 1 entries agree: 1/2"),
+        (lambda: equal_formulas(2 * X, X, "so", {X: -1}), r"the two differ by \[-.* at x = -.*"),
+        (lambda: different_formulas(X + X, 2 * X, "so"), r"all 1 entries agree identically.*"),
+    ],
+)
+def test_the_witness(compare, witness):
+    with pytest.raises(Refuted) as refused:
+        compare()
+    assert refused.value.refusal.what.startswith("so")
+    assert re.fullmatch(witness, refused.value.refusal.witness)
+
+
+@pytest.mark.parametrize(
+    ("compare", "error"),
+    [
+        (lambda: require_at_most(arb("0.5", "0.4"), arb("0.3"), "so"), ValueError),  # they overlap
+        (lambda: require_at_most(float("nan"), 1.0, "so"), ValueError),
+        (lambda: require_equal(arb("0.5", "0.4"), arb("0.5"), "so"), ValueError),
+        (lambda: require_equal([1, 2], [1, 2, 3], "so"), ValueError),  # another shape
+        (lambda: equal_formulas([X], [X, X], "so"), ValueError),
+        (lambda: equal_formulas(2 * X, X, "so", {X: 1, -X: 1}), Undecided),  # on a branch that is empty
+    ],
+)
+def test_what_is_not_decided_is_no_refutation(compare, error):
+    with pytest.raises(error):
+        compare()
 
 
 @pytest.mark.parametrize("crash", ["TypeError", "AssertionError", "LookupError"])
@@ -91,8 +180,8 @@ def test_a_spoiled_version_that_crashes_is_red(outcome, crash):
 
 def test_the_kernel_s_refusal_counts(outcome):
     result = outcome(
-        "from proofs.kernel.rules import ring\n"
-        "@claim(Spoiled('one', value=1))\ndef test_it(value=0):\n    ring(value)\n"
+        "from proofs.kernel.rules import combine\n"
+        "@claim(Spoiled('one', value=1))\ndef test_it(value=0):\n    return combine(value, '==', 0)\n"
     )
     result.assert_outcomes(passed=2)
 
@@ -145,7 +234,7 @@ SIZES = """
 @pytest.mark.parametrize("n", [1, 2])
 @claim(Spoiled("tripled", factor=3))
 def test_double(n, factor=2):
-    require(shop.Shop().double(n) == factor * n)
+    require_equal(shop.Shop().double(n), factor * n, "twice n")
 """
 
 

@@ -1,8 +1,8 @@
 """Theorems as tests: each runs once as stated, and once for every version that was spoiled on purpose.
 
 A test that cannot fail proves nothing, so a theorem lists its spoiled versions, and each must be *refused as false*:
-the body raises `Refuted`, or the kernel raises `ProofError`. A spoiled version that is accepted, or that crashes in
-any other way, turns the theorem red.
+the body raises `Refuted` with a witness that shows it, or the kernel raises `ProofError`. A spoiled version that is
+accepted, or refused without a witness, or that crashes in any other way, turns the theorem red.
 
     @theorem(
         "the gap of the bound is a KL divergence",
@@ -29,8 +29,16 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from proofs.harness.record import Run, Statement, steps, watched
-from proofs.kernel.rules import ProofError
+from proofs.coq import asked
+from proofs.harness.evidence import Refuted, require
+from proofs.harness.record import Refusal, Run, Statement, steps, watched
+from proofs.kernel.refutation import refute, theorems_in
+from proofs.kernel.terms import ProofError
+
+__all__ = ["LEVELS", "Refuted", "Spoiled", "mutated", "require", "theorem"]
+
+DERIVED = pytest.StashKey()
+"""The theorems of the kernel that this process derived: {name: (theorem, sentence)}."""
 
 LEVELS = {
     "A": "all sizes: derived by the kernel",
@@ -40,16 +48,6 @@ LEVELS = {
     "S": "sampled",
     "R": "refuted: an exact counterexample to a tempting stronger claim",
 }
-
-
-class Refuted(AssertionError):
-    """The statement was examined and is false.  Anything else that goes wrong is not a refutation."""
-
-
-def require(condition, why="the statement is false"):
-    """Raise `Refuted` unless the condition is True (a NumPy bool counts; an array or None is a mistake)."""
-    if bool(condition) is not True:
-        raise Refuted(why)
 
 
 @dataclass(frozen=True, init=False)
@@ -67,12 +65,13 @@ class Spoiled:
             object.__setattr__(self, field, value)
 
 
-def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
+def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), traced=()):
     """Declare a test to be a theorem.
 
     ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts`` the facts it
-    assumes and ``uses`` the theorems it rests on. The body may use fixtures, but not `request`, and
-    `pytest.mark.parametrize`; parameters with a default are reserved for spoiling the statement.
+    assumes, ``uses`` the theorems it rests on, and ``traced`` the shipped functions that it reads at open sizes. The
+    body may use fixtures, but not `request`, and `pytest.mark.parametrize`; parameters with a default are for spoiling
+    the statement.
 
     Raises ValueError, at collection, for an unknown level or a theorem that nothing can turn red.
     """
@@ -86,6 +85,8 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
     rewritten = {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")}
 
+    shipped = tuple(f"{f.__module__.removeprefix('tinygrad_dbn.')}.{f.__qualname__}" for f in traced)
+
     def declare(body):
         parameters = inspect.signature(body).parameters.values()
         keywords = {p.name for p in parameters if p.default is not p.empty}
@@ -93,7 +94,8 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=()):
             if not version.statement.keys() <= keywords:
                 raise ValueError(f"spoiled version {version.name!r} sets a keyword that {body.__name__} lacks")
         where = f"{body.__module__.replace('.', '/')}.py:{inspect.getsourcelines(body)[1]}"
-        statement = Statement(sentence, claim, level, sizes, tuple(trusts), tuple(uses), names, rewritten, where)
+        basis = tuple(trusts), tuple(uses)
+        statement = Statement(sentence, claim, level, sizes, *basis, names, rewritten, where, shipped)
         test = _test_of(body, statement, [p.name for p in parameters if p.name not in keywords])
         return pytest.mark.parametrize("version", [None, *spoiled], ids=["holds", *names])(test)
 
@@ -109,12 +111,9 @@ def _test_of(body, statement, fixtures):
         start = time.perf_counter()
         try:
             if version is not None:
-                _must_be_refused(prove, version)
-            elif request.config.getoption("record", None):
-                derived, kept["executed"] = watched(prove)
-                kept["derivation"] = steps(derived)
+                kept["refusal"] = _refusal(prove, version, request.config)
             else:
-                prove()
+                kept |= _proved(prove, statement, request.config)
         finally:
             run = Run(statement, version and version.name, time.perf_counter() - start, **kept)
             request.node.user_properties.append(("theorem", asdict(run)))  # plain values can go to another process
@@ -126,15 +125,50 @@ def _test_of(body, statement, fixtures):
     return test
 
 
-def _must_be_refused(body, version):
+def _proved(body, statement, config):
+    """What is kept of the theorem as stated: with --record what it ran, with --coq that Coq accepts it."""
+    kept = {}
+    if config.getoption("record", None):
+        derived, kept["executed"] = watched(body)
+        kept["derivation"] = steps(derived)
+    else:
+        derived = body()
+    if theorems := theorems_in(derived):
+        kept["checked"] = asked.NOT_ASKED
+        if config.getoption("coq", False):
+            asked.must_accept(theorems)
+            kept["checked"] = asked.ACCEPTED
+        named = {f"{body.func.__name__}_{k}": (thm, statement.sentence) for k, thm in enumerate(theorems, 1)}
+        config.stash.setdefault(DERIVED, {}).update(named)
+    return kept
+
+
+def _refusal(body, version, config):
+    """Why the spoiled version is refused. The test fails where it is accepted, or where nothing shows that it is false.
+
+    This is the one place that says what counts as "refused as false". What the kernel refuses is derived once more
+    with its checks off, and a finite model found in which it is false; with --coq, Coq is to refuse that derivation
+    as well.
+    """
     with pytest.MonkeyPatch.context() as monkeypatch:
         if version.patch is not None:
             version.patch(monkeypatch)
+        spoiled = functools.partial(body, **version.statement)
         try:
-            body(**version.statement)
-        except (Refuted, ProofError):  # the one place that says what counts as "refused as false"
-            return
-    pytest.fail(f"the spoiled version {version.name!r} was accepted", pytrace=False)
+            spoiled()
+        except Refuted as error:
+            refusal = error.refusal
+        except ProofError as error:
+            found = refute(spoiled)
+            refusal = Refusal("countermodel", str(error), repr(found) if found else "")
+            if found and config.getoption("coq", False):
+                asked.must_refuse(found.thm)
+        else:
+            pytest.fail(f"the spoiled version {version.name!r} was accepted", pytrace=False)
+    if not refusal.witness:
+        why = f"the spoiled version {version.name!r} was refused without a witness: {refusal.what}"
+        pytest.fail(why, pytrace=False)
+    return refusal
 
 
 def mutated(owner, attribute, old, new):

@@ -1,5 +1,6 @@
 """The proof kernel: statements about sums and products of any size, and the rules that derive them.
 
-Trusted: `terms.py` (what can be said) and `rules.py` (what follows). Not trusted: the attacks and `test_kernel.py`,
-which try to derive something false, and `model.py`, which computes theorems at an example.
+`terms.py` is what can be said, `semantics.py` what it means, `rules.py` what follows. The search for derivations is
+built on the rules: `normal.py` (normal forms), `derived.py` (consequences, induction) and `lemmas.py`. `model.py` shows
+that a theorem's hypotheses can be satisfied.
 """

@@ -1,343 +1,230 @@
-"""Attempts to prove something false by the rules of the kernel: in its arithmetic, and rule by rule."""
+"""Attempts to prove something false by the rules for arithmetic, sums, logarithms and variables."""
 
-from types import SimpleNamespace
+from fractions import Fraction
 
-from sympy import I, Integer, Symbol, log
+from proofs.kernel import rules as K
+from proofs.kernel.attacks import TRUE, A, I, J, P, T, X, Y, Z, a, attack, c, g, i, j, p, p_, q, r, t, v, w, x, y, z
+from proofs.kernel.derived import ring
+from proofs.kernel.terms import ONE, ZERO, Fold, Log, Num, Slope, Sum, exp, families, indices, log
 
-from proofs.kernel.attacks import (
-    A,
-    P,
-    S,
-    a,
-    attack,
-    cube,
-    cube_theorem,
-    g,
-    o,
-    p,
-    q,
-    signed,
-    t,
-    tangent,
-    u,
-    v,
-    x,
-    y,
-    z,
-    z_i,
-    z_i_positive,
-    z_positive,
-)
-
-# --- arithmetic ---------------------------------------------------------------------------------------------
+# --- arithmetic and sums ------------------------------------------------------------------------------------
 
 
 @attack
-def a_wrong_identity(K):
-    return K.ring((1 + o) ** 2 - 1 - o**2)
+def a_wrong_identity():
+    return K.combine((1 + T) ** 2, "==", 1 + T**2)
 
 
 @attack
-def a_wrong_identity_under_a_hypothesis(K):
-    return K.ring(S - 2 * P, K.assume(S - P))
+def a_wrong_identity_under_a_hypothesis():
+    return K.combine(X, "==", 2 * Y, (1, K.assume(X, "==", Y)))
 
 
 @attack
-def an_inequality_used_as_an_equation(K):
-    return K.ring(S - P, K.assume(S - P, ">="))
+def an_inequality_used_as_an_equation():
+    return K.combine(X, "==", Y, (1, K.assume(X, ">=", Y)))
 
 
 @attack
-def pull_what_varies_out_of_a_sum(K):
-    return K.ring(K.Sigma(q / (q + A)) - q / (q + A) * K.Sigma(1))
+def a_negative_weight():
+    return K.combine(-T, ">=", 0, (-1, K.evident(T)))
 
 
 @attack
-def pull_a_varying_logarithm_out_of_a_sum(K):
-    return K.ring(K.Sigma(log(q + A)) - log(q + A) * K.Sigma(1))
+def a_weight_of_any_sign():
+    return K.combine(X * T, ">=", 0, (X, K.evident(T)))
 
 
 @attack
-def pull_a_varying_loop_out_of_a_sum(K):
-    state = cube(K).at(Symbol("u<>[i]", positive=True))[0]
-    return K.ring(K.Sigma(state) - state * K.Sigma(1))
+def strict_though_the_weight_may_be_zero():
+    return K.combine(Z * T, ">", 0, (Z, K.evident(T)))
 
 
 @attack
-def the_sum_of_a_product(K):
-    return K.ring(K.Sigma(p * q) - K.Sigma(p) * K.Sigma(q))
+def strict_though_no_inequality_is():
+    return K.combine(Z, ">", 0, (1, K.evident(Z)))
 
 
 @attack
-def the_divergence_reversed(K):
-    return K.ring(K.Sigma(q * log(q / p)) - K.Sigma(p * log(p / q)))
+def a_real_number_is_not_negative():
+    return K.evident(X)
 
 
 @attack
-def a_sum_taken_to_be_positive(K):
-    return K.nonneg(K.Sigma(y))
-
-
-# --- rules --------------------------------------------------------------------------------------------------
+def a_negative_number_is_not_negative():
+    return K.evident(-1)
 
 
 @attack
-def an_unknown_relation(K):
-    return K.scale(K.assume(A, "!="), 0)  # 0 != 0
+def divide_by_a_number_that_is_zero_without_looking_so():
+    zero = log((1 + log(2)) * (1 + log(3))) - log(1 + log(2) + log(3) + log(2) * log(3))
+    return ring(ONE, ZERO, K.assume(zero, "==", 0))
 
 
 @attack
-def a_negative_coefficient(K):
-    return K.nonneg(o - 1)
+def pull_what_varies_out_of_a_sum():
+    return K.linear(i, (q(i), ONE))
 
 
 @attack
-def a_real_generator(K):
-    return K.nonneg(y)
+def pull_a_varying_fold_out_of_a_sum():
+    return K.linear(i, (Fold(x, (), p(i), X * v(t), t, ()), ONE))
 
 
 @attack
-def a_negative_number(K):
-    return K.nonneg(-1)
+def the_sum_of_a_product():
+    return ring(Sum(p(i) * q(i), i), Sum(p(i), i) * Sum(q(i), i))
 
 
 @attack
-def transport_between_different_terms(K):
-    return K.transport(Integer(-1), K.nonneg(1))
+def the_divergence_reversed():
+    return ring(Sum(q(i) * log(q(i) / p(i)), i), Sum(p(i) * log(p(i) / q(i)), i))
 
 
 @attack
-def instantiate_a_constrained_symbol(K):
-    return K.inst(K.ring(S - P, K.assume(S - P)), {S: Integer(1), P: Integer(2)})
+def sums_that_change_places_wrongly():
+    return K.combine(Sum(Sum(c(i, j), j), i), "==", Sum(Sum(c(j, i), j), i) + 1, (1, K.swap(c(i, j), i, j)))
 
 
 @attack
-def instantiate_a_sequence_by_a_number(K):
-    return K.inst(cube_theorem(K), {u: Integer(1)})
+def pick_an_index_by_itself():
+    return K.pick(p(i), i, i)
 
 
 @attack
-def instantiate_a_positive_symbol_by_a_negative_number(K):
-    return K.inst(K.nonneg(t), {t: Integer(-1)})
+def vanish_without_a_sum_that_is_zero():
+    return K.vanish(K.evident(q(i)), TRUE, i)
 
 
 @attack
-def instantiate_a_positive_symbol_by_zero(K):
-    return K.inst(K.positive(t), {t: Integer(0)})
+def vanish_by_an_equation():
+    return K.vanish(TRUE, K.combine(Sum(ONE, i), "==", Sum(ONE, i)), j)
 
 
 @attack
-def instantiate_a_positive_sequence_by_a_signed_one(K):
-    state = K.Loop("product", (S,), (1,), (o,), (S * o,)).at(u)[0]
-    return K.inst(K.nonneg(state), {u: signed})  # v = (-1)
+def rewrite_by_an_inequality():
+    return K.rewrite(X, K.assume(X, ">=", 0))
 
 
 @attack
-def instantiate_a_real_symbol_by_an_imaginary_number(K):
-    return K.inst(K.scale(K.nonneg(1), y**2), {y: I})
+def rewrite_within_a_fold_by_what_is_assumed_of_its_state():
+    state = Fold(x, (), ZERO, X + 1, t, ())
+    return K.combine(K.rewrite(state, K.assume(X, "==", 0)).right, "==", Fold(x, (), ZERO, ONE, t, ()))
+
+
+# --- exp and log --------------------------------------------------------------------------------------------
 
 
 @attack
-def instantiate_a_term_that_is_no_symbol(K):
-    return K.inst(tangent(K), {log(t): Integer(100)})
+def the_logarithm_of_a_product_with_zero():
+    return K.log_of_product(Z, T)
 
 
 @attack
-def capture_the_index(K):
-    return K.inst(K.ring(K.Sigma(q * A) - A * K.Sigma(q)), {A: a})
+def the_exponential_of_the_logarithm_of_zero():
+    return K.exp_of_log(Z)
 
 
 @attack
-def capture_the_index_by_a_loop(K):
-    state = cube(K).at(Symbol("u<>[i]", positive=True))[0]
-    return K.inst(K.ring(K.Sigma(q * A) - A * K.Sigma(q)), {A: state})
+def touch_elsewhere():
+    return K.touches(K.assume(exp(X), "==", 2 + X))
 
 
 @attack
-def capture_the_other_index(K):
-    return K.inst(K.ring(K.Sigma_t(v * A) - A * K.Sigma_t(v)), {A: v})
+def touch_without_the_exponential():
+    return K.touches(K.combine(log(T), "==", log(T)))
 
 
 @attack
-def capture_the_other_index_by_a_family_of_both(K):
-    return K.inst(K.ring(K.Sigma_t(v * q) - q * K.Sigma_t(v)), {q: g})
+def the_tangent_the_other_way():
+    return K.combine(1 + X, ">=", exp(X), (1, K.tangent(X)))
+
+
+# --- variables ----------------------------------------------------------------------------------------------
+
+TANGENT = K.combine(T - 1, ">=", log(T), (1, K.tangent(log(T))), (-1, K.exp_of_log(T)))
+HIDDEN = Sum(Sum(c(i, j), j), i)
+DIAGONAL = K.total(K.total(K.assume(c(i, j), "==", 0), j), i)
 
 
 @attack
-def pull_a_family_of_both_out_of_either_sum(K):
-    return K.ring(K.Sigma_t(K.Sigma(g * q)) - K.Sigma(q) * K.Sigma_t(g))
+def instantiate_a_positive_number_by_zero():
+    return K.inst(K.evident(T), {a: ZERO})
 
 
 @attack
-def instantiate_what_may_be_zero_by_a_negative_number(K):
-    return K.inst(K.nonneg(z), {z: Integer(-1)})
+def instantiate_a_positive_number_by_a_negative_one():
+    return K.inst(TANGENT, {a: -ONE})
 
 
 @attack
-def logarithm_at_zero(K):
-    return K.square(log(z))
+def instantiate_what_may_be_zero_by_a_real_number():
+    return K.inst(K.evident(Z), {z: X})
 
 
 @attack
-def entropy_of_a_negative_number(K):
-    return K.square(K.xlogx(y))
+def instantiate_a_positive_family_under_a_fold_by_a_signed_one():
+    return K.inst(K.evident(Fold(p_, (), ONE, P * w(t), t, ())), {w: ((t,), v(t))})
 
 
 @attack
-def strictly_positive_though_it_may_be_zero(K):
-    return K.positive(z)
+def instantiate_a_family_by_a_number_of_parameters():
+    return K.inst(K.evident(p(i)), {p: ((), T)})
 
 
 @attack
-def add_a_lookalike(K):
-    return K.add(K.nonneg(1), SimpleNamespace(rel=">=", expr=Integer(-2), hyps=frozenset()))
+def instantiate_a_term_that_is_no_family():
+    return K.inst(TANGENT, {log(T): Num(Fraction(100))})
 
 
 @attack
-def cases_of_a_symbol_that_may_be_negative(K):
-    return K.cases(y, y, K.nonneg(0), K.nonneg(Symbol("y", positive=True)))
+def capture_the_index():
+    thm = K.inst(K.linear(i, (A, q(i))), {A.family: p(i)})
+    return K.combine(Sum(p(i) * q(i), i), "==", p(i) * Sum(q(i), i), (1, thm))
 
 
 @attack
-def cases_under_an_assumption_about_the_namesake(K):
-    elsewhere = K.ring(z_positive * (z_positive - 1), K.assume(z_positive - 1))
-    return K.cases(z * (z - 1), z, K.ring(Integer(0)), elsewhere)  # z = 2, its namesake 1
+def capture_the_other_index_by_a_family_of_both():
+    thm = K.inst(K.linear(t, (r(i), v(t))), {r: ((i,), g(i, t))})
+    return K.combine(Sum(g(i, t) * v(t), t), "==", g(i, t) * Sum(v(t), t), (1, thm))
 
 
 @attack
-def cases_that_confuse_the_namesakes(K):
-    expr = z * (z - z_positive)
-    return K.cases(expr, z, K.ring(Integer(0)), K.ring(Integer(0)))  # z = 2, its namesake 1
+def rename_the_indices_of_a_hypothesis_to_one():
+    # c = ((0, 1), (1, 0)) is zero at (k, k), and its sum is 2.
+    return K.inst(DIAGONAL, indices={i: j})
 
 
 @attack
-def cases_of_different_relations(K):
-    return K.cases(z, z, K.ring(Integer(0)), K.nonneg(z_positive))
+def let_an_index_arrive_that_a_hypothesis_has():
+    # x = y[i] for all i gives Σ_i y[i] = n x; r[i] = y[i] does not make r constant.
+    thm = K.total(K.assume(X, "==", r(i)), i)
+    return K.inst(thm, {x: r(i)})
 
 
 @attack
-def cases_of_a_family_under_its_sum(K):
-    # z = (0, 1) at the first index: 0 + (1 - 1)^2, though it is positive if all are zero and if none is.
-    expr = z_i + (1 - K.Sigma(z_i)) ** 2
-    at_zero = K.transport(expr.subs(z_i, 0), K.positive(1))
-    elsewhere = K.add(K.positive(z_i_positive), K.square(1 - K.Sigma(z_i_positive)))
-    return K.cases(expr, z_i, at_zero, elsewhere)
+def make_one_set_of_two_whose_indices_have_one_name():
+    (there,) = indices("i", J)
+    (real,) = families("r", J)
+    thm = K.linear(i, (Sum(real(there), there), r(i)))
+    return K.inst(K.combine(thm.left, "==", thm.right, (1, thm)), sets={J: I})
 
 
 @attack
-def vanish_without_a_sum_that_is_zero(K):
-    return K.vanish(K.nonneg(q))
+def a_negative_slope_of_a_square():
+    return K.combine(K.differentiate(X**2, x, X).left, "==", -2 * X)
 
 
 @attack
-def another_zero_where_the_variable_cannot_be(K):
-    return K.unique(t**2 - 1, t, Integer(-1))
+def the_slope_of_the_logarithm_at_zero():
+    return K.differentiate(Log(X**2), x, X)
 
 
 @attack
-def a_zero_that_is_not_the_only_one(K):
-    return K.unique((t - 1) * (t - 2), t, Integer(2))
+def the_slope_of_a_fold():
+    return K.differentiate(Fold(y, (), X, Y * X, t, ()), x, X)
 
 
 @attack
-def a_slope_that_may_be_zero(K):
-    return K.unique(z * (t - 1), t, A, K.ring(Integer(0)))
-
-
-@attack
-def scale_by_a_negative_number(K):
-    return K.scale(tangent(K), -1)
-
-
-@attack
-def scale_by_a_real_symbol(K):
-    return K.scale(tangent(K), y)
-
-
-@attack
-def a_sum_over_what_is_no_index_set(K):
-    return K.total(K.nonneg(1), over=lambda e: -e)
-
-
-@attack
-def vanish_by_what_is_no_sum(K):
-    return K.vanish(K.nonneg(1), over=lambda e: e - e)
-
-
-@attack
-def a_minimum_that_is_not_reached(K):
-    return K.minimum(t - 2 - log(t), t)
-
-
-@attack
-def a_maximum(K):
-    return K.minimum(log(t) - t + 1, t)
-
-
-@attack
-def a_rise_on_the_left(K):
-    return K.minimum((t - 1) ** 3, t)
-
-
-@attack
-def a_fall_on_the_right(K):
-    return K.minimum((1 - t) ** 3, t)
-
-
-@attack
-def a_minimum_with_a_pole(K):
-    return K.minimum((t - 1) ** 2 / (t - 2) ** 2 - (t - 1) ** 2, t)
-
-
-@attack
-def a_minimum_on_the_whole_line(K):
-    return K.minimum((y - 1) ** 2 * (y + 5), y)  # y = -6
-
-
-@attack
-def induction_without_the_base_case(K):
-    return K.induction(K.Loop("base", (S, P), (2, 1), (o,), (S + S * o, P * (1 + o))), S - P, u)
-
-
-@attack
-def induction_without_the_step(K):
-    return K.induction(K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o))), S - P, u)
-
-
-@attack
-def an_invariant_about_the_element(K):
-    # y becomes the last element, but need not be 0 or *this* element.
-    return K.induction(K.Loop("last", (x,), (0,), (o,), (o,)), x * (x - o), u)
-
-
-@attack
-def an_invariant_with_a_sum(K):
-    # True of a state that does not vary, false of one that is run for each index.
-    loop = K.Loop("product", (S,), (1,), (o,), (S * o,))
-    return K.induction(loop, K.Sigma(S) - S * K.Sigma(1), Symbol("u<>[i]", positive=True))
-
-
-@attack
-def an_induction_step_that_assumes_something_else(K):
-    wrong = K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o)))
-    return K.induction(wrong, S - P, u, step=K.assume(S + S * o - P * (1 + 2 * o)))
-
-
-@attack
-def an_induction_step_of_another_loop(K):
-    wrong = K.Loop("step", (S, P), (1, 1), (o,), (S + S * o, P * (1 + 2 * o)))
-    return K.induction(wrong, S - P, u, step=K.ring((S - P) * (1 + o), K.assume(S - P)))
-
-
-@attack
-def an_induction_that_starts_below(K):
-    return K.induction(K.Loop("falling", (y,), (-1,), (o,), (y + o,)), y, u, step=K.add(K.assume(y, ">="), K.nonneg(o)))
-
-
-@attack
-def an_invariant_that_depends_on_the_index(K):
-    # That y is q[i] for *all* i would make the next state the same; but each index has a state of its own: q = (1, 2).
-    loop = K.Loop("mean", (y,), (q,), (o,), (K.Sigma(q) - y * K.Sigma(1) + y,))
-    everywhere = K.assume(y - q)
-    step = K.ring(loop.step[0] - q, everywhere, K.total(everywhere))
-    return K.induction(loop, y - q, u, step=step)
+def a_slope_that_hides_what_it_depends_on():
+    return K.combine(Slope(X * Y, x, T), "==", Slope(X * X, x, T))

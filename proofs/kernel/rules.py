@@ -1,392 +1,470 @@
-"""An LCF-style proof kernel: theorems about sums and products of *any* size.
+"""The inference rules: theorems about sums and products of *any* size, by a few steps each of which is plain.
 
-How to read it.  In the tradition of Edinburgh LCF (Gordon, Milner & Wadsworth 1979) a theorem is a value of
-an abstract type, here `Thm`, and the only functions that build one are the inference rules below.  A program
-that uses the rules may search, guess or be wrong: whatever `Thm` it ends up holding has been derived.  So the
-proofs need not be trusted, and neither need the people who write them; only this file and `proofs.kernel.terms`
-need be.
+In the tradition of Edinburgh LCF (Gordon, Milner & Wadsworth 1979) a theorem is a value of an abstract type, here
+`Thm`, and the only functions that build one are the rules of this file. What they derive is checked twice from
+outside: by the value of every theorem in finite models (`proofs.kernel.semantics`) and, step by step, by Coq
+(`proofs.coq`), for which a theorem keeps what its rule was given. So the rules need not be trusted: they are a way of
+finding proofs.
 
-What a theorem says.  ``hyps |- e rel 0`` with rel one of ``==``, ``>=``, ``>``: for every value of the free symbols,
-all finite index sets that are not empty and all finite sequences: if every hypothesis holds, *at every index*, then
-the conclusion does, at every index.
+What a theorem says: ``hyps |- left rel right`` with rel one of ``==``, ``>=``, ``>``. For all sizes of the sets, all
+values of the free families that have their signs, and all values of the free indices: if every hypothesis holds *at all
+values of its free indices*, then so does the conclusion.
 
-What must be trusted.  This file and `proofs.kernel.terms`; SymPy's automatic evaluation, its `expand`, `expand_log`,
-`together`, `diff`, `subs` and `cancel`, and its deductions of sign (``is_positive``); and Python, in which a
-determined program can always reach past an abstract type (`object.__setattr__`, the underscored names below).  The
-kernel keeps no state: what a loop means is part of the name of its terms.
-
-The rules are attacked in `proofs.kernel.attacks`, and each guard (``if ...: raise ProofError``) is shown there to
-be needed.
+SymPy decides the arithmetic (`combine`): that a rational function of the parts of a term is zero.
 """
 
-from sympy import Matrix, Poly, Symbol, cancel, diff, expand, fraction, prod, reduced, srepr, together
+from dataclasses import InitVar, dataclass
+from fractions import Fraction
+from functools import cache
+from types import MappingProxyType
 
+from sympy.polys.domains import QQ
+from sympy.polys.rings import ring
+
+from proofs.kernel import growth
+from proofs.kernel.substitution import put, rebuilt
 from proofs.kernel.terms import (
-    BINDS,
-    Immutable,
-    Loop,
+    NONNEGATIVE,
+    ONE,
+    POSITIVE,
+    ZERO,
+    Add,
+    App,
+    Bit,
+    Cube,
+    Exp,
+    Family,
+    Fold,
+    Index,
+    Log,
+    Mul,
+    Num,
+    Pow,
     ProofError,
-    Sigma,
-    Sigma_t,
-    family,
+    Same,
+    Set,
+    Slope,
+    Sum,
+    Term,
+    below,
     fits,
-    is_sequence,
-    numerator,
-    real,
-    sequence,
-    sums,
-    symbol,
+    guard,
+    plus,
     term,
-    varies,
-    xlogx,
+    times,
+    variables,
 )
 
-__all__ = [
-    "Loop",
-    "ProofError",
-    "Sigma",
-    "Sigma_t",
-    "Thm",
-    "add",
-    "assume",
-    "cases",
-    "family",
-    "fubini",
-    "induction",
-    "inst",
-    "minimum",
-    "nonneg",
-    "positive",
-    "real",
-    "ring",
-    "scale",
-    "sequence",
-    "square",
-    "total",
-    "transport",
-    "unique",
-    "vanish",
-    "xlogx",
-]
-
+RELATIONS = ("==", ">=", ">")
 _KEY = object()
 
 
-class Thm(Immutable):
-    """A theorem ``hyps |- expr rel 0``, where rel is ``==``, ``>=`` or ``>``.  Only the rules of this file make one.
+@dataclass(frozen=True)
+class Statement:
+    """``left rel right``; made by `says`."""
 
-    ``hyps`` is a frozenset of pairs (rel, expr); ``rule`` and ``parents`` are the last step of the
-    derivation.
-    """
+    left: Term
+    rel: str
+    right: Term
 
-    __slots__ = ("expr", "hyps", "parents", "rel", "rule", "statement")
+    @property
+    def free(self):
+        return self.left.free | self.right.free
 
-    def __init__(self, key, rel, expr, hyps, rule, parents=()):
-        if key is not _KEY:
-            raise ProofError("a theorem is made by the rules only")
-        self._fill(rel=rel, expr=term(expr), hyps=frozenset(hyps), rule=rule, parents=tuple(parents))
-        self._fill(statement=_written(self))
+    def put(self, values=(), renamed=()):
+        """The statement with terms for families and indices for indices."""
+        return Statement(put(self.left, values, renamed), self.rel, put(self.right, values, renamed))
 
     def __repr__(self):
-        statements = [self.expr, *(e for _, e in self.hyps)]
-        symbols = set().union(*(s.free_symbols for s in statements))
-        positive = sorted(s.name for s in symbols if s.is_positive)
-        others = sorted(s.name for s in symbols if s.is_nonnegative and not s.is_positive)
-        signs = [f"{', '.join(names)} {sign} 0" for names, sign in ((positive, ">"), (others, ">=")) if names]
-        given = ", ".join(f"{e} {r} 0" for r, e in sorted(self.hyps, key=str))
+        return f"{self.left} {self.rel} {self.right}"
+
+
+def says(left, rel, right):
+    """The statement that ``left rel right``."""
+    guard(type(rel) is str and rel in RELATIONS, lambda: f"unknown relation {rel!r}")
+    return Statement(term(left), rel, term(right))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Thm:
+    """A theorem ``hyps |- conclusion``. Only the rules of this file make one.
+
+    rule, given, parents: the last step of the derivation: the rule, its other arguments by name, and the theorems it
+    was applied to.
+    """
+
+    key: InitVar[object]
+    conclusion: Statement
+    hyps: frozenset
+    rule: str
+    given: MappingProxyType
+    parents: tuple
+
+    def __post_init__(self, key):
+        guard(key is _KEY, "a theorem is made by the rules only")
+
+    left = property(lambda self: self.conclusion.left)
+    rel = property(lambda self: self.conclusion.rel)
+    right = property(lambda self: self.conclusion.right)
+
+    def __repr__(self):
+        hyps = "".join(f"{h}, " for h in sorted(map(repr, self.hyps)))
+        free = frozenset().union(self.conclusion.free, *(h.free for h in self.hyps))
+        signs = sorted({f"{v} {'>' if v.sign == POSITIVE else '>='} 0" for v in free if type(v) is Family and v.sign})
         for_all = f"for {', '.join(signs)}: " if signs else ""
-        return f"{for_all}{given}{' ' if given else ''}|- {self.expr} {self.rel} 0"
+        return f"{for_all}{hyps[:-2]}{' ' if hyps else ''}|- {self.conclusion}"
 
 
-def _written(thm):
-    """The statement as a text: SymPy lets the name of a symbol be changed, under all that it stands in."""
-    return thm.rel, srepr(thm.expr), frozenset((rel, srepr(e)) for rel, e in thm.hyps)
+def _derived(rule, conclusion, *parents, hyps=None, **given):
+    for thm in parents:
+        guard(type(thm) is Thm, lambda thm=thm: f"not a theorem: {thm!r}")
+    together = frozenset().union(*(thm.hyps for thm in parents)) if hyps is None else frozenset(hyps)
+    return Thm(_KEY, conclusion, together, rule, MappingProxyType(given), parents)
 
 
-def _combined(theorems):
-    """The union of the hypotheses of the theorems a rule was given."""
-    for thm in theorems:
-        if type(thm) is not Thm:
-            raise ProofError(f"not a theorem: {thm!r}")
-        if thm.statement != _written(thm):
-            raise ProofError("a symbol was renamed")
-    return frozenset().union(*(thm.hyps for thm in theorems))
+# --- assumptions, arithmetic, signs -------------------------------------------------------------------------
 
 
-# --- assumptions and equations ------------------------------------------------------------------------------
+def assume(left, rel, right):
+    """``left rel right |- left rel right``: the assumption stays on record, and speaks of all values of its indices."""
+    statement = says(left, rel, right)
+    return _derived("assume", statement, hyps=[statement])
 
 
-def assume(expr, rel="=="):
-    """``expr rel 0 |- expr rel 0``.
+def combine(left, rel, right, *weighted):
+    """``left rel right`` because left − right is the sum of weight · (left − right) over the given pairs (weight,
+    theorem).
 
-    Sound because the assumption stays on record, in the hypotheses of everything derived from it.  The guard
-    forbids relations for which the other rules would be wrong (``!=`` does not survive scaling by 0).
+    That is an identity of rational functions of the terms' parts, whatever those parts mean; SymPy decides it. An
+    inequality's weight is not negative, and for ``>`` one strict inequality's weight is positive.
     """
-    if rel not in ("==", ">=", ">"):
-        raise ProofError(f"unknown relation {rel}")
-    expr = term(expr)
-    return Thm(_KEY, rel, expr, {(rel, expr)}, "assume")
+    statement, weights, theorems = says(left, rel, right), [term(w) for w, _ in weighted], [t for _, t in weighted]
+    out = _derived("combine", statement, *theorems, weights=tuple(weights))
+    unequal = [(w, t) for w, t in zip(weights, theorems, strict=True) if t.rel != "=="]
+    guard(rel != "==" or not unequal, "an equation does not follow from inequalities")
+    guard(all(w.sign >= NONNEGATIVE for w, _ in unequal), "the weight of an inequality may be negative")
+    strict = any(t.rel == ">" and w.sign == POSITIVE for w, t in unequal)
+    guard(rel != ">" or strict, "no strict inequality has a positive weight")
+    over = plus(*(w * (t.left - t.right) for w, t in zip(weights, theorems, strict=True)))
+    is_so = is_identity(statement.left - statement.right, over)
+    guard(is_so, lambda: f"no identity: {left} − ({right}) is not {over}")
+    return out
 
 
-def ring(expr, *given):
-    """``|- expr == 0`` because its numerator is a polynomial combination of those of the given equations.
+def is_identity(left, right):
+    """Are two terms equal as rational functions of their parts, that is of all that is not + * and whole powers?"""
+    parts = sorted({*_parts(left), *_parts(right)}, key=lambda part: repr(part.key))
+    polynomials, *names = _polynomials(len(parts))
+    known = dict(zip(parts, names, strict=bool(parts)))
+    over, _ = _fraction(Add((left, Mul((Num(Fraction(-1)), right)))), known, polynomials)
+    return bool(over == 0)
 
-    The division that finds the cofactors is a suggestion and is not trusted: that the combination equals the
-    numerator is checked by expanding.  The guards forbid a remainder, inequalities used as equations, and cofactors
-    with a denominator that may be zero.
+
+@cache
+def _polynomials(n):
+    return ring([f"a{k}" for k in range(n)] or ["none"], QQ)
+
+
+def _parts(e):
+    match e:
+        case Num():
+            return []
+        case Same(left, right) if left == right:
+            return []
+        case Add() | Mul() | Pow():
+            return [p for part, _, _ in below(e) for p in _parts(part)]
+    return [e]
+
+
+def _fraction(e, known, polynomials):
+    """The term over a common denominator: a polynomial, and the factors below it, {polynomial: power}."""
+    match e:
+        case Num(value):
+            return polynomials.ground_new(QQ(value.numerator, value.denominator)), {}
+        case Same(left, right) if left == right:
+            return polynomials.one, {}
+        case Add(parts):
+            fractions = [_fraction(part, known, polynomials) for part in parts]
+            common = {}
+            for _, below_it in fractions:
+                common |= {factor: max(n, common.get(factor, 0)) for factor, n in below_it.items()}
+            over = polynomials.zero
+            for top, below_it in fractions:
+                over += _product(top, {factor: n - below_it.get(factor, 0) for factor, n in common.items()})
+            return over, common
+        case Mul(parts):
+            over, together = polynomials.one, {}
+            for top, below_it in (_fraction(part, known, polynomials) for part in parts):
+                over *= top
+                together |= {factor: n + together.get(factor, 0) for factor, n in below_it.items()}
+            return over, together
+        case Pow(base, exponent):
+            top, below_it = _fraction(base, known, polynomials)
+            if exponent >= 0:
+                return top**exponent, {factor: n * exponent for factor, n in below_it.items()}
+            return _product(polynomials.one, {factor: -n * exponent for factor, n in below_it.items()}), {
+                top: -exponent
+            }
+    return known[e], {}
+
+
+def _product(polynomial, powers):
+    for factor, n in powers.items():
+        if n:
+            polynomial *= factor**n
+    return polynomial
+
+
+def evident(e):
+    """``e >= 0``, or ``e > 0``, from the signs of its parts."""
+    e = term(e)
+    guard(e.sign >= NONNEGATIVE, lambda: f"not evidently >= 0: {e}")
+    return _derived("evident", says(e, ">" if e.sign == POSITIVE else ">=", 0))
+
+
+def rewrite(e, *equations):
+    """``e == e'``: each equation's left side is replaced by its right side wherever it stands in e.
+
+    Also within sums, since an equation holds for all values of its free indices; but not within folds and slopes.
     """
-    expr, hyps = term(expr), _combined(given)
-    if any(thm.rel != "==" for thm in given):
-        raise ProofError("only equations can be given")
-    target, known = numerator(expr), [numerator(thm.expr) for thm in given]
-    known = [k for k in known if k != 0]
-    cofactors = _cofactors(target, known)
-    if not all(fraction(together(c))[1].is_positive for c in cofactors):
-        raise ProofError("a cofactor is divided by what may be zero")
-    remainder = expand(target - sum(c * k for c, k in zip(cofactors, known, strict=True)))
-    if remainder != 0:
-        raise ProofError(f"left over: {remainder}")
-    return Thm(_KEY, "==", expr, hyps, "ring", given)
+    e = term(e)
+    guard(all(t.rel == "==" for t in equations), "only equations say what to put for what")
+    sides = {t.left: t.right for t in equations}
+    return _derived("rewrite", says(e, "==", _replaced(e, sides)), *equations)
 
 
-def _cofactors(target, known):
-    """Polynomials c with target = Σ c · known, if division finds them."""
-    polynomials = [p for p in (target, *known) if not p.is_number]
-    generators = {g for p in polynomials for g in Poly(p).gens}
-    if target == 0 or not known:
-        return [0] * len(known)
-    if not generators:  # numbers only: the given equation is absurd, and anything follows
-        return [target / known[0]] + [0] * (len(known) - 1)
-    # Opaque generators first: equations such as Sigma(q) - 1 then rewrite the sum, not the number.
-    ordered = sorted(generators, key=lambda g: (g.is_Symbol, str(g)))
-    independent, made_of = _echelon(known, ordered)
-    quotients, _ = reduced(target, independent, *ordered, order="lex")
-    return [sum(q * c for q, c in zip(quotients, column, strict=True)) for column in zip(*made_of, strict=True)]
-
-
-def _echelon(known, generators):
-    """Combinations of the known polynomials of which no two have the same leading term, and their coefficients."""
-    vectors = [Poly(k, *generators).as_dict() for k in known]
-    monomials = sorted(set().union(*vectors), reverse=True)
-    rows = [[v.get(m, 0) for m in monomials] + [int(j == k) for j in range(len(known))] for k, v in enumerate(vectors)]
-    reduced_rows, _ = Matrix(rows).rref()
-    kept = [list(row) for row in reduced_rows.tolist() if any(row[: len(monomials)])]
-    terms = [prod(g**power for g, power in zip(generators, m, strict=True)) for m in monomials]
-    combinations = [sum(c * t for c, t in zip(row, terms, strict=False)) for row in kept]
-    return combinations, [row[len(monomials) :] for row in kept]
-
-
-def transport(expr, thm, *given):
-    """From ``hyps |- e rel 0`` and ``expr == e`` (by `ring`, from the given equations): ``hyps |- expr rel
-    0``.
-
-    Sound because equals stand for equals; all hypotheses are kept.
-    """
-    _combined([thm])
-    expr = term(expr)
-    equal = ring(expr - thm.expr, *given)
-    return Thm(_KEY, thm.rel, expr, thm.hyps | equal.hyps, "transport", (thm, equal))
-
-
-def inst(thm, values):
-    """From ``hyps |- e rel 0``: the same with terms put for symbols, all at once.
-
-    Sound because a theorem holds for every value of its free symbols.  The guards keep that reading true:
-    only symbols are replaced; not one that a hypothesis constrains; each by what `fits`; and a term that varies with an
-    index is not carried under a sum that would capture it (a family may be replaced by what varies as it does, it is
-    what the sum runs over).
-    """
-    hyps = _combined([thm])
-    values = {symbol(place): fits(place, value) for place, value in values.items()}
-    for place, value in values.items():
-        if any(e.has(place) for _, e in hyps):
-            raise ProofError(f"{place} is constrained by a hypothesis")
-        if any(varies(value, index) and not varies(place, index) for index in sums(thm.expr)):
-            raise ProofError(f"an index of {value} would be captured")
-    return Thm(_KEY, thm.rel, thm.expr.subs(values, simultaneous=True), hyps, "inst", (thm,))
-
-
-# --- signs --------------------------------------------------------------------------------------------------
-
-
-def nonneg(expr):
-    """``|- expr >= 0`` because it is a quotient of a polynomial with no negative part by a positive one.
-
-    That is: coefficients and generators of the numerator are not negative, the denominator is positive.
-    """
-    expr = term(expr)
-    if not _parts_are(expr, lambda parts: all(part.is_nonnegative for part in parts), all):
-        raise ProofError(f"not evidently >= 0: {expr}")
-    return Thm(_KEY, ">=", expr, (), "nonneg")
-
-
-def positive(expr):
-    """``|- expr > 0``: as for `nonneg`, and one of the numerator's terms has no part that may be zero."""
-    expr = nonneg(expr).expr
-    if not _parts_are(expr, lambda parts: all(part.is_positive for part in parts), any):
-        raise ProofError(f"not evidently > 0: {expr}")
-    return Thm(_KEY, ">", expr, (), "positive")
-
-
-def _parts_are(expr, wanted, how_many):
-    """Does ``wanted`` hold of the coefficient and generators of all (or any) terms, over a positive denominator?"""
-    over, below = fraction(together(expr))
-    over = expand(over)
-    if over.is_number:
-        return below.is_positive and wanted([over])
-    polynomial = Poly(over)
-    monomials = (
-        [c, *(g for g, power in zip(polynomial.gens, powers, strict=True) if power)] for powers, c in polynomial.terms()
-    )
-    return below.is_positive and how_many(map(wanted, monomials))
-
-
-def square(expr):
-    """``|- expr^2 >= 0``, since every term is real."""
-    return Thm(_KEY, ">=", term(expr) ** 2, (), "square")
-
-
-def add(*theorems):
-    """From ``e rel 0`` and others: the sum, ``==`` if all are equations, ``>`` if any is strict, else ``>=``."""
-    hyps = _combined(theorems)
-    relations = {thm.rel for thm in theorems}
-    rel = ">" if ">" in relations else ">=" if ">=" in relations else "=="
-    return Thm(_KEY, rel, sum(thm.expr for thm in theorems), hyps, "add", theorems)
-
-
-def scale(thm, weight):
-    """From ``e rel 0`` and a weight that is not negative: ``weight * e rel 0``; strict if the weight is positive."""
-    hyps, weight = _combined([thm]), term(weight)
-    if not weight.is_nonnegative:
-        raise ProofError(f"{weight} may be negative")
-    rel = ">=" if thm.rel == ">" and not weight.is_positive else thm.rel
-    return Thm(_KEY, rel, weight * thm.expr, hyps, "scale", (thm,))
-
-
-def cases(expr, place, at_zero, elsewhere):
-    """``expr rel 0`` for a symbol that is 0 or more, from its being so at 0 and for a positive symbol of that name.
-
-    The guards: the symbol is one number that may be zero, and no sequence of such numbers; neither case has assumed
-    anything about it; its positive namesake is not in the expression already; and it is not under a sum, where some of
-    its values may be zero and others not.
-    """
-    expr, place = term(expr), symbol(place)
-    hyps, there = _combined([at_zero, elsewhere]), Symbol(place.name, positive=True)
-    if place != Symbol(place.name, nonnegative=True):
-        raise ProofError(f"{place} is not a symbol of numbers >= 0")
-    if is_sequence(place):
-        raise ProofError(f"{place} may be zero at one step and not at another")
-    if any(e.has(place) or e.has(there) for _, e in hyps):
-        raise ProofError(f"{place} is constrained by a hypothesis")
-    if expr.has(there):
-        raise ProofError(f"{place} and its positive namesake are two symbols")
-    if any(varies(place, index) for index in sums(expr)):
-        raise ProofError(f"{place} may be zero at one index and not at another")
-    if at_zero.rel != elsewhere.rel:
-        raise ProofError("the cases have different relations")
-    ring(expr.subs(place, 0) - at_zero.expr)
-    ring(expr.subs(place, there) - elsewhere.expr)
-    return Thm(_KEY, at_zero.rel, expr, hyps, "cases", (at_zero, elsewhere))
+def _replaced(e, sides):
+    if e in sides:
+        return sides[e]
+    return e if type(e) in (Fold, Slope) else rebuilt(e, [_replaced(part, sides) for part, _, _ in below(e)])
 
 
 # --- sums ---------------------------------------------------------------------------------------------------
 
 
-def total(thm, over=Sigma):
-    """From ``e rel 0``: ``Sigma(e) rel 0``, or over the other index.
+def total(thm, index):
+    """From ``left rel right``: ``Sum(left) rel Sum(right)``, for it holds at every index, and there is one."""
+    return _derived("total", says(Sum(thm.left, index), thm.rel, Sum(thm.right, index)), thm, index=index)
 
-    Sound because it holds at every index, and there is one: so a sum of what is positive is positive.
+
+def linear(index, *pairs):
+    """``Sum(c₁ e₁ + c₂ e₂ + …) == c₁ Sum(e₁) + c₂ Sum(e₂) + …`` for pairs (c, e), where no c has the index."""
+    pairs = tuple((term(c), term(e)) for c, e in pairs)
+    guard(all(index not in c.free for c, _ in pairs), lambda: f"a coefficient depends on {index}")
+    inside = plus(*(c * e for c, e in pairs))
+    return _derived("linear", says(Sum(inside, index), "==", plus(*(c * Sum(e, index) for c, e in pairs))),
+                    index=index, pairs=pairs)  # fmt: skip
+
+
+def swap(e, i, j):
+    """``Σ_i Σ_j e == Σ_j Σ_i e``."""
+    e = term(e)
+    return _derived("swap", says(Sum(Sum(e, j), i), "==", Sum(Sum(e, i), j)), e=e, i=i, j=j)
+
+
+def pick(e, i, j):
+    """``Σ_i [i = j] e == e`` with j for i."""
+    e = term(e)
+    guard(i != j, "an index is the same as itself")
+    return _derived("pick", says(Sum(Same(i, j) * e, i), "==", put(e, {}, {i: j})), e=e, i=i, j=j)
+
+
+def vanish(thm, zero, index):
+    """From ``left >= right`` and ``Sum(left) == Sum(right)``: ``left == right``, at every index."""
+    out = _derived("vanish", says(thm.left, "==", thm.right), thm, zero, index=index)
+    guard(thm.rel != "==" and zero.conclusion == says(Sum(thm.left, index), "==", Sum(thm.right, index)),
+          "not the sums of the two sides of an inequality")  # fmt: skip
+    return out
+
+
+# --- exp and log --------------------------------------------------------------------------------------------
+
+
+def log_of_product(a, b):
+    """``log(a b) == log a + log b`` for a, b > 0."""
+    a, b = term(a), term(b)
+    guard(a.sign == b.sign == POSITIVE, lambda: f"{a} or {b} may be zero")
+    return _derived("log_of_product", says(Log(times(a, b)), "==", plus(Log(a), Log(b))), a=a, b=b)
+
+
+def log_of_exp(a):
+    """``log(exp a) == a``."""
+    return _derived("log_of_exp", says(Log(Exp(term(a))), "==", a), a=term(a))
+
+
+def exp_of_log(a):
+    """``exp(log a) == a`` for a > 0."""
+    a = term(a)
+    guard(a.sign == POSITIVE, lambda: f"{a} may be zero")
+    return _derived("exp_of_log", says(Exp(Log(a)), "==", a), a=a)
+
+
+def tangent(a):
+    """``exp a >= 1 + a``."""
+    return _derived("tangent", says(Exp(term(a)), ">=", 1 + term(a)), a=term(a))
+
+
+def touches(thm):
+    """From ``exp a == 1 + a``: ``a == 0``, the one place where the tangent touches."""
+    a = thm.left.of if type(thm.left) is Exp else ZERO
+    guard(thm.conclusion == says(Exp(a), "==", plus(1, a)), lambda: f"not exp a == 1 + a: {thm.conclusion}")
+    return _derived("touches", says(a, "==", 0), thm, a=a)
+
+
+# --- variables ----------------------------------------------------------------------------------------------
+
+
+def inst(thm, values=None, indices=None, sets=None):
+    """The theorem, also its hypotheses, with terms for families, indices for indices and sets for sets.
+
+    values: {family: term}, or {family: (params, term)} for one over sets; indices: {index: index}, over the same set;
+    sets: {set: set}, changed first. Nothing is captured (`put`), and what takes a family's place has its sign (`fits`).
+    A hypothesis then speaks of all values of the indices that arrive in it, and its own stay apart.
     """
-    return Thm(_KEY, thm.rel, _sum(over)(thm.expr), _combined([thm]), "total", (thm,))
+    values = {
+        f: (tuple(v[0]), term(v[1])) if type(v) is tuple else ((), term(v)) for f, v in dict(values or {}).items()
+    }
+    indices, sets = dict(indices or {}), dict(sets or {})
+    for family, (params, body) in values.items():
+        fits(family, params, body)
+    there = {statement: _over_sets(statement, sets) for statement in (thm.conclusion, *thm.hyps)}
+    hyps = [_still_apart(there[h], values, indices).put(values, indices) for h in thm.hyps]
+    return _derived("inst", there[thm.conclusion].put(values, indices), thm, hyps=hyps,
+                    values=values, indices=indices, sets=sets)  # fmt: skip
 
 
-def _sum(over):
-    if over not in BINDS:
-        raise ProofError(f"{over} is no sum")
-    return over
+def _still_apart(hypothesis, values, indices):
+    """The hypothesis, unless two of the indices that it speaks of at all values would become one, or one that arrives:
+    it would say less then than the theorem needs."""
+    own = [indices.get(v, v) for v in hypothesis.free if type(v) is Index]
+    arriving = [body.free - {*params} for family, (params, body) in values.items() if family in hypothesis.free]
+    guard(len({*own}) == len(own) and all(free.isdisjoint(own) for free in arriving),
+          f"the indices of {hypothesis} would not stay apart")  # fmt: skip
+    return hypothesis
 
 
-def fubini(expr):
-    """``|- Sigma(Sigma_t(expr)) - Sigma_t(Sigma(expr)) == 0``: finite sums change places."""
-    expr = term(expr)
-    return Thm(_KEY, "==", Sigma(Sigma_t(expr)) - Sigma_t(Sigma(expr)), (), "fubini")
+def _over_sets(statement, sets):
+    if not sets:
+        return statement
+    names = variables(statement.left) | variables(statement.right)
+    guard(len({over_sets(v, sets) for v in names}) == len(names), "two variables would become one")
+    return Statement(over_sets(statement.left, sets), statement.rel, over_sets(statement.right, sets))
 
 
-def vanish(thm, *given, over=Sigma):
-    """From ``e >= 0`` and ``Sigma(e) == 0`` (by `ring`, from the given equations): ``e == 0``.
+def over_sets(v, sets):
+    """A term, index, family or set with sets for sets throughout."""
+    again = lambda *parts: tuple(over_sets(part, sets) for part in parts)
+    match v:
+        case Set():
+            return sets.get(v, v)
+        case Cube(of):
+            return Cube(*again(of))
+        case Index(name, over):
+            return Index(name, *again(over))
+        case Family(name, over, sign):
+            return Family(name, again(*over), sign)
+        case App(family, at):
+            return App(*again(family), again(*at))
+        case Bit(left, right) | Same(left, right):
+            return type(v)(*again(left, right))
+        case Sum(body, index):
+            return Sum(*again(body, index))
+        case Fold(state, params, init, step, over, at):
+            return Fold(*again(state), again(*params), *again(init, step, over), again(*at))
+    return rebuilt(v, again(*(part for part, _, _ in below(v))))
 
-    Sound because a sum of terms that are not negative is zero only if each of them is.
+
+def cases(left, rel, right, number, at_zero, elsewhere):
+    """``left rel right`` for a number >= 0, from its being so at 0 and where the number is positive.
+
+    number: a family of sign NONNEGATIVE at indices. at_zero: the statement with 0 for it; elsewhere: with a positive
+    family of the same name. The guards: all that the statement says of the family, it says of this one number; and no
+    hypothesis speaks of it.
     """
-    hyps = _combined([thm])
-    zero = ring(_sum(over)(thm.expr), *given)
-    return Thm(_KEY, "==", thm.expr, hyps | zero.hyps, "vanish", (thm, zero))
+    statement = says(left, rel, right)
+    guard(type(number) is App and number.sign == NONNEGATIVE, lambda: f"{number} is no number that is 0 or more")
+    family, there = number.family, Family(number.family.name, number.family.sets, POSITIVE)
+    out = _derived("cases", statement, at_zero, elsewhere, number=number)
+    guard(
+        not any(f in h.free for h in out.hyps for f in (family, there)),
+        lambda: f"{number} is constrained by a hypothesis",
+    )
+    guard(there not in statement.free, lambda: f"{number} and its positive namesake are two numbers")
+    without = [_replaced(side, {number: ZERO}) for side in (statement.left, statement.right)]
+    guard(all(family not in e.free for e in without), lambda: f"other members of {family} than {number} occur")
+    guard(not any(_under_its_binder(side, number) for side in (statement.left, statement.right)),
+          f"{number} stands for several numbers: its index is bound")  # fmt: skip
+    for value, thm in (ZERO, at_zero), (there(*number.at), elsewhere):
+        guard(thm.conclusion == statement.put({family: (number.at, value)}), f"not a case of {number}")
+    return out
 
 
-# --- functions of one variable ------------------------------------------------------------------------------
+def _under_its_binder(e, number):
+    for part, bound, at in below(e):
+        inside = number.family in part.free
+        if (inside and (number.family in bound or set(at) & set(number.at))) or _under_its_binder(part, number):
+            return True
+    return False
 
 
-def minimum(expr, t):
-    """``|- expr >= 0`` for t > 0 because it is 0 at t = 1, falls on the left and rises on the right.
+# --- induction on the size of a set -------------------------------------------------------------------------
 
-    Sound by the mean value theorem: a term is differentiable in its symbols.  The sign of the slope is read
-    off by `nonneg` after t = 1 + s on the right and t = 1/(1 + s) on the left, s > 0.  No guard of its own:
-    for a t that is not positive, 1/(1 + s) is no term and `nonneg` knows no sign.
+
+def grow(left, rel, right, over, base, step):
+    """``left rel right`` for all sizes of a set, from its being so for one element and, if for n elements, for one
+    more.
+
+    base: the statement `grown` from nothing, without hypotheses; step: the statement `grown` by one element, whose only
+    hypothesis is the statement itself. The guards: no index over the set, or over its states, is free; and no part of a
+    family has the name of another part or family.
     """
-    expr, t = term(expr), symbol(t)
-    slope = diff(expr, t)
-    ring(expr.subs(t, 1))
-    nonneg(cancel(slope.subs(t, 1 + t)))
-    nonneg(cancel(-slope.subs(t, 1 / (1 + t))))
-    return Thm(_KEY, ">=", expr, (), "minimum")
+    statement = says(left, rel, right)
+    out = _derived("grow", statement, base, step, hyps=[], over=over)
+    guard(type(over) is Set and all(over not in growth.within(v.set) for v in statement.free if type(v) is Index),
+          f"an index over {over} is free")  # fmt: skip
+    named = [v for v in variables(statement.left) | variables(statement.right) if type(v) is Family]
+    parts = [p for family in named for p in growth.all_parts(family, over)]
+    guard(len({*named, *parts}) == len(named) + len(parts), lambda: f"a part of one of {named} has the name of another")
+    guard(base.conclusion == grown(statement, over, first=True) and not base.hyps, "not the statement for one element")
+    guard(step.conclusion == grown(statement, over), "not the statement for one element more")
+    guard(step.hyps <= {statement}, "the step assumes more than the statement")
+    return out
 
 
-def unique(expr, t, value, *given):
-    """``|- value == 1`` because expr is 0 at t = value (by `ring`, from the given equations) and nowhere but at t = 1.
-
-    Nowhere else, by the mean value theorem: it is 0 at t = 1, and its slope is positive or negative throughout on
-    either side. The guard: the value is where t may be. (A sum or loop over t has no slope that is a term.)
-    """
-    expr, t, value = term(expr), symbol(t), term(value)
-    if not value.is_positive:
-        raise ProofError(f"{value} is not known to be positive")
-    slope = diff(expr, t)
-    ring(expr.subs(t, 1))
-    for side in (1 + t, 1 / (1 + t)):
-        towards = cancel(slope.subs(t, side))
-        positive(towards if towards.subs(t, 1).is_positive else -towards)
-    zero = ring(expr.subs(t, value), *given)
-    return Thm(_KEY, "==", value - 1, zero.hyps, "unique", (zero,))
+def grown(e, over, first=False):
+    """A term or statement with one more element in a set, as `proofs.kernel.growth` says."""
+    if type(e) is Statement:
+        return Statement(grown(e.left, over, first), e.rel, grown(e.right, over, first))
+    return growth.grown(e, over, first)
 
 
-# --- loops --------------------------------------------------------------------------------------------------
+# --- derivatives --------------------------------------------------------------------------------------------
 
 
-def induction(loop, invariant, *sequences, step=None):
-    """``|- invariant rel 0`` for the state the loop ends in, whatever the sequences and their length.
+def differentiate(body, by, at):
+    """``d body/d by at a value == `` what the rules of the differential calculus make of it."""
+    slope = Slope(term(body), by, term(at))
+    return _derived("differentiate", says(slope, "==", put(derivative(slope.body, by), {by: ((), slope.at)})))
 
-    ``step``: a theorem that the next state satisfies it, which may assume that this state does. Without one, the
-    invariant is an equation, and `ring` proves the step. The base case is proved by `ring`, `nonneg` or `positive`.
-    The guards forbid a step that assumes anything else; an invariant that mentions the loop's element, which is
-    another one at each step; one with a sum, under which a state that varies with the index would be captured; and one
-    that depends on an index, of which a hypothesis would say that it holds at all indices for the state of one.
-    """
-    if type(loop) is not Loop:
-        raise ProofError("not a loop")
-    invariant = term(invariant)
-    if invariant.free_symbols & set(loop.elements):
-        raise ProofError("the invariant mentions the loop's element")
-    if sums(invariant):
-        raise ProofError("the invariant contains a sum")
-    if any(varies(invariant, index) for index in BINDS.values()):
-        raise ProofError("the invariant depends on an index")
 
-    def become(state):
-        return invariant.subs(dict(zip(loop.state, state, strict=True)), simultaneous=True)
-
-    if step is None:
-        step = ring(become(loop.step), assume(invariant))
-    if not _combined([step]) <= {(step.rel, invariant)}:
-        raise ProofError("the step assumes more than the invariant")
-    base = {"==": ring, ">=": nonneg, ">": positive}[step.rel](become(loop.init))
-    ring(become(loop.step) - step.expr)
-    return Thm(_KEY, step.rel, become(loop.at(*sequences)), (), "induction", (base, step))
+def derivative(e, by):
+    """The derivative of a term by a number; parts without that number are left out."""
+    again = lambda part: derivative(part, by)
+    if by not in e.free:
+        return ZERO
+    match e:
+        case App():
+            return ONE
+        case Add(parts):
+            return plus(*(again(part) for part in parts if by in part.free))
+        case Mul(parts):
+            return plus(*(times(*parts[:k], again(p), *parts[k + 1 :]) for k, p in enumerate(parts) if by in p.free))
+        case Pow(base, exponent):
+            return times(exponent, ONE if exponent == 1 else Pow(base, exponent - 1), again(base))
+        case Exp(of):
+            return e * again(of)
+        case Log(of):
+            return again(of) / of
+        case Sum(body, index):
+            return Sum(again(body), index)
+    raise ProofError(f"no rule for the slope of {type(e).__name__.lower()}s")

@@ -1,276 +1,580 @@
-"""What the proof kernel speaks about: terms, sums over index sets of any size, loops over sequences of any length.
+"""What the proof kernel speaks about: real numbers that depend on indices over finite sets of any size.
 
-A term is built from rational numbers and symbols that are real, not negative or positive, with + * / integer powers,
-log and x log x (which is 0 at 0), and from two constructions that make it general:
+A `Term` is immutable, of one of the classes below and no other, and checked when it is made:
 
-* ``Sigma(e)`` and ``Sigma_t(e)``, the sums of e over two finite sets, neither of them empty, whose sizes are left
-  open. A symbol named ``q[i]`` is a family over the first set, ``w[t]`` over the second, ``q[i,t]`` over both. An
-  index is bound by its sum; outside, it is arbitrary but fixed;
-* ``Loop(...).at(u)``, the state of a loop that has run over the sequence ``u<>``, whose length is left open.
-
-Part of what must be trusted, as `proofs.kernel` says.
+* numbers, ``+``, ``*``, integer powers, ``exp`` and ``log``. A power below zero asks for a base, and ``log`` for an
+  argument, whose sign is evident (`Term.sign`), so a term has a value everywhere. ``log 0`` is 0, as in Coq's reals, so
+  that q log q is 0 at q = 0;
+* ``W(i, j)``, a family of numbers at indices. The `Set` of an index has one element or more: how many is left open. So
+  a statement about terms is one about all sizes. `Cube` (J) is the set {0,1}^J, and ``Bit(s, j)`` is s_j;
+* ``Sum(e, i)``; ``Same(i, j)``, 1 where the two are one index and 0 elsewhere; `Fold`, what a step makes of a start
+when
+  it is done for each element of a set, in order; and `Slope`, a derivative. They bind: names of what is bound do not
+  matter, and nothing is ever captured.
 """
 
-import hashlib
-from types import MappingProxyType
-
-from sympy import (
-    Add,
-    Expr,
-    Function,
-    Mul,
-    Pow,
-    Symbol,
-    expand,
-    expand_log,
-    fraction,
-    log,
-    preorder_traversal,
-    srepr,
-    sympify,
-    together,
-)
-from sympy.core.function import AppliedUndef, UndefinedFunction
-from sympy.core.parameters import global_parameters
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+from functools import cached_property
 
 
 class ProofError(Exception):
     """The derivation is refused: it does not follow by the rule that was used."""
 
 
-class Immutable:
-    """A value whose fields are filled once."""
+def guard(condition, why):
+    """Raise ProofError unless the condition is True. Every check of the kernel is made here.
 
-    __slots__ = ()
-
-    def __setattr__(self, *_):
-        raise ProofError(f"a {type(self).__name__} is immutable")
-
-    __delattr__ = __setattr__
-
-    def _fill(self, **fields):
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+    why: the reason, or a function that returns it, where there are too many checks to write one for each.
+    """
+    if condition is not True:
+        raise ProofError(why() if callable(why) else why)
 
 
-# --- symbols ------------------------------------------------------------------------------------------------
+class Sign(IntEnum):
+    """What is promised of a number; each promise includes those before it."""
 
-Sigma = Function("Sigma", real=True)
-"""The sum over a finite index set of any size."""
-Sigma_t = Function("Sigma_t", real=True)
-"""The sum over another such set."""
-BINDS = MappingProxyType({Sigma: "i", Sigma_t: "t"})
-
-
-class xlogx(Function):
-    """x log x for x >= 0, and 0 at 0: what a state of probability zero adds to an entropy."""
-
-    is_real = True
-
-    @classmethod
-    def eval(cls, x):
-        if x.is_zero:
-            return x
-        if x.is_positive:
-            return x * log(x)
-        return None
+    REAL = 0
+    NONNEGATIVE = 1
+    POSITIVE = 2
 
 
-KINDS = ("real", "nonnegative", "positive")
+REAL, NONNEGATIVE, POSITIVE = Sign
 
 
-def real(names, positive=False, nonnegative=False):
-    """Real (or positive, or not negative) symbols, by name: the only symbols the kernel admits.  Always a list."""
-    kind = "positive" if positive else "nonnegative" if nonnegative else "real"
-    return [Symbol(name, **{kind: True}) for name in names.split()]
+# --- sets, indices and families -----------------------------------------------------------------------------
 
 
-def family(names, positive=True, nonnegative=False, over="i"):
-    """Families over an index set or both: ``family("p q")`` is [p[i], q[i]]; over: "i", "t" or "i,t"."""
-    return real(" ".join(f"{name}[{over}]" for name in names.split()), positive and not nonnegative, nonnegative)
+@dataclass(frozen=True)
+class Set:
+    """A finite set that is not empty."""
+
+    name: str
+
+    def __post_init__(self):
+        _named(self)
+
+    def __repr__(self):
+        return self.name
 
 
-def sequence(name, positive=True, indexed=False):
-    """A finite sequence of any length, to run a `Loop` over; or one for each index."""
-    return real(f"{name}<>[i]" if indexed else f"{name}<>", positive)[0]
+@dataclass(frozen=True)
+class Cube:
+    """{0,1}^J: the states of units that are numbered by the set J."""
+
+    of: "Set | Cube"
+
+    def __post_init__(self):
+        _sets(self.of)
+
+    def __repr__(self):
+        return f"{{0,1}}^{self.of}"
 
 
-def is_sequence(term):
-    """Is it a symbol that `sequence` makes?"""
-    return isinstance(term, Symbol) and term.is_real and "<>" in term.name
+@dataclass(frozen=True)
+class Index:
+    """A variable for an element of a set."""
+
+    name: str
+    set: Set | Cube
+
+    def __post_init__(self):
+        _named(self)
+        _sets(self.set)
+
+    def __repr__(self):
+        return self.name
 
 
-def varies(term, index):
-    """Does the term depend on that index from outside?  Within its sum the index is bound."""
-    if BINDS.get(term.func) == index:
-        return False
-    if term.is_Symbol:
-        return term.name.endswith("]") and index in term.name[term.name.index("[") + 1 : -1].split(",")
-    return any(varies(part, index) for part in term.args)
+@dataclass(frozen=True)
+class Family:
+    """A variable for numbers that are numbered by elements of sets, all of one sign; one number if there are no
+    sets."""
+
+    name: str
+    sets: tuple
+    sign: Sign
+
+    def __post_init__(self):
+        _named(self)
+        _tuple(self.sets)
+        _sets(*self.sets)
+        guard(type(self.sign) is Sign, lambda: f"not a sign: {self.sign!r}")
+
+    def __call__(self, *at):
+        return App(self, at)
+
+    def __repr__(self):
+        return self.name
 
 
-def sums(term):
-    """The indices that some sum in the term binds, also in the definition of a loop."""
-    found = set()
-    for part in preorder_traversal(term):
-        found |= {BINDS[part.func]} if part.func in BINDS else part.func.binds if isinstance(part, _LoopTerm) else set()
-    return found
+def _named(variable):
+    guard(type(variable.name) is str, lambda: f"not a name: {variable.name!r}")
+
+
+def _sets(*sets):
+    for one in sets:
+        guard(type(one) in (Set, Cube), lambda one=one: f"not a set: {one!r}")
+
+
+def _tuple(parts):
+    guard(type(parts) is tuple, lambda: f"may be changed later: {parts!r}")
+
+
+def indices(names, over):
+    """Indices over a set, by name: ``i, j = indices("i j", I)``. Always a list."""
+    return [Index(name, over) for name in names.split()]
+
+
+def families(names, *sets, sign=REAL):
+    """Families over sets, by name. Always a list."""
+    return [Family(name, sets, sign) for name in names.split()]
+
+
+def numbers(names, sign=REAL):
+    """Numbers as terms, by name. Always a list."""
+    return [family() for family in families(names, sign=sign)]
 
 
 # --- terms --------------------------------------------------------------------------------------------------
 
 
-class _LoopTerm(AppliedUndef):
-    """One state variable of a loop, applied to its sequences and parameters: so many arguments.
+class Term:
+    """A real number. Two terms are equal if they are the same but for the names of what they bind."""
 
-    binds: the indices of the sums in the loop's definition.
+    sign = REAL
+    """What is evident of its sign, from the signs of its parts alone."""
+
+    def __add__(self, other):
+        return plus(self, other)
+
+    def __radd__(self, other):
+        return plus(other, self)
+
+    def __neg__(self):
+        return times(-1, self)
+
+    def __sub__(self, other):
+        return plus(self, -term(other))
+
+    def __rsub__(self, other):
+        return plus(other, -self)
+
+    def __mul__(self, other):
+        return times(self, other)
+
+    def __rmul__(self, other):
+        return times(other, self)
+
+    def __truediv__(self, other):
+        return times(self, Pow(term(other), -1))
+
+    def __rtruediv__(self, other):
+        return Pow(self, -1) if type(other) is int and other == 1 else times(other, Pow(self, -1))
+
+    def __pow__(self, exponent):
+        return self if exponent == 1 else Pow(self, exponent)
+
+    def __eq__(self, other):
+        return isinstance(other, Term) and self.key == other.key
+
+    def __hash__(self):
+        return self._hash
+
+    @cached_property
+    def _hash(self):
+        return hash(self.key)
+
+    @cached_property
+    def key(self):
+        """Equal for terms that are the same but for the names of what they bind."""
+        return _key(self, {})
+
+    @cached_property
+    def free(self):
+        """The families and indices that occur free."""
+        return _free(self)
+
+    def __repr__(self):
+        return text(self)
+
+
+def _class_of_terms(cls):
+    return dataclass(frozen=True, eq=False, repr=False)(cls)
+
+
+@_class_of_terms
+class Num(Term):
+    """A rational number."""
+
+    value: Fraction
+
+    def __post_init__(self):
+        guard(type(self.value) is Fraction, lambda: f"not a rational number: {self.value!r}")
+
+    @cached_property
+    def sign(self):
+        return POSITIVE if self.value > 0 else NONNEGATIVE if self.value == 0 else REAL
+
+
+@_class_of_terms
+class App(Term):
+    """A family at indices."""
+
+    family: Family
+    at: tuple
+
+    def __post_init__(self):
+        _family(self.family)
+        guard(
+            _over(self.at) == self.family.sets,
+            lambda: f"{self.family} is over {self.family.sets}, not {_over(self.at)}",
+        )
+
+    @property
+    def sign(self):
+        return self.family.sign
+
+
+@_class_of_terms
+class Bit(Term):
+    """The bit of a state at a unit: 0 or 1."""
+
+    state: Index
+    unit: Index
+    sign = NONNEGATIVE
+
+    def __post_init__(self):
+        state, unit = _over((self.state, self.unit))
+        guard(state == Cube(unit), lambda: f"{self.state} is no state of the units that {self.unit} is one of")
+
+
+@_class_of_terms
+class Same(Term):
+    """1 if two indices are the same element, else 0."""
+
+    left: Index
+    right: Index
+    sign = NONNEGATIVE
+
+    def __post_init__(self):
+        left, right = _over((self.left, self.right))
+        guard(left == right, lambda: f"{self.left} and {self.right} are indices over two sets")
+
+
+@_class_of_terms
+class Add(Term):
+    """The sum of its parts."""
+
+    parts: tuple
+
+    def __post_init__(self):
+        _operands(self.parts)
+
+    @cached_property
+    def sign(self):
+        signs = [part.sign for part in self.parts]
+        return max(signs) if min(signs) >= NONNEGATIVE else REAL
+
+
+@_class_of_terms
+class Mul(Term):
+    """The product of its parts."""
+
+    parts: tuple
+
+    def __post_init__(self):
+        _operands(self.parts)
+
+    @cached_property
+    def sign(self):
+        return min(part.sign for part in self.parts)
+
+
+@_class_of_terms
+class Pow(Term):
+    """A whole power; below zero only of what is positive."""
+
+    base: Term
+    exponent: int
+
+    def __post_init__(self):
+        _terms(self.base)
+        guard(type(self.exponent) is int, lambda: f"not a whole power: {self.exponent!r}")
+        positive = self.exponent > 0 or self.base.sign == POSITIVE
+        guard(positive, lambda: f"{self.base} may be zero, and something is divided by it")
+
+    @cached_property
+    def sign(self):
+        return self.base.sign if self.base.sign == POSITIVE or self.exponent % 2 else NONNEGATIVE
+
+
+@_class_of_terms
+class Exp(Term):
+    """e to the power of a term."""
+
+    of: Term
+    sign = POSITIVE
+
+    def __post_init__(self):
+        _terms(self.of)
+
+
+@_class_of_terms
+class Log(Term):
+    """The natural logarithm of what is not negative; 0 at 0."""
+
+    of: Term
+
+    def __post_init__(self):
+        _terms(self.of)
+        guard(self.of.sign >= NONNEGATIVE, lambda: f"{self.of} may be negative, and has no logarithm then")
+
+
+@_class_of_terms
+class Sum(Term):
+    """The sum of a term over an index, which it binds."""
+
+    body: Term
+    index: Index
+
+    def __post_init__(self):
+        _terms(self.body)
+        _over((self.index,))
+
+    @property
+    def sign(self):
+        return self.body.sign
+
+
+@_class_of_terms
+class Fold(Term):
+    """v(at), where v starts as ``init`` and becomes ``step`` once for each element of a set, in order.
+
+    state: the family v, bound in step, over the sets of ``params``. params: indices, bound in init and step, so that
+    ``init`` is v(params). over: the index of the element, bound in step.
     """
 
-    arity = 0
-    binds = frozenset()
+    state: Family
+    params: tuple
+    init: Term
+    step: Term
+    over: Index
+    at: tuple
+
+    def __post_init__(self):
+        _over((self.over,))
+        fits(self.state, self.params, self.init)
+        fits(self.state, self.params, self.step)
+        guard(self.over not in self.params, lambda: f"{self.over} is bound twice")
+        guard(
+            _over(self.at) == self.state.sets, lambda: f"{self.state} is over {self.state.sets}, not {_over(self.at)}"
+        )
+
+    @property
+    def sign(self):
+        return self.state.sign
+
+
+@_class_of_terms
+class Slope(Term):
+    """The derivative of a term by a number, which it binds, at a value of that number."""
+
+    body: Term
+    by: Family
+    at: Term
+
+    def __post_init__(self):
+        _terms(self.body)
+        fits(self.by, (), self.at)
+        guard(self.by.sign != NONNEGATIVE, lambda: f"no open set of values: {self.by!r}")
+
+
+CLASSES = (Num, App, Bit, Same, Add, Mul, Pow, Exp, Log, Sum, Fold, Slope)
+
+
+def _terms(*parts):
+    for part in parts:
+        guard(type(part) in CLASSES, lambda part=part: f"not a term: {part!r}")
+
+
+def _operands(parts):
+    _tuple(parts)
+    guard(parts != (), "no parts")
+    _terms(*parts)
+
+
+def _family(family):
+    guard(type(family) is Family, lambda: f"not a family: {family!r}")
+
+
+def _over(at):
+    _tuple(at)
+    for index in at:
+        guard(type(index) is Index, lambda index=index: f"not an index: {index!r}")
+    return tuple(index.set for index in at)
+
+
+def fits(family, params, body):
+    """Refuse unless ``body``, as a function of ``params``, may be what a family stands for: this is where a sign's
+    promise is kept, wherever a value takes a family's place."""
+    _family(family)
+    _terms(body)
+    guard(_over(params) == family.sets, lambda: f"{family} is over {family.sets}, not {_over(params)}")
+    guard(len(set(params)) == len(params), lambda: f"two parameters of one name: {params}")
+    guard(body.sign >= family.sign, lambda: f"{body}, for {family}, is not known to be {family.sign.name.lower()}")
 
 
 def term(value):
-    """The value as a term of the logic, or ProofError.
-
-    Forbidden for a reason: floats (they round), a division or a logarithm that may be undefined (it cancels
-    into anything), symbols with other assumptions (`inst` would break them), functions nobody defined, and objects of
-    any class but SymPy's own, which may say what they like of their sign. A value is converted here, once: what was
-    checked is what is used.
-    """
-    if not global_parameters.evaluate:
-        raise ProofError("SymPy's evaluation is switched off")
-    found = sympify(value)
-    if not (isinstance(found, Expr) and _admissible(found)):
-        raise ProofError(f"not a term: {found}")
-    for part in found.args:
-        if not (is_sequence(part) and isinstance(found, _LoopTerm)):
-            term(part)
-    return found
-
-
-def _admissible(e):
-    if type(e) is Symbol:
-        return e in _of_all_kinds(e.name) and not is_sequence(e)
-    if type(e) is Pow:
-        return e.exp.is_Integer and (e.exp.is_positive or e.base.is_positive)
-    if type(e) in (log, xlogx):
-        return len(e.args) == 1 and (e.args[0].is_positive if e.func == log else e.args[0].is_nonnegative)
-    if e.func in BINDS:
-        return len(e.args) == 1
-    if isinstance(e, _LoopTerm):
-        return len(e.args) == e.func.arity
-    return type(e) in (Add, Mul) or (e.is_Rational and type(e).__module__ == "sympy.core.numbers")
-
-
-def _of_all_kinds(name):
-    return [Symbol(name, **{kind: True}) for kind in KINDS]
-
-
-def symbol(value):
-    """A symbol that the kernel admits, a sequence among them; or ProofError."""
-    if not (type(value) is Symbol and value in _of_all_kinds(value.name)):
-        raise ProofError(f"not a symbol: {value}")
+    """The value as a term: itself, or a whole number or fraction; anything else is refused."""
+    if type(value) in (int, Fraction):
+        return Num(Fraction(value))
+    _terms(value)
     return value
 
 
-def fits(place, value):
-    """The value, if it may take the place of a symbol, or ProofError: wherever a value takes a symbol's place, this
-    decides. A sequence takes the place of a sequence, a term that of any other symbol, and the sign is kept."""
-    value = symbol(value) if is_sequence(place) else term(value)
-    if is_sequence(place) and not is_sequence(value):
-        raise ProofError(f"{place} is a sequence, {value} is none")
-    return _of_the_sign(place, value)
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 
 
-def _of_the_sign(place, value):
-    """What the sign of a symbol promises: every value that it stands for is real, and positive or not negative."""
-    if place.is_positive and not value.is_positive:
-        raise ProofError(f"{value}, for {place}, is not known to be positive")
-    if place.is_nonnegative and not value.is_nonnegative:
-        raise ProofError(f"{value}, for {place}, is not known to be 0 or more")
-    return value
+def plus(*parts):
+    """The sum of some terms."""
+    return Add(tuple(map(term, parts))) if len(parts) > 1 else term(*parts) if parts else ZERO
 
 
-class Loop(Immutable):
-    """``state := init; for element in sequences: state := step``, for sequences of any length.
+def times(*parts):
+    """The product of some terms."""
+    return Mul(tuple(map(term, parts))) if len(parts) > 1 else term(*parts) if parts else ONE
 
-    Parameters: ``name`` (only for printing); ``state``, ``elements``: tuples of symbols; ``init``,
-    ``step``: one term for each state symbol.  A symbol of init or step that the loop does not bind is a
-    parameter, and becomes an argument of the loop's terms, so that nothing they depend on is hidden from
-    `inst`.  The whole definition is hashed into the name of those terms: two different loops can never be
-    taken for one.
 
-    A state symbol that is declared positive, or not negative, must start and stay so.  Off its domain (a sequence
-    without the sign of the element) a loop's term means 1, so its sign may be relied on everywhere.
-    """
+def exp(e):
+    """e to the power of a term."""
+    return Exp(term(e))
 
-    __slots__ = ("elements", "init", "name", "state", "step")
 
-    def __init__(self, name, state, init, elements, step):
-        state, elements = tuple(map(symbol, state)), tuple(map(symbol, elements))
-        bound = [*state, *elements]
-        if any(map(is_sequence, bound)):
-            raise ProofError("a loop binds numbers, not sequences")
-        if len({s.name for s in bound}) < len(bound):
-            raise ProofError("two symbols of one name")
-        init = tuple(fits(s, value) for s, value in zip(state, init, strict=True))
-        step = tuple(fits(s, value) for s, value in zip(state, step, strict=True))
-        self._fill(name=str(name), state=state, init=init, elements=elements, step=step)
+def log(e):
+    """The logarithm of a term."""
+    return Log(term(e))
 
-    def at(self, *sequences):
-        """The state after running over the sequences, as one term for each state symbol."""
-        sequences = tuple(map(symbol, sequences))
-        if not all(map(is_sequence, sequences)):
-            raise ProofError("a loop runs over sequences")
-        for element, values in zip(self.elements, sequences, strict=True):
-            _of_the_sign(element, values)
-        definition = (self.state, self.init, self.elements, self.step)
-        digest = hashlib.sha256(repr([list(map(srepr, part)) for part in definition]).encode()).hexdigest()
-        bound = {*self.state, *self.elements}
-        parameters = set().union(*(e.free_symbols for e in self.init), *(e.free_symbols - bound for e in self.step))
-        arguments = (*sequences, *sorted(parameters, key=srepr))
-        known = {"arity": len(arguments), "binds": frozenset().union(*map(sums, (*self.init, *self.step)))}
-        return [
-            UndefinedFunction(f"{self.name}.{s.name}#{digest}", (_LoopTerm,), known.copy(), **{_kind(s): True})(
-                *arguments
+
+def sum_over(*indices, of):
+    """``Sum`` over several indices, the first outermost."""
+    for index in reversed(indices):
+        of = Sum(term(of), index)
+    return of
+
+
+# --- what is bound, and what is free ------------------------------------------------------------------------
+
+
+def below(e):
+    """The terms that a term is made of, each with the families and the indices that are bound in it."""
+    match e:
+        case Add(parts) | Mul(parts):
+            return [(part, (), ()) for part in parts]
+        case Pow(part, _) | Exp(part) | Log(part):
+            return [(part, (), ())]
+        case Sum(body, index):
+            return [(body, (), (index,))]
+        case Fold(state, params, init, step, over, _):
+            return [(init, (), params), (step, (state,), (*params, over))]
+        case Slope(body, by, at):
+            return [(body, (by,), ()), (at, (), ())]
+    return []
+
+
+def _own(e):
+    """The families and indices that stand in a term itself, free."""
+    match e:
+        case App(family, at):
+            return {family, *at}
+        case Bit(left, right) | Same(left, right):
+            return {left, right}
+        case Fold(at=at):
+            return set(at)
+    return set()
+
+
+def _free(e):
+    return frozenset(_own(e)).union(*(part.free - {*bound, *at} for part, bound, at in below(e)))
+
+
+def variables(e):
+    """The families and indices that occur, free or bound."""
+    return _own(e).union(*({*variables(part), *bound, *at} for part, bound, at in below(e)))
+
+
+def free_indices(e):
+    """The indices that occur free, by name."""
+    return sorted((v for v in e.free if type(v) is Index), key=repr)
+
+
+def _key(e, bound):
+    """The term with numbers for what it binds."""
+    own = lambda v: bound.get(v, v)
+    match e:
+        case Num(value):
+            return value
+        case App(family, at):
+            return "app", own(family), tuple(map(own, at))
+        case Bit(left, right):
+            return "bit", own(left), own(right)
+        case Same(left, right):
+            return "same", own(left), own(right)
+        case Pow(base, exponent):
+            return "pow", _key(base, bound), exponent
+        case Sum(body, index):
+            return "sum", index.set, _key(body, _deeper(bound, index))
+        case Fold(state, params, init, step, over, at):
+            inner = _deeper(bound, *params)
+            loop = _key(init, inner), _key(step, _deeper(inner, state, over))
+            return "fold", state.sets, state.sign, over.set, *loop, tuple(map(own, at))
+        case Slope(body, by, at):
+            return "slope", by.sign, _key(body, _deeper(bound, by)), _key(at, bound)
+    return type(e).__name__, *(_key(part, bound) for part, _, _ in below(e))
+
+
+def _deeper(bound, *more):
+    """``bound`` with numbers for more variables, higher than any before, also where one of the same name is bound
+    again."""
+    above = max(bound.values(), default=-1) + 1
+    return {**bound, **{v: above + k for k, v in enumerate(more)}}
+
+
+# --- text ---------------------------------------------------------------------------------------------------
+
+
+def text(e, tight=False):
+    """The term as one reads it; ``tight`` puts sums in brackets."""
+    at = lambda indices: f"[{', '.join(map(repr, indices))}]" if indices else ""
+    match e:
+        case Num(value):
+            return f"({value})" if tight and (value < 0 or value.denominator > 1) else str(value)
+        case App(family, indices):
+            return family.name + at(indices)
+        case Bit(state, unit):
+            return f"{state}_{unit}"
+        case Same(left, right):
+            return f"[{left} = {right}]"
+        case Add(parts):
+            out = " + ".join(map(text, parts)).replace("+ -", "- ")
+            return f"({out})" if tight else out
+        case Mul((Num(value), *rest)) if value == -1 and rest:
+            return f"-{text(times(*rest), tight=True)}"
+        case Mul(parts):
+            return " ".join(text(part, tight=True) for part in parts)
+        case Pow(base, -1):
+            return f"1/{text(base, tight=True)}" if type(base) not in (Mul, Pow) else f"1/({text(base)})"
+        case Pow(base, exponent):
+            return (
+                f"{text(base, tight=True)}^{exponent}" if type(base) not in (Mul, Pow) else f"({text(base)})^{exponent}"
             )
-            for s in self.state
-        ]
-
-
-def _kind(symbol):
-    return "positive" if symbol.is_positive else "nonnegative" if symbol.is_nonnegative else "real"
-
-
-# --- arithmetic ---------------------------------------------------------------------------------------------
-
-
-def numerator(e):
-    """A polynomial in symbols, logs, sums and loop terms that vanishes exactly where the term does.
-
-    Every denominator of a term is positive (`term`), so multiplying it out changes no zero.
-    """
-    return expand(fraction(together(_linear(expand_log(e))))[0])
-
-
-def _linear(e):
-    """The sum of a sum is the sum of the sums, and factors that do not vary come out."""
-
-    def split(binder, body):
-        out = []
-        for summand in Add.make_args(expand(body)):
-            constant, varying = [], []
-            for factor in summand.as_ordered_factors():
-                (varying if varies(factor, BINDS[binder]) else constant).append(factor)
-            out.append(_product(constant) * binder(_product(varying)))
-        return Add(*out)
-
-    return expand(expand(e).replace(lambda part: part.func in BINDS, lambda part: split(part.func, part.args[0])))
-
-
-def _product(factors):
-    out = sympify(1)
-    for factor in factors:
-        out *= factor
-    return out
+        case Exp(of) | Log(of):
+            return f"{type(e).__name__.lower()}({text(of)})"
+        case Sum(body, index):
+            return f"Σ_{index} {text(body, tight=True)}" if not tight else f"(Σ_{index} {text(body, tight=True)})"
+        case Fold(state, params, init, step, over, indices):
+            return f"fold({state}{at(params)} from {init}, for {over}: {step}){at(indices)}"
+        case Slope(body, by, at_value):
+            return f"d/d{by} ({text(body)}) at {by} = {text(at_value)}"
+    raise AssertionError

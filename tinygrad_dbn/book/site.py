@@ -1,6 +1,7 @@
 """The site: a page for each chapter of the lecture, an index by function, and the graph of theorems."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from ..lab import page as html
@@ -15,6 +16,12 @@ SHOWN = ("models/", "learning/", "exact/", "autodiff/ops/", "autodiff/differenti
 """The source that a claim's page prints; the index by function lists everything that ran."""
 Links = dict[str, str]
 """Where each theorem is, by its sentence."""
+
+SEE_FOR_YOURSELF = (
+    "<code>tinygrad-dbn prove H4 --coq h4.v</code> writes the theorems of a claim, and each step of their "
+    "derivations, as a Coq file that stands alone. Read its definitions, and the statements after “What is proved”; "
+    "<code>coqc h4.v</code> checks all of it and prints the axioms."
+)
 
 
 def write_site(record: Record, folder: Path, docs: Path) -> list[Path]:
@@ -54,13 +61,14 @@ def _page(record: Record, title: str, body: str, here: str) -> str:
 
 
 def _index(record: Record) -> str:
-    proved = sum(t["state"] == "proved" for t in record.theorems)
+    count = Counter(t["state"] for t in record.theorems)
     refused, versions = (sum(t[key] for t in record.theorems) for key in ("refused", "versions"))
     seconds = sum(t["seconds"] for t in record.theorems)
     parts = [
         "<p>Hugo Larochelle’s lecture <i>Neural networks: deep learning</i>, claim by claim, and how each is known. "
-        f"This book was written by the run itself: {proved} theorems proved, {len(record.theorems) - proved} tempting "
-        f"ones refuted, {refused} of {versions} spoiled versions refused as false, in {seconds:.0f} seconds.</p>",
+        f"This book was written by the run itself: {count['proved']} theorems proved, {count['sampled']} sampled, "
+        f"{count['refuted']} tempting ones refuted, {refused} of {versions} spoiled versions refused as false, in "
+        f"{seconds:.0f} seconds.</p>",
         "<p>On a chapter’s page the keys j and k go from claim to claim.</p>",
         '<dl class="levels">',
         *(f"<dt>{_badge(level)}</dt><dd>{escape(text)}</dd>" for level, text in record.levels.items()),
@@ -77,9 +85,9 @@ def _index(record: Record) -> str:
         parts.append("</ul>")
     facts = sorted({fact for t in record.theorems for fact in t["trusts"]})
     parts.append("<h2>What must be trusted</h2><ul>")
-    parts += [f"<li><code>{escape(part)}</code>, and what it says it trusts</li>" for part in record.trusted]
-    parts += [f"<li>{escape(fact)}</li>" for fact in facts]
-    return _page(record, "The lecture, executed and proved", "".join(parts) + "</ul>", "index")
+    parts += [f"<li>{escape(part)}</li>" for part in [*record.trusted, *facts]]
+    parts.append(f"</ul><p>{SEE_FOR_YOURSELF}</p>")
+    return _page(record, "The lecture, executed and proved", "".join(parts), "index")
 
 
 def _chapter(record: Record, letter: str, title: str, links: Links) -> str:
@@ -142,28 +150,39 @@ def _graph(record: Record, links: Links) -> str:
 
 
 def _theorem(record: Record, t: Theorem, links: Links) -> str:
-    verdict = "Refuted" if t["state"] == "refuted" else "Proved"
     uses = "; ".join(
         f'<a href="{links[fact]}">{escape(fact)}</a>' if fact in links else escape(fact)
         for fact in (*t["trusts"], *t["uses"])
     )
     above = "; ".join(_link(other, links) for other in record.theorems if t["sentence"] in other["uses"])
-    spoiled = "".join(
-        f"<li>{escape(name)} <code>{escape(t['rewritten'].get(name, ''))}</code></li>" for name in t["spoiled"]
-    )
+    spoiled = "".join(_spoiled(t, name) for name in t["spoiled"])
     steps = "".join(f"<li><code>{escape(step.partition('. ')[2])}</code></li>" for step in t.get("derivation", ()))
     source = [highlighted(place) for place in t.get("executed", ()) if place.startswith(SHOWN)]
     shown = "".join(_details(escape(name), html) for name, html in source if html)
     return (
         f'<article id="{_anchor(t)}"><h3>{_badge(t["level"])} {escape(t["sentence"])}</h3>'
-        f'<p class="soft">{verdict}: {escape(record.levels[t["level"]])}. Sizes: {escape(t["sizes"])}. '
-        f"<code>{escape(t['where'])}</code>, {t['seconds']:.2f} s.</p>"
+        f'<p class="soft">{t["state"].capitalize()}: {escape(record.levels[t["level"]])}. Sizes: {escape(t["sizes"])}. '
+        f"<code>{escape(t['where'])}</code>, {t['seconds']:.2f} s.{_checked(t)}</p>"
+        + (f"<p>Traced from: <code>{escape(', '.join(t['traced']))}</code>.</p>" if t["traced"] else "")
         + (f"<p>Rests on: {uses}.</p>" if uses else "")
         + (f"<p>Used by: {above}.</p>" if above else "")
         + _details(f"{t['refused']} of {t['versions']} spoiled versions refused", f"<ul>{spoiled}</ul>")
         + _details("the derivation, step by step", steps and f'<ol class="steps">{steps}</ol>')
         + _details("the shipped source that it ran", shown)
         + "</article>"
+    )
+
+
+def _checked(t: Theorem) -> str:
+    return {"": "", "Coq": " Checked by Coq."}.get(t["checked"], " Not checked by Coq: the kernel alone says so.")
+
+
+def _spoiled(t: Theorem, name: str) -> str:
+    """A spoiled version: what it changes, and what shows that it is false."""
+    refusal = t["refusals"][name]
+    return (
+        f"<li>{escape(name)} <code>{escape(t['rewritten'].get(name, ''))}</code><br>"
+        f'<span class="soft">{escape(": ".join(filter(None, (refusal["what"], refusal["witness"]))))}</span></li>'
     )
 
 

@@ -14,7 +14,8 @@ def theorems(record: Record) -> str:
         *(f"**{level}** {text};" for level, text in record.levels.items()),
         "*refused* counts spoiled versions that were refused as false.",
         "",
-        f"Trusted: {', '.join(record.trusted)}, and what they say they trust.",
+        "Trusted, by who checked a theorem:",
+        *(f"- {line}" for line in record.trusted),
     ]
     for letter, title in record.chapters.items():
         lines += ["", f"## {letter}. {title}"]
@@ -29,9 +30,13 @@ def theorems(record: Record) -> str:
 def _table(found: list[dict[str, object]]) -> list[str]:
     if not found:
         return []
-    cells = ((t["level"], t["sentence"], t["sizes"], f"{t['refused']}/{t['versions']}", t["where"]) for t in found)
+    columns = ("level", "theorem", "sizes", "refused", "checked by", "where")
+    cells = (
+        (t["level"], t["sentence"], t["sizes"], f"{t['refused']}/{t['versions']}", t["checked"], t["where"])
+        for t in found
+    )
     rows = [f"| {' | '.join(map(_cell, row))} |" for row in cells]
-    return ["| level | theorem | sizes | refused | where |", "|---|---|---|---|---|", *rows]
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *rows]
 
 
 def _cell(text: object) -> str:
@@ -48,11 +53,12 @@ def read_me(record: Record, text: str) -> str:
 
 
 def claims_by_levels(record: Record) -> str:
-    """A row for each claim: how many theorems of each level, and what measures it."""
-    rows = [f"| claim | {' | '.join(LEVELS)} | measured by |", f"|---|{'---|' * len(LEVELS)}---|"]
+    """A row for each claim: how many theorems of each level, how many of those Coq checked, and what measures it."""
+    rows = [f"| claim | {' | '.join(LEVELS)} | checked by Coq | measured by |", f"|---|{'---|' * len(LEVELS)}---|---|"]
     for claim in record.claims:
-        levels = [t["level"] for t in record.about(claim["number"])]
+        about = record.about(claim["number"])
+        levels, by_coq = [t["level"] for t in about], sum(t["checked"] == "Coq" for t in about)
         counts = " | ".join(str(levels.count(level) or "") for level in LEVELS)
         command = f"`{claim['command'].removeprefix('tinygrad-dbn ')}`" if claim["command"] else ""
-        rows.append(f"| {claim['number']} {claim['title']} | {counts} | {command} |")
+        rows.append(f"| {claim['number']} {claim['title']} | {counts} | {by_coq or ''} | {command} |")
     return "\n".join(rows)

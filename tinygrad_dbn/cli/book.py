@@ -1,5 +1,6 @@
 """tinygrad-dbn book: what the proofs decided, as a site to read."""
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,9 @@ def book(
     record: Annotated[
         Path | None, typer.Option(help="What pytest --record wrote; without it the proofs are run now.")
     ] = None,
+    coq: Annotated[
+        Path | None, typer.Option(help="What pytest --coq --record wrote: its column “checked by” is taken over.")
+    ] = None,
     update: Annotated[bool, typer.Option("--update", help="Renew THEOREMS.md and the README's table instead.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 where either is stale, and write nothing.")] = False,
 ) -> None:
@@ -24,9 +28,10 @@ def book(
         root = pages.checkout()
         with tempfile.TemporaryDirectory() as folder:
             file = record or Path(folder) / "record.json"
-            if record is None and pages.prove(root, f"--record={file}"):
+            by_coq = ["--coq"] if shutil.which("coqtop") else []  # without Coq the book says "kernel only"
+            if record is None and pages.prove(root, f"--record={file}", *by_coq):
                 refuse("the proofs fail: the book is written of proofs that hold")
-            found = pages.load(file)
+            found = pages.checked(pages.load(file), coq) if coq else pages.load(file)
         readme = root / "README.md"
         texts = {root / "THEOREMS.md": pages.theorems(found), readme: pages.read_me(found, readme.read_text())}
         if check:

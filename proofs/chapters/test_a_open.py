@@ -1,0 +1,273 @@
+"""Chapters A and E for all sizes, on shipped code: the network, its loss and the gradient that the engine takes of it.
+
+The shipped code is traced on axes that have names (`proofs.open`): T examples, D inputs, H units in each hidden layer
+and C classes. y(t, c) is the one-hot vector of the class of example t, and m(h) the mask of a unit.
+"""
+
+from proofs.harness.theorem import Spoiled, mutated, theorem
+from proofs.kernel.derived import derive, ring, summed
+from proofs.kernel.lemmas import sigmoid
+from proofs.kernel.rules import assume, combine, rewrite
+from proofs.kernel.terms import Set, Sum, exp, families, indices, log
+from proofs.open.nudge import is_derivative
+from proofs.open.trace import opened
+from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.differentiate import grad
+from tinygrad_dbn.autodiff.op import Op
+from tinygrad_dbn.models import FeedForward
+
+T, D, H, C = map(Set, "TDHC")
+t, = indices("t", T)  # fmt: skip
+d, at_d = indices("d d*", D)
+h, i, at_h = indices("h i h*", H)
+c, k = indices("c k", C)
+X, = families("x", T, D)  # fmt: skip
+Y, A = families("y a", T, C)
+W, = families("W", H, D)  # fmt: skip
+U, = families("U", H, H)  # fmt: skip
+V, = families("V", C, H)  # fmt: skip
+BIAS, MIDDLE, MASK, MASK2 = families("b b2 m m2", H)
+TOP, = families("b3", C)  # fmt: skip
+
+ONE_HOT = assume(Sum(Y(t, c), c), "==", 1)
+tanh = lambda a: 1 - 2 / (1 + exp(2 * a))
+G = {"sigmoid": sigmoid, "tanh": tanh}
+G_PRIME = {"sigmoid": lambda a: sigmoid(a) * (1 - sigmoid(a)), "tanh": lambda a: 1 - tanh(a) ** 2}
+AS_ONE_QUOTIENT = {
+    "sigmoid": lambda a: exp(-a) / (1 + exp(-a)) ** 2,
+    "tanh": lambda a: 4 * exp(2 * a) / (1 + exp(2 * a)) ** 2,
+}
+"""g', a quotient instead of a sum of quotients: what the search brings to normal form."""
+
+
+def softmax(a, c):
+    """exp a_c / Σ exp a."""
+    return exp(a(c)) / Sum(exp(a(k)), k)
+
+
+def network(a, hidden, depth=1):
+    """The shipped network, and what it is applied to."""
+    layers = [("W", H, D), ("U", H, H), ("V", C, H)]
+    net = FeedForward(
+        tuple(a(*w) for w in layers if depth == 2 or w[0] != "U"),
+        (a("b", H), *[a("b2", H)] * (depth == 2), a("b3", C)),
+        hidden,
+    )
+    return net, a("x", T, D), [a("m", H), *[a("m2", H)] * (depth == 2)]
+
+
+class Lecture:
+    """A1–A3 and E1, with one hidden layer or two: the pre-activations, units and outputs of example t."""
+
+    def __init__(self, hidden, depth=1, masks=(MASK, MASK2)):
+        g = G[hidden]
+        self.pre = [
+            lambda h: BIAS(h) + Sum(W(h, d) * X(t, d), d),
+            lambda h: MIDDLE(h) + Sum(U(h, i) * self.unit[0](i), i),
+        ]
+        self.unit = [
+            lambda h: g(self.pre[0](h)) * masks[0](h),
+            lambda h: g(self.pre[1](h)) * masks[1](h),
+        ]
+        self.logit = lambda c: TOP(c) + Sum(V(c, h) * self.unit[depth - 1](h), h)
+        self.output = lambda c: softmax(self.logit, c)
+
+
+LOGITS = [
+    Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass")),
+    Spoiled("bias missing", mutated(FeedForward, "logits", "ops.matmul(h, W.T) + b", "ops.matmul(h, W.T)")),
+    Spoiled("input's sign", mutated(FeedForward, "logits", "h = x", "h = -x")),
+]
+
+
+@theorem(
+    "the shipped network is the lecture's: a = b + W h, h = g(a) ⊙ m and f(x) = softmax(a)",
+    claim="A1-A3, E1",
+    level="A",
+    sizes="any batch, any widths and number of classes; one hidden layer of sigm or tanh, and two of sigm",
+    traced=[FeedForward.logits, FeedForward.__call__],
+    spoiled=[
+        *LOGITS,
+        Spoiled(
+            "softmax over the examples",
+            mutated(FeedForward, "__call__", "(self.logits(x, masks))", "(self.logits(x, masks), axis=0)"),
+        ),
+    ],
+)
+def test_network():
+    return [thm for hidden, depth in [("sigmoid", 1), ("tanh", 1), ("sigmoid", 2)] for thm in network_is(hidden, depth)]
+
+
+def network_is(hidden, depth):
+    def run(a):
+        net, x, masks = network(a, hidden, depth)
+        return net(x, masks), net.logits(x, masks)
+
+    outputs, logits = opened(run)
+    lecture = Lecture(hidden, depth)
+    return ring(outputs(t, c), lecture.output(c)), ring(logits(t, c), lecture.logit(c))
+
+
+@theorem(
+    "with layers of one width too, the shipped weights are used as W h and not as h W",
+    claim="A1",
+    level="A",
+    sizes="any batch, one width for all layers, which is any; two hidden layers",
+    traced=[FeedForward.logits],
+    spoiled=[Spoiled("transpose lost", mutated(FeedForward, "logits", "W.T", "W"))],
+)
+def test_square_layers():
+    square = lambda a, *names: tuple(a(name, H, H) for name in names)
+    biases = lambda a, *names: tuple(a(name, H) for name in names)
+    logits = opened(lambda a: FeedForward(square(a, "U", "U2"), biases(a, "b", "b2")).logits(a("x", T, H)))
+    inputs, above = families("x", T, H)[0], families("U2", H, H)[0]
+    units = lambda h: sigmoid(BIAS(h) + Sum(U(h, at_h) * inputs(t, at_h), at_h))
+    return ring(logits(t, h), MIDDLE(h) + Sum(above(h, i) * units(i), i))
+
+
+def nll(a, hidden, depth=1):
+    """The shipped loss −log f(x)_y of each example, as a function of the network; and the network."""
+    net, x, masks = network(a, hidden, depth)
+    classes = a.places("y", T, C)
+    return lambda net: net.nll(x, classes, masks), net
+
+
+LOSS = Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index"))
+
+
+@theorem(
+    "the shipped loss is −log f(x)_y",
+    claim="A3",
+    level="A",
+    sizes="any batch, widths and number of classes; one hidden layer, sigm",
+    traced=[FeedForward.nll, ops.softmax_nll],
+    spoiled=[*LOGITS, LOSS],
+)
+def test_loss():
+    def run(a):
+        loss, net = nll(a, "sigmoid")
+        return loss(net)
+
+    return ring(opened(run)(t), -Sum(Y(t, c) * log(Lecture("sigmoid").output(c)), c))
+
+
+# --- gradients ------------------------------------------------------------------------------------------------
+
+
+def wrong_rule(name, factor):
+    """A patch that spoils what an op of the engine sends back."""
+
+    def patch(monkeypatch):
+        honest = Op.pull
+        wrong = lambda self, *given: honest(self, *given) * (factor if self.name == name else 1)
+        monkeypatch.setattr(Op, "pull", wrong)
+
+    return patch
+
+
+@theorem(
+    "the engine's ∂(−log f(x)_y) / ∂a is the derivative, and it is −(e(y) − f(x))",
+    claim="A4",
+    level="A",
+    sizes="any batch and number of classes",
+    traced=[ops.softmax_nll, grad],
+    spoiled=[
+        LOSS,
+        Spoiled("the softmax's rule", wrong_rule("log_softmax", 2)),
+        Spoiled("the index's rule", wrong_rule("index", -1)),
+        Spoiled("the one-hot vector lost", hot=0),
+    ],
+)
+def test_output_gradient(hot=1):
+    def run(a):
+        logits, classes = a("a", T, C), a.places("y", T, C)
+        loss = lambda logits: ops.softmax_nll(logits, classes).sum()
+        return loss(logits), grad(loss)(logits)
+
+    loss, gradient = opened(run)
+    output = softmax(lambda c: A(t, c), c)
+    lecture = combine(-(hot * Y(t, c) - output), "==", output - hot * Y(t, c))
+    return (
+        is_derivative(gradient(t, c), loss(), A, t, c),
+        ring(gradient(t, c), lecture.left, summed(ONE_HOT, t, output), ONE_HOT),
+    )
+
+
+def trained(a, hidden):
+    """The shipped loss of a batch, and its gradient by the engine: of W, b, V and the top's biases."""
+    loss, net = nll(a, hidden)
+    total = lambda net: loss(net).sum()
+    gradient = grad(total)(net)
+    return total(net), *gradient.weights, *gradient.biases
+
+
+def with_sigmoid(*versions):
+    """The spoiled versions, each looked at with one activation, for time's sake."""
+    return [Spoiled(version.name, version.patch, activations=("sigmoid",)) for version in versions]
+
+
+ENGINE = [
+    Spoiled("mask dropped in the rule of the product", wrong_rule("multiply", 2)),
+    Spoiled("rule of the matrix product", wrong_rule("matmul", 2)),
+    Spoiled("rule of the sum", wrong_rule("add", 2)),
+]
+
+
+@theorem(
+    "the engine's gradient of the shipped loss is its derivative by every weight and bias, masks included",
+    claim="A5, A6, E2",
+    level="A",
+    sizes="any batch, widths and number of classes; one hidden layer, sigm and tanh",
+    traced=[FeedForward.nll, grad],
+    spoiled=with_sigmoid(*ENGINE),
+)
+def test_gradient_is_the_derivative(activations=tuple(G)):
+    return [thm for hidden in activations for thm in gradient_is_the_derivative(hidden)]
+
+
+def gradient_is_the_derivative(hidden):
+    loss, of_w, of_v, of_b, of_top = opened(lambda a: trained(a, hidden))
+    return (
+        is_derivative(of_b(at_h), loss(), BIAS, at_h),
+        is_derivative(of_w(at_h, at_d), loss(), W, at_h, at_d),
+        is_derivative(of_v(c, at_h), loss(), V, c, at_h),
+        is_derivative(of_top(c), loss(), TOP, c),
+    )
+
+
+@theorem(
+    "the engine's gradient of the shipped loss is the lecture's: ∇_a = −(e(y) − f(x)) at the top, ∇_W = ∇_a hᵀ, "
+    "∇_b = ∇_a, ∇_h = Wᵀ∇_a and ∇_a = ∇_h ⊙ g'(a) ⊙ m below",
+    claim="A4-A6, E2",
+    level="A",
+    sizes="any batch, widths and number of classes; one hidden layer, sigm and tanh",
+    traced=[FeedForward.nll, grad],
+    spoiled=with_sigmoid(*LOGITS, LOSS, ENGINE[0]),
+)
+def test_gradient_is_the_lectures(activations=tuple(G)):
+    return [thm for hidden in activations for thm in gradient_is_the_lectures(hidden)]
+
+
+def gradient_is_the_lectures(hidden):
+    _, of_w, of_v, of_b, of_top = opened(lambda a: trained(a, hidden))
+    lecture, g_prime = Lecture(hidden), G_PRIME[hidden]
+    error = lambda c: -(Y(t, c) - lecture.output(c))
+    below = lambda top, h: Sum(V(c, h) * top(c), c) * g_prime(lecture.pre[0](h)) * MASK(h)
+    return [
+        equal(hidden, lecture, gradient, of, error)
+        for gradient, of in [
+            (of_top(c), lambda top: top(c)),
+            (of_v(c, at_h), lambda top: top(c) * lecture.unit[0](at_h)),
+            (of_b(at_h), lambda top: below(top, at_h)),
+            (of_w(at_h, at_d), lambda top: below(top, at_h) * X(t, at_d)),
+        ]
+    ]
+
+
+def equal(hidden, lecture, gradient, of, error):
+    """``gradient == Σ_t of(error)``; the class of each example is one: Σ_c y(t, c) f(x)_k is f(x)_k."""
+    a = lecture.pre[0](at_h)
+    slope = ring(G_PRIME[hidden](a), AS_ONE_QUOTIENT[hidden](a))
+    wanted = rewrite(Sum(of(error), t), slope)
+    one = summed(ONE_HOT, t, rewrite(of(lecture.output), slope).right)
+    return derive(gradient, "==", wanted.left, (-1, wanted), (1, one))

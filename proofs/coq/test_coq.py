@@ -1,11 +1,13 @@
 """The way to Coq: a file that stands alone, and, with ``pytest proofs --coq``, an example of every rule that Coq
 accepts, and derivations with the checks off that it refuses where they are false."""
 
+from fractions import Fraction
+
 import pytest
 
 from proofs.coq.asked import running
 from proofs.coq.check import AXIOMS, file_of
-from proofs.coq.statement import Names, meaning
+from proofs.coq.statement import Names, Scope, meaning, show
 from proofs.coq.steps import Proof, derivation
 from proofs.kernel import growth, rules
 from proofs.kernel.derived import derive, induction, ring
@@ -28,6 +30,7 @@ from proofs.kernel.rules import (
     vanish,
 )
 from proofs.kernel.terms import (
+    CLASSES,
     NONNEGATIVE,
     ONE,
     POSITIVE,
@@ -35,6 +38,7 @@ from proofs.kernel.terms import (
     Bit,
     Cube,
     Fold,
+    Pow,
     Same,
     Set,
     Slope,
@@ -44,6 +48,8 @@ from proofs.kernel.terms import (
     indices,
     log,
     numbers,
+    plus,
+    term,
 )
 
 I, J, L = Set("I"), Set("J"), Set("L")
@@ -136,6 +142,49 @@ def test_the_meaning_of_a_theorem():
         "forall (I_n : nat) (p_f : nat -> R), ((0 < I_n)%nat) -> "
         "(forall (k0_i : nat), ((k0_i < I_n)%nat) -> 0 < (p_f k0_i)) -> "
         "(Sigma I_n (fun i_i => (p_f i_i))) = (Sigma I_n (fun i_i => (p_f i_i)))"
+    )
+
+
+RECURSION = Fold(f, (i, j), p(i), f(i2, j), l, (i, j))
+TEXTS = {
+    "0": ZERO,
+    "(- 2)": -2,
+    "(3 / 4)": Fraction(3, 4),
+    "h_f": H,
+    "(f_f i_i j_i)": f(i, j),
+    "(bit s_i j_i)": Bit(s, j),
+    "(same i_i k_i)": Same(i, i2),
+    "(h_f + q_f + 1)": plus(H, Q, 1),
+    "(h_f * q_f)": H * Q,
+    "(h_f ^ 3)": H**3,
+    "(/ t_f)": 1 / T,
+    "(/ (t_f ^ 2))": Pow(T, -2),
+    "(exp h_f)": exp(H),
+    "(ln q_f)": log(Q),
+    "(Sigma J_n (fun j_i' => (a_f j_i')))": Sum(a(j), j),
+    "(Sigma (2 ^ J_n)%nat (fun s_i' => (bit s_i' j_i)))": Sum(Bit(s, j), s),
+    "((iterate L_n (fun l_i f_f' => (fun i_i' j_i' => (f_f' k_i j_i'))) "
+    "(fun i_i' j_i' => (p_f i_i'))) i_i j_i)": RECURSION,
+    "(Derive (fun h_f' => (h_f' ^ 2)) h_f)": Slope(H**2, H.family, H),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_a_term_is_in_coq(text):
+    """This is the part that no proof checks, so each kind of term is compared with what a reader expects."""
+    free = [I, J, L, f, p, a, H.family, Q.family, T.family, i, i2, j, s]
+    _, scope = Scope(Names(), {}).bind(*free)
+    assert show(term(TEXTS[text]), scope) == text
+
+
+def test_every_kind_of_term_is_written():
+    assert {type(term(e)) for e in TEXTS.values()} == set(CLASSES)
+
+
+def test_hypotheses_are_premises_for_all_their_indices():
+    thm = assume(p(i), ">=", H)
+    assert meaning(thm, Names()).endswith(
+        "(forall (i_i' : nat), ((i_i' < I_n)%nat) -> (p_f i_i') >= h_f) -> (p_f i_i) >= h_f"
     )
 
 

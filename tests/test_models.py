@@ -1,5 +1,7 @@
 """Models: what they compute, what they sample, what they refuse."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -147,3 +149,12 @@ def test_parameters_are_the_models_own():
     assert rbm.W[0, 0] == 0
     with pytest.raises(ValueError, match="read-only"):
         rbm.W[0, 0] = 1
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, np.float32(-np.inf)])
+@pytest.mark.parametrize("dtype", [float, object])
+def test_what_is_not_finite_is_refused_among_objects_too(wrong, dtype):
+    with pytest.raises(ValueError, match="finite numbers"):
+        td.FeedForward((np.array([[1.0, wrong]], dtype),), (np.zeros(1),))
+    exact = td.FeedForward((np.array([[Fraction(1, 2), Fraction(3)]], object),), (np.zeros(1),))
+    assert exact.weights[0][0, 0] == Fraction(1, 2)

@@ -106,8 +106,11 @@ def not_finite(tree: Any) -> str | None:
 
 
 def finite(array: Any) -> bool:
-    """No NaN or inf in it. An object array, of symbols or rationals, has none."""
-    return np.asarray(array).dtype == object or bool(np.isfinite(array).all())
+    """No NaN or inf in it. In an array of objects, symbols and rationals are neither; floats may be."""
+    values = np.asarray(array)
+    if values.dtype == object:
+        values = np.array([x for x in values.flat if isinstance(x, float | np.floating)], float)
+    return bool(np.isfinite(values).all())
 
 
 def tree_map(f: Callable[..., Any], tree: Any, *others: Any, opaque: bool = False) -> Any:

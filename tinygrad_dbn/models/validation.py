@@ -25,7 +25,7 @@ def parameter(name: str, value: Any, shape: tuple[int | None, ...]) -> Any:
         return array
     array = np.array(array, float_dtype(array), order="C")
     if not finite(array):
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        where = next(at for at in np.ndindex(array.shape) if not finite(array[at]))
         raise ValueError(f"{name}{list(where)} is {array[where]}: parameters are finite numbers")
     array.flags.writeable = False
     return array

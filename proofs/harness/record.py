@@ -56,6 +56,8 @@ class Run:
     """The steps of a derivation of the kernel, as `steps` writes them; none unless there is to be a record."""
     checked: str = ""
     """Who checked a theorem of the kernel, as `proofs.coq.asked` says."""
+    accepted: tuple[str, ...] = ()
+    """The digests of the Coq files that Coq accepted of it."""
 
     @classmethod
     def of(cls, values):

@@ -135,9 +135,8 @@ def _proved(body, statement, config):
         derived = body()
     if theorems := theorems_in(derived):
         kept["checked"] = asked.NOT_ASKED
-        if config.getoption("coq", False):
-            asked.must_accept(theorems)
-            kept["checked"] = asked.ACCEPTED
+        if asking := config.getoption("coq", None):
+            kept |= {"accepted": asked.must_accept(theorems, asking), "checked": asked.ACCEPTED}
         named = {f"{body.func.__name__}_{k}": (thm, statement.sentence) for k, thm in enumerate(theorems, 1)}
         config.stash.setdefault(DERIVED, {}).update(named)
     return kept
@@ -161,7 +160,7 @@ def _refusal(body, version, config):
         except ProofError as error:
             found = refute(spoiled)
             refusal = Refusal("countermodel", str(error), repr(found) if found else "")
-            if found and config.getoption("coq", False):
+            if found and config.getoption("coq", None) == asked.EVERYTHING:
                 asked.must_refuse(found.thm)
         else:
             pytest.fail(f"the spoiled version {version.name!r} was accepted", pytrace=False)

@@ -125,6 +125,28 @@ def test_square_layers():
     return ring(logits(t, h), MIDDLE(h) + Sum(above(h, i) * units(i), i))
 
 
+@theorem(
+    "the shipped softmax does not change when all pre-activations move together, and the shipped logsumexp moves along",
+    claim="A3",
+    level="A",
+    sizes="any batch and number of classes",
+    traced=[ops.softmax, ops.logsumexp],
+    spoiled=[
+        Spoiled("each class moves by its own", shift=lambda a: a("shift", C)),
+        Spoiled("logsumexp moves twice as far", factor=2),
+    ],
+)
+def test_all_classes_move_together(shift=lambda a: a("shift", T, None), factor=1):
+    def run(a):
+        logits, moved = a("a", T, C), a("a", T, C) + shift(a)
+        both = [(f(logits), f(moved)) for f in (ops.softmax, ops.logsumexp)]
+        return [*both[0], *both[1], shift(a)]
+
+    before, after, total, moved, by = opened(run)
+    how_far = by(*(index for index in (t, c) if index.set in by.axes))
+    return ring(after(t, c), before(t, c)), ring(moved(t), total(t) + factor * how_far)
+
+
 def nll(a, hidden, depth=1):
     """The shipped loss −log f(x)_y of each example, as a function of the network; and the network."""
     net, x, masks = network(a, hidden, depth)

@@ -85,7 +85,8 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
     rewritten = {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")}
 
-    shipped = tuple(f"{f.__module__.removeprefix('tinygrad_dbn.')}.{f.__qualname__}" for f in traced)
+    functions = [getattr(f, "forward", f) for f in traced]  # of an op of the table, what computes it
+    shipped = tuple(f"{f.__module__.removeprefix('tinygrad_dbn.')}.{f.__qualname__}" for f in functions)
 
     def declare(body):
         parameters = inspect.signature(body).parameters.values()

@@ -55,20 +55,23 @@ def greedy(
     k: int = 1,
     rate: float = 0.05,
     decay: float = 0.9,
-    batch: int = 50,
+    batch: int | None = None,
     scale: float = 0.01,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
 
-    sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as many as
-    `batch` says, that start at rows of the layer's data and take k rounds a step. A layer whose output is as wide as
-    the input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
-    (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch draws from a generator of
-    its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+    sizes: D, n1, …, nL. batch: examples a step; without it a fifth of them all, and 50 at most, so that an epoch of few
+    examples is five steps too. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as
+    many as there are examples in a step, that start at rows of the layer's data and take k rounds a step. A layer whose
+    output is as wide as the input of the one below starts at that one's transpose, both biases too, so that the
+    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch
+    draws from a generator of its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to
+    the same bits.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
     X = binary(X, sizes[0])
+    batch = min(-(-len(X) // 5), 50) if batch is None else batch
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
         raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
     rules: dict[str, Rule] = {

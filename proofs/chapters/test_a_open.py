@@ -74,8 +74,8 @@ class Lecture:
 
 
 LOGITS = [
-    Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass")),
-    Spoiled("bias missing", mutated(FeedForward, "logits", "ops.matmul(h, W.T) + b", "ops.matmul(h, W.T)")),
+    Spoiled("mask dropped", mutated(FeedForward, "hidden_layer", " * mask", "")),
+    Spoiled("bias missing", mutated(FeedForward, "pre_activation", " + self.biases[k - 1]", "")),
     Spoiled("input's sign", mutated(FeedForward, "logits", "h = x", "h = -x")),
 ]
 
@@ -114,7 +114,7 @@ def network_is(hidden, depth):
     level="A",
     sizes="any batch, one width for all layers, which is any; two hidden layers",
     traced=[FeedForward.logits],
-    spoiled=[Spoiled("transpose lost", mutated(FeedForward, "logits", "W.T", "W"))],
+    spoiled=[Spoiled("transpose lost", mutated(FeedForward, "pre_activation", "].T", "]"))],
 )
 def test_square_layers():
     square = lambda a, *names: tuple(a(name, H, H) for name in names)

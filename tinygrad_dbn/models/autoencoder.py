@@ -73,7 +73,7 @@ class Autoencoder:
         if not rbms:
             raise ValueError("an autoencoder is unrolled from at least one RBM, none was given")
         encoder = FeedForward(tuple(r.W for r in rbms), tuple(r.c for r in rbms), "sigmoid", code)
-        return cls(encoder, tuple(np.array(r.W) for r in rbms), tuple(r.b for r in rbms), output)
+        return cls(encoder, tuple(r.W for r in rbms), tuple(r.b for r in rbms), output)
 
     def encode(self, x: Value) -> Value:
         """The code of x (T, D): (T, n_L)."""

@@ -57,22 +57,27 @@ class FeedForward:
         weights = tuple(rng.uniform(-r, r, (n, m)) for r, (m, n) in zip(bounds, pairs, strict=True))
         return cls(weights, tuple(np.zeros(n) for _, n in pairs), hidden, output)
 
+    def pre_activation(self, k: int, h: Value) -> Value:
+        """a^(k) = b^(k) + W^(k) h^(k−1) (A1), from h^(k−1) (T, n_(k−1)): (T, n_k), for k = 1 … L + 1."""
+        return ops.matmul(h, self.weights[k - 1].T) + self.biases[k - 1]
+
+    def hidden_layer(self, k: int, h: Value, mask: Value | None = None) -> Value:
+        """h^(k) = g(a^(k)) (A2), times its mask, (n_k,) or (T, n_k), if there is one (E1): (T, n_k), for k = 1 … L."""
+        h = ACTIVATIONS[self.hidden](self.pre_activation(k, h))
+        return h if mask is None else h * mask
+
     def logits(self, x: Value, masks: Sequence[Value] | None = None) -> Value:
         """a^(L+1)(x), (T, n_(L+1)). masks: one for each hidden layer, (n_k,) or (T, n_k), multiplied into h^(k).
 
         In training the masks are zeros and ones (E1); at test time they are their expectation (E3). None: no dropout.
         """
-        if masks is not None and len(masks) != len(self.weights) - 1:
-            raise ValueError(f"{len(masks)} masks for {len(self.weights) - 1} hidden layers")
+        top = len(self.weights)
+        if masks is not None and len(masks) != top - 1:
+            raise ValueError(f"{len(masks)} masks for {top - 1} hidden layers")
         h = x
-        for k, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            a = ops.matmul(h, W.T) + b
-            if k == len(self.weights) - 1:
-                return a
-            h = ACTIVATIONS[self.hidden](a)
-            if masks is not None:
-                h = h * masks[k]
-        raise AssertionError("a network has at least one layer")
+        for k in range(1, top):
+            h = self.hidden_layer(k, h, None if masks is None else masks[k - 1])
+        return self.pre_activation(top, h)
 
     def __call__(self, x: Value, masks: Sequence[Value] | None = None) -> Value:
         """f(x), (T, n_(L+1)): for softmax p(y | x) of every class."""

@@ -31,7 +31,7 @@ from proofs.kernel.terms import (
 )
 from proofs.open import arrays, readings
 from proofs.open.arrays import NoReading
-from proofs.open.readings import BY_MEANING, READINGS, REFUSED
+from proofs.open.readings import BY_MEANING, READINGS, REFUSED, SWITCHES
 from proofs.open.trace import opened
 from tinygrad_dbn import exact, ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
@@ -85,6 +85,8 @@ class Sized:
             case App(family, places) if family.name in self.positions:
                 one, place = places
                 return sympy.Integer(self.positions[family.name][at[one]] == at[place])
+            case App(family, places) if family in SWITCHES:
+                return sympy.Integer(bool(self.formula(SWITCHES[family](*places), at) > 0))
             case App(family, places):
                 return self.symbol(family.name, [at[i] for i in places], family.sign)
             case Bit(state, unit):
@@ -189,6 +191,15 @@ CALLS = {
     "stop_gradient": [lambda a: ops.stop_gradient(a("x", I))],
     "greater": [lambda a: logarithm(a("q", I, sign=NONNEGATIVE))],
     "where": [lambda a: logarithm(a("q", I, J, sign=NONNEGATIVE))],
+    "relu": [
+        lambda a: ops.relu(a("x", I, J, sign=POSITIVE)),
+        lambda a: ops.relu(-a("x", I, J, sign=POSITIVE)),
+        lambda a: ops.relu(a("x", I, None, sign=NONNEGATIVE)) + ops.relu(a("x", None, I, sign=NONNEGATIVE)),
+    ],
+    "step": [
+        lambda a: ops.step(a("x", I, J, sign=NONNEGATIVE)),
+        lambda a: ops.step(-a("x", I, J, sign=POSITIVE)) + ops.step(a("x", I, J, sign=POSITIVE)),
+    ],
     "concatenate": [lambda a: ops.concatenate([a("x", I, J)], axis=1)],
 }
 """Calls of each op. The first one shows a change of indices, where an axis has another's set."""

@@ -17,6 +17,7 @@ from itertools import combinations_with_replacement, zip_longest
 
 import numpy as np
 
+from proofs.harness.record import TRACES, noted
 from proofs.kernel.terms import REAL, Cube, Family
 from proofs.open import arrays
 from proofs.open.arrays import Item, NoReading, count
@@ -103,7 +104,7 @@ class Run:
 
     @classmethod
     def of(cls, f, lengths, which):
-        with new_level() as level:
+        with new_level() as level, noted(TRACES.get()):
             run = cls(lengths, which, level)
             token = RECORDER.set(run)
             try:

@@ -99,14 +99,14 @@ class Layer:
         return Sum(self.W(self.above, i) * self.error(t, self.above), self.above)
 
 
-def shipped_layer(hidden):
+def shipped_layer(hidden, masked=True):
     """The shipped layer, or that of logits for None, and its vjp: `Open` arrays unit, of_w, of_b and of_h.
 
     And on, for relu: the shipped step of the pre-activation.
     """
 
     def run(a):
-        mask = a("m", T, J) if hidden else None
+        mask = a("m", T, J) if hidden and masked else None
 
         def layer(W, b, h):
             net = FeedForward((W,), (b,), hidden or "sigmoid")

@@ -4,7 +4,7 @@ from proofs.kernel.derived import induction, ring, summed
 from proofs.kernel.growth import part
 from proofs.kernel.rules import combine, inst, over_sets, total
 from proofs.kernel.substitution import put
-from proofs.kernel.terms import Family, Fold, Index, Same, Set, Sum, families, indices
+from proofs.kernel.terms import Family, Fold, Index, Same, Set, Sum, families, indices, sum_over
 from proofs.open.network import ABOVE, BELOW, BIAS, MASK, WEIGHT, I, J, i, j, shipped_layer, t
 from proofs.open.nudge import slope
 
@@ -68,6 +68,12 @@ class Stack:
         """A term of the layer, from its unit `above` to the unit `below`."""
         found = put(term, self.values(mark))
         return put(found, {}, {self.here(j): above, self.here(i): below})
+
+    def size_of_weights(self, mark=None):
+        """‖W‖² = Σ W_um² of the layer."""
+        return sum_over(
+            u, m, of=put(self.here(WEIGHT(j, i)) ** 2, self.values(mark), {self.here(j): u, self.here(i): m})
+        )
 
     def lemma(self, mark, above):
         """``what a layer sends back to unit m == Σ_u above(u) (its Jacobian)(u, m)``, in an induction."""

@@ -25,7 +25,6 @@ REFUSED = {
     **dict.fromkeys(("greater_equal", "equal"), "gives truth values, which no term has"),
     "sqrt": "takes a root, and a term has whole powers only",
     "log1mexp": "takes the logarithm of 1 − e^x, whose sign is not evident",
-    "stack": "makes an axis of as many places as it has arguments, which is no set of any size",
 }
 
 
@@ -120,6 +119,7 @@ READINGS = {
     "greater": greater,
     "where": where,
     "concatenate": concatenate,
+    "stack": arrays.stacked,
 }
 """How an op is read: a function of `Open` arrays and of its options, in which shapes are axes, and positions `Open`."""
 

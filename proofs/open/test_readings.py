@@ -54,6 +54,8 @@ class Sized:
     def length(self, a_set):
         if a_set is None:
             return 1
+        if type(a_set) is arrays.Places:
+            return a_set.number
         if type(a_set) is Cube:
             return 2 ** self.length(a_set.of)
         self.used.add(a_set)
@@ -110,10 +112,10 @@ class Sized:
     def array(self, found):
         """The formulas that an `Open` array is of."""
         wanted = np.empty([self.length(s) for s in found.axes], object)
-        places = [indices(f"at{k}", s)[0] for k, s in enumerate(found.axes) if s]
         for at in np.ndindex(*wanted.shape):
-            values = [k for k, s in zip(at, found.axes, strict=True) if s]
-            wanted[at] = self.formula(found(*places), dict(zip(places, values, strict=True)))
+            axes = [(k, s) for k, s in zip(at, found.axes, strict=True) if s]
+            places = [k if type(s) is arrays.Places else indices(f"at{n}", s)[0] for n, (k, s) in enumerate(axes)]
+            wanted[at] = self.formula(found(*places), dict(zip(places, (k for k, _ in axes), strict=True)))
         return wanted
 
 
@@ -201,6 +203,13 @@ CALLS = {
         lambda a: ops.step(-a("x", I, J, sign=POSITIVE)) + ops.step(a("x", I, J, sign=POSITIVE)),
     ],
     "concatenate": [lambda a: ops.concatenate([a("x", I, J)], axis=1)],
+    "stack": [
+        lambda a: ops.stack([a("x", I, J), a("y", I, J)], axis=1),
+        lambda a: ops.sum(ops.stack([a("x", I), a("y", I), a("z", I)], axis=-1) * a("z", I, None), axis=1),
+        lambda a: ops.logsumexp(ops.stack([a("x", I), a("y", I)]), axis=0),
+        lambda a: ops.mean(ops.matmul(a("x", J, I), ops.stack([a("y", I), a("z", I)], axis=-1)), axis=1),
+        lambda a: ops.matmul(ops.stack([a("x", I), a("y", I)], axis=1), ops.stack([a("y", J), a("x", J)])),
+    ],
 }
 """Calls of each op. The first one shows a change of indices, where an axis has another's set."""
 
@@ -248,6 +257,7 @@ def test_readings(looked_at):
             "positions exchanged",
             mutated(arrays, "indexed", "item(position, bound[-1])", "item(bound[-1], position)"),
         ),
+        Spoiled("stacked in another order", mutated(arrays, "stacked", "xs[at[axis]]", "xs[~at[axis]]")),
         Spoiled(
             "added at other places",
             mutated(arrays, "placed", "[item(position, i) for", "[item(i, position) for"),
@@ -255,7 +265,7 @@ def test_readings(looked_at):
     ],
 )
 def test_indices():
-    for name in ("transpose", "matmul", "sum", "mean", "power", "index", "place"):
+    for name in ("transpose", "matmul", "sum", "mean", "power", "index", "place", "stack"):
         agree(name, CALLS[name][0])
 
 

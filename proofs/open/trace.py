@@ -59,9 +59,9 @@ class Lengths:
         return self.assigned[a_set]
 
     def axis(self, first, second):
-        """The set that has these two lengths; None for two ones."""
-        if first == second == 1:
-            return None
+        """The set that has these two lengths; None for two ones, and `Places` for two equal lengths."""
+        if first == second:
+            return arrays.Places(first) if first > 1 else None
         for a_set in self.assigned:
             for one in (a_set, Cube(a_set)):
                 if self.of(one) == (first, second):

@@ -7,7 +7,8 @@ The code runs on plain lengths, and each op that it applies, also those of a gra
 length may enter only as itself, as in a mean. So the code runs at two assignments of lengths, between which any two
 sets change places in size; and what is written down must be the same but for lengths. Code that branches on a length
 is refused with the line where the two runs part. A branch that both runs take alike is not seen: `exact` sums states in
-blocks of 4096, so what is read of it is the sum over one block.
+blocks of 4096, so what is read of it is the sum over one block. That more blocks add up to the same has theorems of its
+own (`proofs/chapters/test_g_blocks_open.py`).
 """
 
 import sys

@@ -216,7 +216,10 @@ LOOP = [
         mutated(FeedForward, "logits", "None if masks is None else masks[k - 1]", "None"),
     ),
 ]
-SIZES = "any batch, widths and number of classes; one hidden layer and two, sigm and tanh; masks of each example"
+SIZES = (
+    "any batch, widths and number of classes; one hidden layer and two, sigm and tanh (relu: in each layer by itself); "
+    "a mask for each example"
+)
 NETS = [(hidden, sets) for sets in ((D, H, C), (D, H, U, C)) for hidden in ("sigmoid", "tanh")]
 
 

@@ -59,7 +59,7 @@ MODELS = {
     "Autoencoder": td.Autoencoder.init((3, 2), rng, tied=False),
     "Progress": Progress(1, 4, (rbm(3, 2),), rbm(3, 2), np.ones((2, 3))),
     "Descent": DESCENT,
-    "Fit": Fit(DESCENT, NET, 1, (Epoch(0, 0.7, 0.5, 0.5), Epoch(1, 0.6, 0.25, 0.5))),
+    "Fit": Fit(DESCENT, NET, 1, (Epoch(0, 0.7, 0.5, 0.5, 0.8), Epoch(1, 0.6, 0.25, 0.5, 0.7))),
     "HessianFree": HessianFree(NET, NET, 1.0, 3, 0.5, 7, 0.9),
 }
 ANY = ("model", "state", "direction", "particles", "decoder_weights", "value", "array", "W", "b", "c", "R")

@@ -206,20 +206,31 @@ def test_fit_learns_and_keeps_the_best_model():
     fit = learning.fit(NET, TRAIN, VALID, epochs=200, batch=10)
     assert fit.history[-1].loss < 0.5 * fit.history[1].loss
     assert fit.history[-1].train_error < 0.1 < fit.history[0].train_error
-    errors = [line.valid_error for line in fit.history]
-    assert fit.best_epoch == int(np.argmin(errors))
-    assert learning.error_rate(fit.model, *VALID) == fit.best.valid_error == min(errors)
+    losses = [line.valid_nll for line in fit.history]
+    assert fit.best_epoch == int(np.argmin(losses))
+    assert learning.error_rate(fit.model, *VALID) == fit.best.valid_error
+    assert np.mean(fit.model.nll(*VALID)) == pytest.approx(min(losses), rel=1e-12)
 
 
-def test_patience_stops_after_so_many_epochs_without_a_lower_error():
+def test_of_equal_errors_the_lower_nll_is_kept():
+    """Errors stay while the nll falls: the first epoch has the fewest errors, a later one the better model."""
+    fit = learning.fit(NET, TRAIN, (VALID[0][:4], VALID[1][:4]), epochs=60, batch=10)
+    equal = [line for line in fit.history if line.valid_error == fit.best.valid_error]
+    assert equal[0].epoch < fit.best_epoch
+    assert fit.best.valid_nll == min(line.valid_nll for line in equal) < equal[0].valid_nll
+
+
+def test_patience_stops_after_so_many_epochs_without_a_better_model_but_not_before_the_least():
     fit = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3)
-    assert len(fit.history) - 1 == fit.best_epoch + 3 < 500
+    assert len(fit.history) - 1 == fit.best_epoch + 3 < 300
+    longer = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3, least=300)
+    assert len(longer.history) - 1 == 300 > longer.best_epoch + 3
 
 
 def test_without_validation_the_model_is_the_latest():
     fit = learning.fit(NET, TRAIN, epochs=2)
     assert fit.best_epoch == 2
-    assert np.isnan(fit.best.valid_error)
+    assert np.isnan([fit.best.valid_error, fit.best.valid_nll]).all()
     assert same_bits(fit.model, fit.descent.model)
 
 

@@ -137,9 +137,10 @@ CELL = ("parity:4", "CD-1", 2)
 
 
 def trials(place):
-    errors = {0: (0.1, None), 1: (0.3, (0.5, 0.25))}
-    tried = {n: search.Trial(n, search.settings_of(SEARCH, n), *found) for n, found in errors.items()}
-    search.write(place / "t.json", SEARCH, tried)
+    found = {0: (0.1, 0.5, 20), 1: (0.3, 0.75, 30, (0.5, 0.25))}
+    tried = {n: search.Trial(n, search.settings_of(SEARCH, n), *of) for n, of in found.items()}
+    tests = {(0, 1): search.Outcome(0, 1, 0.25, 40)}
+    search.write(place / "t.json", SEARCH, search.Done(tried, tests))
     return place / "t.json"
 
 
@@ -234,7 +235,7 @@ KINDS = [
     ),
     Kind(
         "tables: trials", "lab/tables/search.py", trials, lambda place: search.read(place / "t.json", SEARCH),
-        open=("test_errors",),
+        open=("cross_validated", "valid_nll", "steps"),
     ),
     Kind("study: course", "lab/study/run.py", course, lambda place: study.kept(place, CELL, 0.5)),
     Kind(

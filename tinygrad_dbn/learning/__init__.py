@@ -7,7 +7,7 @@ module, `pretrain`, followed by `fine_tune`.
 from ..autodiff.kernels.blas import threads
 from .bars import progress_bars
 from .contrastive import cd_loss
-from .descent import Descent, Diverged, compiling, descend, uncompiled
+from .descent import Descent, Diverged, compiling, descend, steps_per_epoch, uncompiled
 from .diagnostics import layer_gradients, reading
 from .dropout import Dropout
 from .greedy import Progress, greedy, greedy_dbn
@@ -33,5 +33,6 @@ __all__ = [
     "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
     "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "masking",
     "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
-    "reconstruction_loss", "salt_and_pepper", "sgd", "threads", "uncompiled", "up_down", "up_down_loss",
+    "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
+    "up_down_loss",
 ]  # fmt: skip

@@ -72,7 +72,8 @@ def fit(
 
     Best is the lowest mean −log f(x)_y of the validation set: its error is a share of few examples, and ties.
     optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a better model, but not
-    before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or output unit's incoming weights grow longer than this (Srivastava et al. 2014).
+    before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or output unit's incoming
+    weights grow longer than this (Srivastava et al. 2014).
     watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
     back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).

@@ -1,10 +1,11 @@
 """The experiments by name."""
 
-from . import autoencoder, clamped, dropout, regions, updown, vanishing, width
+from . import autoencoder, clamped, dropout, fitting, regions, updown, vanishing, width
 from .experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
     "vanishing": vanishing.EXPERIMENT,
+    "fitting": fitting.EXPERIMENT,
     "regions": regions.EXPERIMENT,
     "width": width.EXPERIMENT,
     "dropout": dropout.EXPERIMENT,

@@ -121,18 +121,20 @@ def test_adam_keeps_float32():
         lambda: learning.adam(0.1, square_decay=1.0),
         lambda: learning.adam(0.1, epsilon=0.0),
         lambda: learning.hyperbolic(0),
+        lambda: learning.linear(0),
         lambda: learning.exponential(1.1),
         lambda: learning.Dropout(1.0),
         lambda: learning.masking(-0.1),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make):
-    with pytest.raises(ValueError, match=r"positive|below 1|above 0"):
+    with pytest.raises(ValueError, match=r"positive|below 1|above 0|at least one"):
         make()
 
 
 def test_schedules_scale_the_rate_epoch_by_epoch():
     assert [learning.hyperbolic(2)(e) for e in (1, 3, 5)] == [1, 1 / 2, 1 / 3]
+    assert [learning.linear(4)(e) for e in range(1, 7)] == [1, 3 / 4, 1 / 2, 1 / 4, 0, 0]
     assert [learning.exponential(0.5)(e) for e in (1, 2, 3)] == [1, 0.5, 0.25]
     halved = list(
         descend({"w": np.zeros(5)}, (X,), quadratic, learning.sgd(1.0), epochs=2, batch=90, seed=0,

@@ -95,6 +95,7 @@ def test_claims_and_comparisons_name_what_is_measured():
     [
         ("vanishing", "pre-trained"),
         ("fitting", "wide net, wrong labels: Adam"),
+        ("schedule", "linear to zero"),
         ("regions", "random"),
         ("dropout", "dropout"),
         ("autoencoder", "two numbers, PCA"),

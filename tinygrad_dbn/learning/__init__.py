@@ -21,7 +21,7 @@ from .modules import (
     masking,
     salt_and_pepper,
 )
-from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
+from .optimisers import Optimiser, Schedule, adam, constant, exponential, hyperbolic, linear, momentum, sgd
 from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .supervised import Epoch, Fit, error_rate, fit
@@ -29,10 +29,10 @@ from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule", "Descent", "Diverged", "Dropout", "EmbeddingModule", "Epoch", "Fit", "HessianFree",
-    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling",
-    "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
-    "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "masking",
-    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
-    "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
+    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "Stack", "SubspaceModule", "adam", "cd_loss",
+    "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
+    "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear",
+    "masking", "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars",
+    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
     "up_down_loss",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
 from .bars import bar
-from .optimisers import Optimiser, momentum
+from .optimisers import Optimiser, Schedule, constant, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 
 Rule = Callable[[RBM, Any, np.random.Generator, Any], tuple[RBM, Any]]
@@ -57,6 +57,7 @@ def greedy(
     decay: float = 0.9,
     batch: int | None = None,
     scale: float = 0.01,
+    schedule: Schedule = constant,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
@@ -65,9 +66,9 @@ def greedy(
     examples is five steps too. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as
     many as there are examples in a step, that start at rows of the layer's data and take k rounds a step. A layer whose
     output is as wide as the input of the one below starts at that one's transpose, both biases too, so that the
-    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch
-    draws from a generator of its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to
-    the same bits.
+    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. In every
+    layer the rate of epoch n is rate · schedule(n). Each epoch draws from a generator of its own, made from (seed,
+    layer, epoch); so `start` goes on from any earlier progress to the same bits.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
     X = binary(X, sizes[0])
@@ -89,7 +90,7 @@ def greedy(
             yield at
         with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
             while at.epoch < epochs:
-                at = _epoch(at, X, rules[rule], step, batch, seed)
+                at = _epoch(at, X, rules[rule], step, rate * schedule(at.epoch + 1), batch, seed)
                 one_more()
                 yield at
 
@@ -101,7 +102,7 @@ def greedy_dbn(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
 
 
 @one_thread()
-def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: int) -> Progress:
+def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, rate: float, batch: int, seed: int) -> Progress:
     """One pass over fresh samples of the layer's data, in random order."""
     rng = np.random.default_rng([seed, at.layer, at.epoch + 1])
     data = _upward(at.rbms[:-1], X, rng)
@@ -109,7 +110,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     order = rng.permutation(len(data))
     for i in range(0, len(data), batch):
         direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
-        rbm, velocity = step(rbm, velocity, direction)
+        rbm, velocity = step.update(rbm, velocity, direction, rate)
     if not_finite(rbm) is not None:
         raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)

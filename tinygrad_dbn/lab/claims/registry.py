@@ -1,6 +1,6 @@
 """The experiments by name."""
 
-from . import autoencoder, clamped, dropout, fitting, regions, updown, vanishing, width
+from . import autoencoder, clamped, dropout, fitting, regions, schedule, updown, vanishing, width
 from .experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -12,4 +12,5 @@ EXPERIMENTS: dict[str, Experiment] = {
     "autoencoder": autoencoder.EXPERIMENT,
     "clamped": clamped.EXPERIMENT,
     "updown": updown.EXPERIMENT,
+    "schedule": schedule.EXPERIMENT,
 }

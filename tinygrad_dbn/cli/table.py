@@ -44,7 +44,7 @@ def _measure(
         f"NLL, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
     )
     with refusing(f"the finished trials are in {folder}: the same command goes on"):
-        from ..lab.tables import NAMES, TABLES, Search, as_text, measure, write_all
+        from ..lab.tables import NAMES, TABLES, Search, as_text, by_edges, measure, problem, write_all
         from ..lab.terminal import progress, show
 
         if name not in TABLES:
@@ -56,6 +56,9 @@ def _measure(
         searches = [Search(problem, system, full, seed, labelled) for problem in problems for system in systems]
         with progress(len(searches) * trials) as bar:
             cells = [measure(s, folder=folder, trials=trials, processes=processes, watch=bar) for s in searches]
+        if "convex" in problems:  # how far one feature goes there, beside what the systems make of all pixels
+            alone = 100 * by_edges(problem("convex", full, seed))
+            notes += f" On convex a threshold on the number of edges alone errs {alone:.1f} %."
         written = write_all(asked, cells, folder, notes)
     show(as_text(asked, cells))
     print(notes)

@@ -125,6 +125,7 @@ EXAMPLES = {
     "linear": lambda: linear(i, (H, f(i, j)), (2, p(i))),
     "rewrite": lambda: rewrite(log(Sum(p(i) / q(i), i)), combine(p(i) / q(i), "==", p(i) * (1 / q(i)))),
     "differentiate": lambda: differentiate(log(Sum(exp(f(i, j) + H * Same(i, i2)), i)) / (1 + exp(H**3)), H.family, 0),
+    "a set of a premise alone": lambda: combine(H, "==", H, (1, combine(Sum(a(j), j), "==", Sum(a(j), j)))),
     "captured": lambda: inst(pick(f(i, j), i, i2), {f: ((i, j), Sum(f(i2, j) * p(i), i2))}),
     "sets": lambda: inst(linear(i, (2, p(i))), sets={I: Cube(J)}),
 }

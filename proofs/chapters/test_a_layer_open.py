@@ -16,8 +16,8 @@ from tinygrad_dbn.autodiff.differentiate import vjp
 from tinygrad_dbn.models import FeedForward
 
 SIZES = (
-    "any batch and widths; sigm, tanh, and relu on either side of its branch (a term has no cases: that an element stays "
-    "on its side while a weight moves a little is not said)"
+    "any batch and widths; sigm, tanh, and relu on either side of its branch (a term has no cases: that an element "
+    "stays on its side while a weight moves a little is not said)"
 )
 
 

@@ -11,8 +11,8 @@ from proofs.harness.theorem import Spoiled, mutated, theorem
 from proofs.kernel.derived import everywhere, ring
 from proofs.kernel.lemmas import cube_mean, cube_sum
 from proofs.kernel.rules import combine, inst, linear, rewrite, total
-from proofs.kernel.substitution import put
-from proofs.kernel.terms import ONE, ZERO, Bit, Cube, Num, Same, Set, Sum, exp, families, indices
+from proofs.kernel.substitution import put, rebuilt
+from proofs.kernel.terms import ONE, ZERO, Bit, Cube, Num, Same, Set, Sum, below, exp, families, indices
 from proofs.open.nudge import is_derivative
 from proofs.open.trace import bits, opened
 from tinygrad_dbn import exact
@@ -20,6 +20,7 @@ from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
 from tinygrad_dbn.exact.marginals import log_conditional
+from tinygrad_dbn.exact.variational.bound import layer_bound
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 T, D, H, K = map(Set, "TDHK")
@@ -215,14 +216,26 @@ def test_training(sides=2, names=("c", "b", "W"), count=None):
 def trained_on(side, name, count):
     def run(a):
         X, layer, top = examples(a), first_layer(a), second(a)
+        states = exact.states(a("c", H).shape[0])
         of_bound = grad(lambda top: exact.bound(DBN((layer,), top), X).mean())(top)
-        of_data = grad(
-            lambda top: (a("u", Cube(H)) * exact.log_likelihood(top, exact.states(a("c", H).shape[0]))).sum()
-        )(top)
+        of_data = grad(lambda top: (a("u", Cube(H)) * exact.log_likelihood(top, states)).sum())(top)
+        of_prior = grad(lambda prior: layer_bound(layer, X, prior).mean())(a("new", Cube(H)))
         log_q = log_bernoulli_table(layer.recognition_logits(X))
-        return getattr(of_bound, name), getattr(of_data, name), log_q
+        return getattr(of_bound, name), getattr(of_data, name), of_prior, log_q
 
-    of_bound, of_data, log_q = opened(run, ascending=side)
+    of_bound, of_data, of_prior, log_q = opened(run, ascending=side)
     at = {"c": (k,), "b": (n,), "W": (k, n)}[name]
-    mean = Sum(exp(log_q(t, h)), t) / count
-    return [ring(of_bound(*at), put(of_data(*at), {WEIGHT: ((h,), mean)}))]
+    # The bound's derivative by log p(h) is q̄(h), in the place where log p(h) has the weight u(h).
+    mean = ring(of_prior(h), Sum(exp(log_q(t, h)), t) / count)
+    plain = rewrite(bound_as(of_data(*at), h), combine(1 * WEIGHT(h), "==", WEIGHT(h)))
+    same = rewrite(bound_as(put(plain.right, {WEIGHT: ((h,), mean.left)}), h), mean)
+    weighted_by_mean = inst(plain, {WEIGHT: ((h,), mean.right)})
+    return [mean, combine(of_bound(*at), "==", weighted_by_mean.left, (1, same), (-1, weighted_by_mean))]
+
+
+def bound_as(e, index):
+    """The term, where each sum over the index's set binds an index of that name."""
+    e = rebuilt(e, [bound_as(part, index) for part, _, _ in below(e)])
+    if type(e) is Sum and e.index.set == index.set:
+        return Sum(put(e.body, {}, {e.index: index}), index)
+    return e

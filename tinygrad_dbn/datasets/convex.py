@@ -10,7 +10,7 @@ from .labelled import Labelled, split, total
 
 SIDE = 28
 MIDDLE = (SIDE - 1) / 2
-INNER = 14.0  # the side of the square that the sets' inner points come from: calibrated, see docs/convex.md
+INNER = 20.0  # the side of the square that the sets' inner points come from: calibrated, see docs/convex.md
 Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]  # first and last white column of each row, both (T, SIDE); first > last: none
 

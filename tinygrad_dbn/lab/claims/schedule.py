@@ -59,7 +59,11 @@ EXPERIMENT = Experiment(
     comparisons=tuple(
         Comparison(figure, "linear to zero", other, lower=figure == "swing", says=f"{says} than {other}")
         for other in ("constant", "hyperbolic, halved after 5")
-        for figure, says in (("second", "linear ends higher"), ("swing", "linear swings less"))
+        for figure, says in (
+            ("first", "one layer: linear ends higher"),
+            ("second", "two layers: linear ends higher"),
+            ("swing", "linear swings less"),
+        )
     ),
     draw=lambda results, dark: dots(results, tuple(SCHEDULES), "second", "log p of validation digits, nats", dark),
 )

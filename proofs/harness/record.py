@@ -100,7 +100,7 @@ def noted(called=None):
 
 
 TRACES = ContextVar("what the traces of shipped code call", default=None)
-"""A dictionary as `noted` adds to, for the traces that are taken while a theorem's body runs; None outside of one."""
+"""A dictionary as `noted` adds to, and traces their ops, while a theorem's body runs; None outside of one."""
 
 
 def read_by(body):

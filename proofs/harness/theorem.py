@@ -34,6 +34,7 @@ from proofs.harness.evidence import Refuted, require
 from proofs.harness.record import Refusal, Run, Statement, read_by, steps, watched
 from proofs.kernel.refutation import refute, theorems_in
 from proofs.kernel.terms import ProofError
+from tinygrad_dbn.autodiff.op import Op
 
 __all__ = ["LEVELS", "Refuted", "Spoiled", "mutated", "require", "theorem"]
 
@@ -85,8 +86,7 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
     rewritten = {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")}
 
-    functions = [getattr(f, "forward", f) for f in traced]  # of an op of the table, what computes it
-    shipped = {f"{f.__module__.removeprefix('tinygrad_dbn.')}.{f.__qualname__}": _code(f) for f in functions}
+    shipped = {_name(getattr(f, "forward", f)): f if isinstance(f, Op) else _code(f) for f in traced}
 
     def declare(body):
         parameters = inspect.signature(body).parameters.values()
@@ -106,7 +106,7 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
 def _test_of(body, statement, traced, fixtures):
     """The test function: pytest calls it with the fixtures that the body asks for, and with one version or None.
 
-    traced: the code of the functions that the theorem says it reads, by their names.
+    traced: the code of the functions that the theorem says it reads, or the op of the table, by their names.
     """
 
     @functools.wraps(body)
@@ -207,6 +207,11 @@ def mutated(owner, attribute, old, new):
     owner_name = owner.__name__.removeprefix("tinygrad_dbn.")
     patch.says = f"{owner_name}.{attribute}: {old.strip()} → {new.strip() or 'nothing'}"
     return patch
+
+
+def _name(function):
+    """The name of a shipped function in its package."""
+    return f"{function.__module__.removeprefix('tinygrad_dbn.')}.{function.__qualname__}"
 
 
 def _code(function):

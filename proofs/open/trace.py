@@ -139,6 +139,8 @@ class Run:
         values = [x.value if isinstance(x, Tensor) else x for x in inputs]
         node = Tensor.output(op.forward(*values, **params), self.level, op, inputs, params)
         node.line = shipped_line()
+        if (traced := TRACES.get()) is not None:
+            traced[id(op)] = op
         self.nodes.append(node)
         return node
 

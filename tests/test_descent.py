@@ -169,7 +169,7 @@ def test_nothing_decays_unless_it_is_asked_for():
     defaults = {
         name: inspect.signature(f).parameters["weight_decay"].default
         for name, f in named.items()
-        if callable(f) and "weight_decay" in inspect.signature(f).parameters
+        if (inspect.isfunction(f) or inspect.isclass(f)) and "weight_decay" in inspect.signature(f).parameters
     }
     assert defaults.keys() >= {"descend", "fit", "hessian_free", "AutoencoderModule", "RBMModule"}
     assert set(defaults.values()) == {0}

@@ -161,4 +161,4 @@ def test_the_commands(record, tmp_path):
     assert (tmp_path / "site" / "index.html").exists()
     stale = command("book", "--record", file, "--check")
     assert stale.exit_code == 2
-    assert "stale: THEOREMS.md, README.md, accepted.txt;" in stale.output
+    assert "stale: THEOREMS.md, README.md;" in stale.output

@@ -14,14 +14,14 @@ from proofs.kernel.belief import BOUND, About, Layer, averaged
 from proofs.kernel.derived import summed
 from proofs.kernel.rules import combine
 from proofs.kernel.terms import Cube, Set, exp, indices
-from proofs.open.trace import bits, opened
+from proofs.open.dbn import D, H, K, T, examples, on_both_sides
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
 from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
-T, D, H, K, N = map(Set, "TDHKN")
+N = Set("N")
 t, = indices("t", T)  # fmt: skip
 j, = indices("j", H)  # fmt: skip
 k, = indices("k", K)  # fmt: skip
@@ -40,19 +40,9 @@ def dbn(a):
     return DBN((directed(a, 1, D, H), directed(a, 2, H, K)), RBM(a("U", N, K), a("a", K), a("d", N)))
 
 
-def examples(a):
-    return a("x", T, D, like=bits)
-
-
 SIZES = "all numbers of units and examples, three hidden layers; on either side of the branch on which of the top two "
 SIZES += "has fewer units; one block of states"
 SIDES = (K, N), (N, K)
-
-
-def on_both_sides(prove, sides=SIDES):
-    """The theorems of both sides, each from the function that reads a run there."""
-    readers = [lambda run, side=side: opened(run, ascending=side) for side in sides]
-    return [thm for read in readers for thm in prove(read)]
 
 
 def on_one_side(*versions):

@@ -11,15 +11,15 @@ from proofs.kernel.belief import BOUND, About, Layer
 from proofs.kernel.derived import ring
 from proofs.kernel.lemmas import layer, sigmoid
 from proofs.kernel.rules import combine
-from proofs.kernel.terms import Cube, Set, Sum, exp, families, indices
-from proofs.open.trace import bits, opened
+from proofs.kernel.terms import Cube, Sum, exp, families, indices
+from proofs.open.dbn import SIDES, D, H, K, T, dbn, examples
+from proofs.open.trace import opened
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
 from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
-T, D, H, K = map(Set, "TDHK")
 t, = indices("t", T)  # fmt: skip
 i, = indices("i", D)  # fmt: skip
 j, = indices("j", H)  # fmt: skip
@@ -28,21 +28,9 @@ h, = indices("h", Cube(H))  # fmt: skip
 X, = families("x", T, D)  # fmt: skip
 R, = families("R", H, D)  # fmt: skip
 U, = families("U", K, H)  # fmt: skip
-C, = families("c", H)  # fmt: skip
+C, = families("r", H)  # fmt: skip
 TOP_C, = families("d", K)  # fmt: skip
 ON = C(j) + Sum(R(j, i) * X(t, i), i)
-SIDES = (H, K), (K, H)
-
-
-def dbn(a):
-    """The shipped model, its recognition weights untied."""
-    layer = DirectedLayer(a("W", H, D), a("b", D), a("R", H, D), a("c", H))
-    return DBN((layer,), RBM(a("U", K, H), a("a", H), a("d", K)))
-
-
-def examples(a):
-    return a("x", T, D, like=bits)
-
 
 RECOGNISED = (
     "the shipped recognition is sigm(c + R x) for each unit of h1, and so on for each layer above from the one below; "

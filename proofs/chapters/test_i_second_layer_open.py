@@ -12,18 +12,18 @@ from proofs.kernel.derived import everywhere, ring
 from proofs.kernel.lemmas import cube_mean, cube_sum
 from proofs.kernel.rules import combine, inst, linear, rewrite, total
 from proofs.kernel.substitution import put, rebuilt
-from proofs.kernel.terms import ONE, ZERO, Bit, Cube, Num, Same, Set, Sum, below, exp, families, indices
+from proofs.kernel.terms import ONE, ZERO, Bit, Cube, Num, Same, Sum, below, exp, families, indices
+from proofs.open.dbn import SIDES, D, H, K, T, directed, examples
 from proofs.open.nudge import is_derivative
-from proofs.open.trace import bits, opened
+from proofs.open.trace import opened
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.differentiate import grad
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
 from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.exact.variational.bound import layer_bound
-from tinygrad_dbn.models import DBN, RBM, DirectedLayer
+from tinygrad_dbn.models import DBN, RBM
 
-T, D, H, K = map(Set, "TDHK")
 t, = indices("t", T)  # fmt: skip
 i, m = indices("i i*", D)
 j, n = indices("j j*", H)
@@ -36,7 +36,6 @@ C, = families("c", H)  # fmt: skip
 WEIGHT, NEW, OLD = families("u new old", Cube(H))
 LOG_P, LOG_Q = families("log_p log_q", T, Cube(H))
 HALF, QUARTER = Num(Fraction(1, 2)), Num(Fraction(1, 4))
-SIDES = (H, K), (K, H)
 
 
 def weighted(a, model):
@@ -47,10 +46,6 @@ def weighted(a, model):
 SIZES = "on either side of the branch on which are fewer; one block of states"
 
 # --- I1: what the first layer's weights are in ------------------------------------------------------------------
-
-
-def first_layer(a):
-    return DirectedLayer(a("W", H, D), a("b", D), a("R", H, D), a("r", H))
 
 
 def second(a):
@@ -68,7 +63,7 @@ def tied_gradient(a):
 def untied_gradient(a):
     """The same of the DBN that has a second layer of its own."""
     of_prior = lambda model: weighted(a, model)
-    model = DBN((first_layer(a),), second(a))
+    model = DBN((directed(a),), second(a))
     return of_prior(model), grad(of_prior)(model).layers[0].W
 
 
@@ -116,10 +111,6 @@ MEAN = Sum(exp(LOG_Q(t, h)), t) / Sum(ONE, t)
 """q̄(h) = Σ_t q(h|x_t) / T, for any log q."""
 
 
-def examples(a):
-    return a("x", T, D, like=bits)
-
-
 def change_of_the_mean():
     """``Σ_t Σ_h q (a + new − log q) / T − the same with old == Σ_h q̄ (new − old)``, for any log q, a(t, h), new(h) and
     old(h)."""
@@ -155,7 +146,7 @@ def test_change(sides=2):
 
 def changes(side, lemma):
     def run(a):
-        X, layer = examples(a), first_layer(a)
+        X, layer = examples(a), directed(a)
         models = [DBN((layer,), RBM(a(f"U{k}", K, H), a(f"c{k}", H), a(f"d{k}", K))) for k in ("new", "old")]
         logits = layer.recognition_logits(X)
         return [
@@ -215,7 +206,7 @@ def test_training(sides=2, names=("c", "b", "W"), count=None):
 
 def trained_on(side, name, count):
     def run(a):
-        X, layer, top = examples(a), first_layer(a), second(a)
+        X, layer, top = examples(a), directed(a), second(a)
         states = exact.states(a("c", H).shape[0])
         of_bound = grad(lambda top: exact.bound(DBN((layer,), top), X).mean())(top)
         of_data = grad(lambda top: (a("u", Cube(H)) * exact.log_likelihood(top, states)).sum())(top)

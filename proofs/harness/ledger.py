@@ -17,7 +17,7 @@ from tinygrad_dbn.book.record import FORMAT
 from tinygrad_dbn.files import write_atomically
 
 PROOFS = Path(__file__).parents[1]
-KERNEL = ("kernel/terms.py", "kernel/substitution.py", "kernel/growth.py", "kernel/rules.py")
+KERNEL = ("kernel/terms.py", "kernel/substitution.py", "kernel/growth.py", "kernel/arithmetic.py", "kernel/rules.py")
 """What must be trusted for level A, unless Coq checks it."""
 COQ = ("coq/statement.py",)
 """What must be trusted besides Coq, and the definitions that its `Prelude.v` begins with, if it does."""

@@ -15,7 +15,8 @@ from functools import cache
 
 import numpy as np
 
-from proofs.kernel.terms import ONE, Bit, Cube, Index, Num, Same, Set, Sum, Term, exp, log, plus, sum_over, times
+from proofs.kernel.substitution import put, rebuilt
+from proofs.kernel.terms import ONE, Bit, Cube, Index, Num, Same, Set, Sum, Term, below, exp, log, plus, sum_over, times
 
 
 class NoReading(Exception):
@@ -45,7 +46,7 @@ class Open:
     def __call__(self, *indices):
         """The element at indices, one for each axis that has a set."""
         given = iter(indices)
-        return self.entry(*(axis and next(given) for axis in self.axes))
+        return numbered(self.entry(*(axis and next(given) for axis in self.axes)))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if method != "__call__" or options or ufunc.__name__ not in ELEMENTS:
@@ -91,9 +92,22 @@ _NUMBERS = itertools.count()
 
 
 def fresh(a_set):
-    """An index that nothing else has: what binds it says its name."""
-    letter = a_set.of.name if type(a_set) is Cube else a_set.name
-    return Index(f"{letter.lower()}{next(_NUMBERS)}", a_set)
+    """An index that nothing else has."""
+    return Index(f"{_letter(a_set)}{next(_NUMBERS)}", a_set)
+
+
+def _letter(a_set):
+    return (a_set.of if type(a_set) is Cube else a_set).name.lower()
+
+
+def numbered(e, depth=0):
+    """The term, the indices of its sums named by how many sums are around: the same, whatever was read before it."""
+    if type(e) is not Sum:
+        return rebuilt(e, [numbered(part, depth) for part, _, _ in below(e)])
+    index = Index(f"{_letter(e.index.set)}{depth}", e.index.set)
+    while index in e.free:
+        index = Index(f"{index.name}'", index.set)
+    return Sum(numbered(put(e.body, {}, {e.index: index}), depth + 1), index)
 
 
 def count(*sets):

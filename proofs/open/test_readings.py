@@ -20,6 +20,7 @@ from proofs.kernel.terms import (
     Bit,
     Cube,
     Exp,
+    Family,
     Log,
     Mul,
     Num,
@@ -296,6 +297,21 @@ def test_constants():
 
 
 # --- what is refused --------------------------------------------------------------------------------------------
+
+
+def test_names_do_not_depend_on_what_was_read_before():
+    """Else the file that Coq is given for a theorem would depend on which theorems ran before it."""
+    t, = indices("t", I)  # fmt: skip
+    read = lambda: opened(lambda a: (a("x", I, J) @ a("W", J, J) @ a("w", J, None)).sum(axis=1))(t)
+    assert repr(read()) == repr(read()) == "Σ_j0 (Σ_j1 x[t, j1] W[j1, j0]) w[j0]"
+
+
+def test_numbering_captures_nothing():
+    bound, free = indices("k j0", J)
+    v = Family("v", (J,), REAL)
+    term = Sum(v(bound) * v(free), bound)
+    assert arrays.numbered(term) == term
+    assert repr(arrays.numbered(term)) == "Σ_j0' v[j0'] v[j0]"
 
 
 def test_every_op_is_read_or_refused():

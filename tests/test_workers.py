@@ -47,7 +47,7 @@ def alive(pids):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks at processes as Linux shows them")
 def test_a_killed_measurement_leaves_no_process_and_goes_on_to_the_same_figures(tmp_path):
-    command = [sys.executable, "-m", "tinygrad_dbn.cli", "measure", "vanishing", "--quick", "--seeds", "3", "--out"]
+    command = [sys.executable, "-m", "tinygrad_dbn.cli", "measure", "vanishing", "--quick", "--seeds", "2", "--out"]
     killed = subprocess.Popen([*command, str(tmp_path / "killed")], start_new_session=True)
     until = time.monotonic() + 120
     while not list((tmp_path / "killed").glob("*.json")) and time.monotonic() < until:
@@ -59,7 +59,7 @@ def test_a_killed_measurement_leaves_no_process_and_goes_on_to_the_same_figures(
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     done = sorted(path.name for path in (tmp_path / "killed").glob("*.json"))
-    assert 1 <= len(done) < 6
+    assert 1 <= len(done) < 4
     assert len(pids) >= 3  # itself and its workers
     while alive(pids) and time.monotonic() < until:
         time.sleep(0.05)
@@ -72,4 +72,4 @@ def test_a_killed_measurement_leaves_no_process_and_goes_on_to_the_same_figures(
         for name in ("killed", "whole")
     ]
     assert figures[0] == figures[1]
-    assert len(figures[0]) == 6
+    assert len(figures[0]) == 4

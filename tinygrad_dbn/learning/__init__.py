@@ -17,6 +17,7 @@ from .modules import (
     EmbeddingModule,
     KernelPCAModule,
     RBMModule,
+    SparseModule,
     SubspaceModule,
     masking,
     salt_and_pepper,
@@ -29,10 +30,10 @@ from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule", "Descent", "Diverged", "Dropout", "EmbeddingModule", "Epoch", "Fit", "HessianFree",
-    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "Stack", "SubspaceModule", "adam", "cd_loss",
-    "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
-    "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear",
-    "masking", "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars",
-    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
-    "up_down_loss",
+    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "SparseModule", "Stack", "SubspaceModule",
+    "adam", "cd_loss", "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential",
+    "fine_tune", "fit", "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic",
+    "layer_gradients", "linear", "masking", "maximum_likelihood", "momentum", "persistent_contrastive_divergence",
+    "pretrain", "progress_bars", "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch",
+    "threads", "uncompiled", "up_down", "up_down_loss",
 ]  # fmt: skip

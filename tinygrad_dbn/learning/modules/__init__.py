@@ -9,9 +9,10 @@ from .boltzmann import RBMModule
 from .embedding import EmbeddingModule
 from .kernel import KernelPCAModule, arc_cosine
 from .protocol import Layer, Module
+from .sparse import SparseCoder, SparseModule
 from .subspace import SubspaceModule
 
 __all__ = [
-    "AutoencoderModule", "EmbeddingModule", "KernelPCAModule", "Layer", "Module", "RBMModule", "SubspaceModule",
-    "arc_cosine", "masking", "salt_and_pepper",
+    "AutoencoderModule", "EmbeddingModule", "KernelPCAModule", "Layer", "Module", "RBMModule", "SparseCoder",
+    "SparseModule", "SubspaceModule", "arc_cosine", "masking", "salt_and_pepper",
 ]  # fmt: skip

@@ -104,7 +104,7 @@ class SparseModule:
         down = value_and_grad(energy, has_aux=True)
         z = predicted
         (_, lowest), slope = down(z)
-        rate = np.ones((), np.result_type(z)) + 0 * lowest
+        rate: Value = np.ones(len(x), z.dtype)
         for _ in range(self.code_steps):
             tried = z - ops.reshape(rate, shape=(-1, 1)) * slope
             (_, found), there = down(tried)

@@ -14,6 +14,7 @@ from .greedy import Progress, greedy, greedy_dbn
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
 from .modules import (
     AutoencoderModule,
+    Convolution,
     EmbeddingModule,
     KernelPCAModule,
     RBMModule,
@@ -30,11 +31,12 @@ from .supervised import Epoch, Fit, error_rate, fit
 from .updown import up_down, up_down_loss
 
 __all__ = [
-    "AutoencoderModule", "Descent", "Diverged", "Dropout", "Embedded", "Embedding", "EmbeddingModule", "Epoch",
-    "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "SparseModule",
-    "Stack", "SubspaceModule", "adam", "cd_loss", "compiling", "constant", "contrastive_divergence", "descend",
-    "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free",
-    "hyperbolic", "layer_gradients", "linear", "masking", "maximum_likelihood", "momentum",
-    "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading", "reconstruction_loss",
-    "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down", "up_down_loss",
+    "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding",
+    "EmbeddingModule", "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
+    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling", "constant",
+    "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
+    "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking",
+    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
+    "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
+    "up_down_loss",
 ]  # fmt: skip

@@ -57,7 +57,7 @@ PRETRAINING_RATES = {"RBM": (0.005, 0.05), **dict.fromkeys(("autoencoder", "deno
 """Lowest and highest: an autoencoder's loss is a sum over all inputs, with gradients that much longer than CD's."""
 FROM_RANDOM = ("net", "embedding")
 """Kinds without pre-training: they start from random weights, and have its gradient steps on top."""
-PLACES: tuple[dict[str, Any], ...] = ({"layer": None}, {"layer": 1}, {"layer": 1, "auxiliary": 50})
+PLACES: tuple[dict[str, Any], ...] = ({"margin": 3.0}, {"layer": 1, "margin": 3.0}, {"layer": 1, "auxiliary": 50})
 """Where an embedding is learned: at the output, at a hidden layer, at an auxiliary layer upon that."""
 
 

@@ -18,7 +18,11 @@ SHAPES: dict[str, tuple[Shape, Shape, Shape]] = {
 FEATURES = {"still": 40, "moving": 60}
 SYSTEMS = ("random subspaces", "one layer", "two layers")
 CONDITIONS = tuple(f"{kind}: {system}" for kind in SHAPES for system in SYSTEMS)
-FREQUENCIES, TURNS, PHASES = (0.06, 0.1, 0.16, 0.25), 16, 8  # cycles a pixel; directions and phases of a whole turn
+FREQUENCIES, TURNS, PHASES = (
+    (0.06, 0.1, 0.16, 0.25, 0.4),
+    16,
+    8,
+)  # cycles a pixel; directions, phases of a turn
 
 
 def measure(condition: str, seed: int, quick: bool) -> Figures:
@@ -39,7 +43,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "sparse": float((features.mean(axis=0) / np.sqrt(np.square(features).mean(axis=0))).mean()),
         "modulation": float((np.ptp(best, axis=1) / (best.max(axis=1) + best.min(axis=1))).mean()),
-        "direction": float(1 - (opposite.mean(axis=1) / best.mean(axis=1)).mean()) if kind == "moving" else "–",
+        "direction": float(1 - (opposite.mean(axis=1) / best.mean(axis=1)).mean()),  # still gratings do not drift: 0
         "filters": np.round(W[:24].astype(float), 3).tolist() if seed == 0 and system != "two layers" else [],
     }
 

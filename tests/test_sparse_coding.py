@@ -1,5 +1,6 @@
 """The sparse autoencoder of Ranzato et al. (2007), against its formulas written out example by example."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,16 +68,18 @@ def test_energies_and_the_sparsifying_logistic_are_the_papers():
 def test_codes_go_down_their_energy_to_its_minimum():
     rng = np.random.default_rng(1)
     model, x = coder(rng), rng.random((5, 3))
+    steep = replace(model, V=12 * model.V)  # a step of rate 1 goes too far
 
-    def total(steps):
+    def total(model, steps):
         module = learning.SparseModule(eta=ETA, beta=BETA, code_steps=steps)
         return np.sum(module.energies(model, x, module.code(model, x)), axis=0)
 
-    found = [total(steps) for steps in (0, 1, 2, 5, 200)]
-    assert all((after <= before).all() for before, after in pairwise(found))
-    assert (found[2] < found[0]).all()
+    for which in (model, steep):
+        found = [total(which, steps) for steps in (*range(12), 200)]
+        assert all((after <= before).all() for before, after in pairwise(found))
+        assert (found[-1] < found[0]).all()
     best = [minimize(lambda z, x=x: sum(energies(*parts(model), x, z)), model.W @ x + model.c).fun for x in x]
-    np.testing.assert_allclose(found[-1], best, rtol=1e-6)
+    np.testing.assert_allclose(total(model, 200), best, rtol=1e-6)
 
 
 def test_a_step_moves_the_encoder_down_the_codes_energy_and_the_decoder_down_its_own():

@@ -25,7 +25,7 @@ from tinygrad_dbn.lab.run.record import Row
 from tinygrad_dbn.lab.study import Moment
 from tinygrad_dbn.lab.study import run as study
 from tinygrad_dbn.lab.tables import search
-from tinygrad_dbn.learning import Descent, Epoch, Fit, HessianFree, Progress
+from tinygrad_dbn.learning import Descent, Embedded, Epoch, Fit, HessianFree, Progress
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ MODELS = {
     "Progress": Progress(1, 4, (rbm(3, 2),), rbm(3, 2), np.ones((2, 3))),
     "Descent": DESCENT,
     "Fit": Fit(DESCENT, NET, 1, (Epoch(0, 0.7, 0.5, 0.5, 0.8), Epoch(1, 0.6, 0.25, 0.5, 0.7))),
+    "Embedded": Embedded(NET, NET),
     "HessianFree": HessianFree(NET, NET, 1.0, 3, 0.5, 7, 0.9),
 }
 ANY = ("model", "state", "direction", "particles", "decoder_weights", "value", "array", "W", "b", "c", "R")

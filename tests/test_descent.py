@@ -67,7 +67,7 @@ def test_whether_steps_are_compiled_can_be_said(machine):
     dbn = td.DBN.from_rbms([td.RBM.init(5, 2, RNG), td.RBM.init(2, 2, RNG)])
     runs = [
         lambda c, kind=kind: kind(**settings, compile=c).train(np.abs(X[:6]) / 4, 2, seed=0)
-        for kind in (learning.RBMModule, learning.AutoencoderModule, embedding)
+        for kind in (learning.RBMModule, learning.AutoencoderModule, learning.SparseModule, embedding)
     ]
     runs.append(lambda c: learning.fit(NET, data, **settings, compile=c))
     runs.append(lambda c: list(learning.up_down(dbn, X[:6] > 0, **settings, seed=0, compile=c)))

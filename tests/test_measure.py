@@ -1,6 +1,7 @@
 """The empirical claims' experiments: how they are run, what they leave, and that each runs from data to picture."""
 
 import csv
+import itertools
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from tinygrad_dbn import learning
 from tinygrad_dbn.cli import app
-from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, run, write_all
+from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, run, subspaces, write_all
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
@@ -87,7 +88,17 @@ def test_claims_and_comparisons_name_what_is_measured():
         for comparison in experiment.comparisons:
             assert {comparison.better, comparison.worse} <= set(experiment.conditions)
             assert comparison.figure in experiment.columns
-    assert {e.claim for e in EXPERIMENTS.values()} >= {"B3, B4", "B4", "C5", "C6", "E5", "F2, F3, F4, F5", "G4", "I7"}
+    assert {e.claim for e in EXPERIMENTS.values()} >= {
+        "B3, B4",
+        "B4",
+        "C5",
+        "C6",
+        "E5",
+        "F2, F3, F4, F5",
+        "G4",
+        "I7",
+        "C2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,6 +113,9 @@ def test_claims_and_comparisons_name_what_is_measured():
         ("updown", "64-12-10, exact log p: up-down"),
         ("width", "autoencoder 25"),
         ("clamped", "clamped to a class"),
+        ("embedding", "auxiliary 100"),
+        ("subspaces", "still: two layers"),
+        ("subspaces", "moving: one layer"),
     ],
 )
 def test_an_experiment_gives_its_figures_and_the_same_ones_again(name, condition):
@@ -120,6 +134,16 @@ def test_a_fifth_of_the_labels_are_wrong_where_a_net_is_to_overfit():
     assert (wrong != y).sum() == 80
     assert set(wrong) == set(range(10))
     assert (mislabelled(y, 1) != wrong).any()
+
+
+def test_gratings_drift_in_their_direction_by_a_pixel_a_frame():
+    still = subspaces.grating((9, 9), 0, 0.1, 0, 1.0)
+    assert np.ptp(still, axis=0).max() < 1e-6  # a wave to the right is the same in every row
+    assert np.ptp(still, axis=1).min() > 1
+    moving = subspaces.grating((4, 9, 9), 4, 0.1, 3, 1.0)  # a quarter turn: downwards
+    for before, after in itertools.pairwise(moving):
+        np.testing.assert_allclose(after[1:], before[:-1], atol=1e-5)
+    assert abs(moving.mean()) < 1e-6
 
 
 def test_nets_from_random_weights_take_the_steps_of_pre_training_too(monkeypatch):

@@ -23,6 +23,7 @@ MODULES = {
     "salt and pepper": learning.AutoencoderModule(epochs=3, batch=4, corruption=learning.salt_and_pepper(0.3)),
     "embedding": learning.EmbeddingModule(epochs=3, batch=4, neighbours=2),
     "sparse": learning.AutoencoderModule(epochs=3, batch=4, sparsity=(0.1, 1.0)),
+    "sparsifying": learning.SparseModule(epochs=3, batch=4, eta=0.1),
 }
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tinygrad_dbn import datasets, learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.datasets import Labelled, Part
-from tinygrad_dbn.lab.tables import TABLES, Search, measure, problems, search, systems, write_all
+from tinygrad_dbn.lab.tables import TABLES, Search, machines, measure, problems, search, systems, tasks, write_all
 from tinygrad_dbn.lab.tables.search import Cell, Outcome, Trial
 
 DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_steps": 1, "rate": 0.1}
@@ -25,7 +25,7 @@ def small(monkeypatch):
     for name in ("SAA-3", "DBN-3", "SdA-3", "net-2"):
         run = systems.SYSTEMS[name].run
         draw = lambda rng, full: {**DRAWN, "rate": float(rng.uniform(0.05, 0.2))}
-        monkeypatch.setitem(systems.SYSTEMS, name, systems.System(draw, run))
+        monkeypatch.setitem(systems.SYSTEMS, name, tasks.System(draw, run))
     search._problem.cache_clear()
     with learning.uncompiled():
         yield
@@ -39,7 +39,7 @@ def test_published_figures_are_the_lectures():
     assert TABLES["depth"].published("basic", "net-4") == (4.47, 0.18)
     assert TABLES["depth"].published("rot", "autoencoder-1") == (11.43, 0.28)
     for table in TABLES.values():
-        assert all(len(row) == len(table.systems) for row in table.figures.values())
+        assert all(len(row) in (0, len(table.systems)) for row in table.figures.values())
         assert set(table.figures) <= set(problems.NAMES)
         assert set(table.systems) <= set(systems.SYSTEMS)
 
@@ -71,6 +71,32 @@ def test_a_search_goes_on_where_it_was_and_tests_each_choice_once(small, tmp_pat
     ran.clear()
     assert measure(Search("rect", system), folder=tmp_path / "whole", trials=3) == whole
     assert ran == []
+
+
+@pytest.mark.parametrize("system", [s for s in TABLES["modules"].systems if s.split("-")[0] not in ("net", "SdA")])
+def test_a_module_of_each_kind_learns_a_row_of_the_table(small, system):
+    """Settings as they are drawn, but short. The same seed gives the same figures; labels not given play no part."""
+    whole, labelled = search._task(Search("rect", system, labelled=50), 0)
+    drawn = search.settings_of(Search("rect", system), 0)
+    short = {"hidden": 12, "pretraining_steps": 1, "features": 10, "examples": 30, "steps": 2}
+    settings = {name: short.get(name, value) for name, value in drawn.items()}
+    first = search._run(Search("rect", system), settings, whole, labelled, 7, test=True)
+    assert 0 < first.valid_nll < 3
+    assert 0 <= first.test_error <= 1
+    assert (first.steps == 0) == (system.split("-")[0] in ("kernel", "subspaces"))
+    y = np.where(np.arange(60) < 50, whole.train.y, 0)
+    other = Labelled(whole.name, Part(whole.train.X, y), *(whole.valid, whole.test), whole.shape, whole.classes, "")
+    assert search._run(Search("rect", system), settings, other, labelled, 7, test=True) == first
+
+
+def test_features_are_scaled_to_one_spread():
+    rng = np.random.default_rng(0)
+    X = rng.normal(3.0, 0.1, size=(50, 4))
+    encode = machines.scaled(lambda X: 2 * X, X)
+    found = encode(X)
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-12)
+    assert (found**2).sum(axis=1).mean() == pytest.approx(machines.SPREAD)
+    np.testing.assert_allclose(encode(X[:1] + 1) - encode(X[:1]), (found[1] - found[0]).max() / (X[1] - X[0]).max())
 
 
 def trial(number, nll, cross_validated=(), error=0.1):
@@ -135,9 +161,9 @@ def test_machines_are_compared_by_a_loss_that_does_not_depend_on_their_scale():
     y = rng.integers(0, 2, 40)
     d = 2.0 * y - 1 + rng.normal(size=40)
     grid = [np.logaddexp(0, -np.where(y == 1, d, -d) * s).mean() for s in np.geomspace(1e-3, 1e3, 20001)]
-    assert systems.scaled_nll(d, y) == pytest.approx(min(grid), abs=1e-6)
-    assert systems.scaled_nll(1e-2 * d, y) == pytest.approx(systems.scaled_nll(d, y), abs=1e-6)
-    assert systems.scaled_nll(np.stack([-d / 2, d / 2], axis=1), y) == pytest.approx(min(grid), abs=1e-6)
+    assert machines.scaled_nll(d, y) == pytest.approx(min(grid), abs=1e-6)
+    assert machines.scaled_nll(1e-2 * d, y) == pytest.approx(machines.scaled_nll(d, y), abs=1e-6)
+    assert machines.scaled_nll(np.stack([-d / 2, d / 2], axis=1), y) == pytest.approx(min(grid), abs=1e-6)
 
 
 def test_trials_of_another_search_are_refused(small, tmp_path):
@@ -176,7 +202,7 @@ def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_pa
     assert "own random start" in " ".join(run.output.split())
     assert "trial 2/2" not in run.output  # a bar on terminals, nothing in pipes
     for arguments, message in [
-        (["table", "dataset"], "write datasets or depth"),
+        (["table", "dataset"], "write datasets, depth or modules"),
         (["table", "datasets", "--only", "rectangle"], "--only rectangle: known are"),
     ]:
         run = CliRunner().invoke(app, arguments)

@@ -44,12 +44,12 @@ PICTURES = {
     "lab": "digits.png",
     "measure updown": "updown.png",
 }
-"""What measures a claim → the picture that it draws."""
+"""What measures a claim → the picture that it draws, where there is one to show."""
 
 
 def measured(number, title, statement, by):
     """A claim that the command `tinygrad-dbn {by}` measures."""
-    return Claim(number, title, statement, f"tinygrad-dbn {by}", PICTURES[by])
+    return Claim(number, title, statement, f"tinygrad-dbn {by}", PICTURES.get(by, ""))
 
 
 CLAIMS = (
@@ -92,7 +92,7 @@ CLAIMS = (
         "C2",
         "Greedy modules",
         r"\text{RBM, autoencoder, denoising, sparse; embedding, kernel PCA, subspaces}",
-        "table depth",
+        "table modules",
     ),
     Claim("C3", "Where the network starts", r"W^{(l)}, b^{(l)} \leftarrow \text{module } l, \quad l = 1, \dots, L"),
     measured(

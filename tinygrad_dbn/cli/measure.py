@@ -11,7 +11,10 @@ from .terminal import refuse, refusing, say
 def measure(
     name: Annotated[
         str,
-        typer.Argument(help="vanishing, fitting, regions, width, dropout, autoencoder, clamped, updown or schedule."),
+        typer.Argument(
+            help="vanishing, fitting, regions, width, dropout, autoencoder, clamped, updown, schedule, embedding or "
+            "subspaces."
+        ),
     ],
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny nets and few epochs: to see that it runs.")] = False,

@@ -11,7 +11,7 @@ QUICK_TRIALS, FULL_TRIALS = 5, 30  # for each cell
 
 
 def table(
-    name: Annotated[str, typer.Argument(help="datasets (claim D2) or depth (claim D1).")],
+    name: Annotated[str, typer.Argument(help="datasets (claim D2), depth (D1) or modules (C2).")],
     only: Annotated[str, typer.Option("--only", help="Problems, and systems, by their names: rect or rect,SVM.")] = "",
     full: Annotated[
         bool, typer.Option("--full/--quick", help="The published sizes and a larger search, or minutes.")
@@ -48,7 +48,7 @@ def _measure(
         from ..lab.terminal import progress, show
 
         if name not in TABLES:
-            refuse(f"there is no table {name!r}; write datasets or depth")
+            refuse(f"there is no table {name!r}; write datasets, depth or modules")
         asked = TABLES[name]
         words = chosen(only, (*asked.figures, *asked.systems), "--only")
         problems = [p for p in NAMES if p in asked.figures and (p in words or not set(words) & set(asked.figures))]

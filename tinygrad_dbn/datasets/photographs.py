@@ -34,6 +34,25 @@ def patches(count: int, side: int, rng: np.random.Generator) -> Pictures:
     return found
 
 
+def moving_patches(count: int, frames: int, side: int, rng: np.random.Generator, fastest: float = 2.0) -> Pictures:
+    """`count` square windows that move over a photograph, (count, frames, side, side), grey levels in [0, 1].
+
+    Each is a patch of `patches` that is wide enough, in which a window goes on straight at a constant speed, uniform
+    from 0 to `fastest` pixels a frame in any direction, to the nearest pixel. Raises ImportError as `patches` does,
+    ValueError for a way that is longer than a photograph, and for numbers that make no sense.
+    """
+    if frames < 1 or not fastest >= 0:
+        raise ValueError(f"moving_patches: {frames} frames, at most {fastest} pixels a frame; write 1 and 0 or more")
+    reach = int(np.ceil(fastest * (frames - 1) / 2)) if frames > 1 else 0
+    wide = patches(count, side + 2 * reach, rng)
+    angle, speed = rng.uniform(0, 2 * np.pi, count), rng.uniform(0, fastest, count)
+    times = np.arange(frames) - (frames - 1) / 2
+    steps = (speed * np.array([np.sin(angle), np.cos(angle)]))[..., None] * times  # down and to the right
+    rows, columns = np.rint(steps).astype(int) + reach
+    windows = sliding_window_view(wide, (side, side), axis=(1, 2))
+    return np.array(windows[np.arange(count)[:, None], rows, columns])
+
+
 def photographs() -> list[NDArray[np.float32]]:
     """The photographs as grey levels in [0, 1]: the mean of red, green and blue."""
     try:

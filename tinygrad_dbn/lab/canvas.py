@@ -23,8 +23,8 @@ LIGHT: Colours = {"paper": "#ffffff", "cell": "#ffffff", "ink": "#1b1f24", "fain
                   "heldout": "#d55e00", "gap": "#56b4e9", "optimum": "#009e73", "fourth": "#cc79a7"}  # fmt: skip
 DARK: Colours = {"paper": "#15181d", "cell": "#15181d", "ink": "#e6e9ee", "faint": "#444b55", "train": "#56b4e9",
                  "heldout": "#f0a35e", "gap": "#56b4e9", "optimum": "#2fc99b", "fourth": "#e3a5c9"}  # fmt: skip
-SERIES = (("train", "o", "-"), ("heldout", "s", "--"), ("optimum", "^", ":"))
-"""Colour, marker and line style of the first, second and third thing that a picture compares."""
+SERIES = (("train", "o", "-"), ("heldout", "s", "--"), ("optimum", "^", ":"), ("fourth", "D", "-."))
+"""Colour, marker and line style of the first to the fourth thing that a picture compares."""
 
 
 class Picture(NamedTuple):

@@ -14,9 +14,11 @@ from .greedy import Progress, greedy, greedy_dbn
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
 from .modules import (
     AutoencoderModule,
+    Convolution,
     EmbeddingModule,
     KernelPCAModule,
     RBMModule,
+    SparseModule,
     SubspaceModule,
     masking,
     salt_and_pepper,
@@ -24,15 +26,17 @@ from .modules import (
 from .optimisers import Optimiser, Schedule, adam, constant, exponential, hyperbolic, linear, momentum, sgd
 from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
+from .semi_supervised import Embedded, Embedding
 from .supervised import Epoch, Fit, error_rate, fit
 from .updown import up_down, up_down_loss
 
 __all__ = [
-    "AutoencoderModule", "Descent", "Diverged", "Dropout", "EmbeddingModule", "Epoch", "Fit", "HessianFree",
-    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "Stack", "SubspaceModule", "adam", "cd_loss",
-    "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
-    "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear",
-    "masking", "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars",
-    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
+    "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding",
+    "EmbeddingModule", "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
+    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling", "constant",
+    "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
+    "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking",
+    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
+    "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
     "up_down_loss",
 ]  # fmt: skip

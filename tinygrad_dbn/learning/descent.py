@@ -23,6 +23,8 @@ from .optimisers import Optimiser, Schedule, constant
 Arrays = tuple[Any, ...]
 Loss = Callable[..., Any]
 """loss(model, *batch, *drawn): a scalar, the mean over the batch."""
+Step = Callable[..., tuple[Any, Any, Any]]
+"""step(model, state, rate, weight_decay, *batch, *drawn): the loss before, the next model and optimiser's state."""
 Draw = Callable[..., Arrays]
 """draw(rng, *batch): the arrays of noise for one batch."""
 
@@ -108,13 +110,37 @@ def descend(
     A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
     Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
     """
+    yield from walk(
+        model, data, stepping(loss, optimiser, project), optimiser, epochs=epochs, batch=batch, seed=seed, draw=draw,
+        schedule=schedule, weight_decay=weight_decay, start=start, compile=compile,
+    )  # fmt: skip
+
+
+def walk(
+    model: Any,
+    data: Sequence[Any],
+    step: Step,
+    optimiser: Optimiser,
+    *,
+    epochs: int,
+    batch: int,
+    seed: int,
+    draw: Draw = nothing,
+    schedule: Schedule = constant,
+    weight_decay: float = 0.0,
+    start: Descent | None = None,
+    compile: bool | None = None,
+) -> Iterator[Descent]:
+    """`descend` by any step: one that does more than follow a gradient is written around that of `stepping`.
+
+    The optimiser is asked for its first state and its rate. All else is as for `descend`, errors too.
+    """
     rows = {len(array) for array in data}
     if len(rows) != 1 or 0 in rows or batch < 1 or epochs < 0 or weight_decay < 0:
         raise ValueError(
             f"descend: arrays of {sorted(rows)} rows, batch {batch}, epochs {epochs}, weight_decay {weight_decay}; "
             "give arrays of one number of rows, a batch of at least 1, and nothing negative"
         )
-    step = _step(loss, optimiser, project)
     steps = step, compiled(step)
     if compile is None:
         compile = _COMPILED.get()
@@ -135,8 +161,8 @@ def steps_per_epoch(examples: int, batch: int) -> int:
     return -(-examples // batch)
 
 
-def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None) -> Callable[..., Any]:
-    """(model, state, rate, weight decay, batch and noise) → (the loss before, model, state)."""
+def stepping(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None = None) -> Step:
+    """The step of `descend`: down the gradient of a batch's loss, followed by project(model) if there is one."""
 
     def step(model: Any, state: Any, rate: Any, weight_decay: Any, *given: Any) -> tuple[Any, Any, Any]:
         value, gradient = value_and_grad(loss)(model, *given)

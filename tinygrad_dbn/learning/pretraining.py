@@ -33,6 +33,14 @@ class Stack:
             X = layer.encode(X)
         return X
 
+    def levels(self, X: Any) -> tuple[Any, ...]:
+        """h^(1)(x) … h^(L)(x) of X (T, D): (T, n_l) each."""
+        found = []
+        for layer in self.layers:
+            X = layer.encode(X)
+            found.append(X)
+        return tuple(found)
+
     def network(self, classes: int, seed: int) -> FeedForward:
         """The net whose hidden layers start at the stack's weights and whose output layer is random (claim C3)."""
         weights, biases = zip(*(layer.weights for layer in self.layers), strict=True)

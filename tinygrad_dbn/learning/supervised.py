@@ -11,9 +11,10 @@ from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import finite, tree_map
 from ..models import FeedForward
-from .descent import Descent, descend, nothing
+from .descent import Descent, descend
 from .dropout import Dropout
 from .optimisers import Optimiser, Schedule, constant, momentum
+from .semi_supervised import Embedded, Embedding, Joint
 
 Examples = Any
 """(X (T, D), y (T,)), or anything with `.X` and `.y`, such as a part of a `Labelled` data set."""
@@ -25,7 +26,7 @@ class Epoch:
 
     epoch: int
     loss: float
-    """Mean −log f(x)_y over the epoch, nats, with dropout where there is any."""
+    """Mean −log f(x)_y over the epoch, nats, with dropout where there is any; an embedding's loss is added to it."""
     train_error: float
     valid_error: float
     """NaN without a validation set."""
@@ -59,6 +60,7 @@ def fit(
     batch: int = 32,
     seed: int = 0,
     dropout: Dropout | None = None,
+    embedding: Embedding | None = None,
     weight_decay: float = 0.0,
     max_norm: float | None = None,
     schedule: Schedule = constant,
@@ -73,7 +75,7 @@ def fit(
     Best is the lowest mean −log f(x)_y of the validation set: its error is a share of few examples, and ties.
     optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a better model, but not
     before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or output unit's incoming
-    weights grow longer than this (Srivastava et al. 2014).
+    weights grow longer than this (Srivastava et al. 2014). embedding: a loss of pairs without labels is added.
     watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
     back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
@@ -82,17 +84,28 @@ def fit(
     X, y = examples(train, net)
     validation = None if valid is None else examples(valid, net)
     masks = None if dropout is None else dropout.expected(net)
+    joint = None if embedding is None else Joint(embedding, net, masks)
+
+    def draw(rng: np.random.Generator, x: Any, y: Any) -> tuple[Any, ...]:
+        dropped = () if dropout is None else dropout.draw(net, len(x), rng)
+        return dropped if joint is None else (*dropped, *joint.draw(rng, len(x)))
+
+    def loss(model: Any, x: Any, y: Any, *drawn: Any) -> Any:
+        dropped = 0 if dropout is None else len(net.weights) - 1
+        supervised = ops.mean(_net(model).nll(x, y, drawn[:dropped] or None))
+        return supervised if joint is None else supervised + joint.loss(model, *drawn[dropped:])
 
     def line(at: Descent) -> Epoch:
+        now = _net(at.model)
         valid = (nan, nan) if validation is None else (
-            error_rate(at.model, *validation, masks), mean_nll(at.model, *validation, masks)
+            error_rate(now, *validation, masks), mean_nll(now, *validation, masks)
         )  # fmt: skip
-        return Epoch(at.epoch, at.loss, error_rate(at.model, X, y, masks), *valid)
+        return Epoch(at.epoch, at.loss, error_rate(now, X, y, masks), *valid)
 
     descents = descend(
-        net, (X, y), _loss, optimiser or momentum(0.1), epochs=epochs, batch=batch, seed=seed,
-        draw=nothing if dropout is None else lambda rng, x, y: dropout.draw(net, len(x), rng), schedule=schedule,
-        weight_decay=weight_decay, project=None if max_norm is None else lambda net: bounded(net, max_norm),
+        net if joint is None else joint.start(net, seed), (X, y), loss, optimiser or momentum(0.1), epochs=epochs,
+        batch=batch, seed=seed, draw=draw, schedule=schedule, weight_decay=weight_decay,
+        project=None if max_norm is None else lambda model: bounded(model, max_norm),
         start=None if start is None else start.descent, compile=compile,
     )  # fmt: skip
     at = start
@@ -106,17 +119,17 @@ def fit(
     return at
 
 
-def _loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
-    return ops.mean(net.nll(x, y, masks or None))
+def _net(model: FeedForward | Embedded) -> FeedForward:
+    return model.net if isinstance(model, Embedded) else model
 
 
 def _extended(at: Fit | None, descent: Descent, line: Epoch) -> Fit:
     """A training with one more line, its model the new one where that is the best so far."""
     if at is None:
-        return Fit(descent, descent.model, 0, (line,))
+        return Fit(descent, _net(descent.model), 0, (line,))
     at = replace(at, descent=descent, history=(*at.history, line))
     better = isnan(line.valid_nll) or line.valid_nll < at.best.valid_nll
-    return replace(at, model=descent.model, best_epoch=descent.epoch) if better else at
+    return replace(at, model=_net(descent.model), best_epoch=descent.epoch) if better else at
 
 
 def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
@@ -154,8 +167,8 @@ def mean_nll(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int = 2
     return total / len(X)
 
 
-def bounded(net: FeedForward, longest: float) -> FeedForward:
-    """The net with every row of every weight matrix shortened to length `longest` where it is longer."""
+def bounded(net: Any, longest: float) -> Any:
+    """The net, or a tree of arrays, with every row of every matrix shortened to length `longest` where it is longer."""
 
     def shorten(p: Any) -> Any:
         if len(p.shape) != 2:
@@ -163,5 +176,4 @@ def bounded(net: FeedForward, longest: float) -> FeedForward:
         length = ops.sqrt(ops.sum(p * p, axis=1, keepdims=True))
         return p * (longest / ops.maximum(length, longest))
 
-    shortened: FeedForward = tree_map(shorten, net)
-    return shortened
+    return tree_map(shorten, net)

@@ -46,7 +46,7 @@ def pairs(
 def curves(
     results: Results, lines: dict[str, list[tuple[float, str]]], figure: str, labels: tuple[str, str], dark: bool
 ) -> bytes:
-    """PNG: a line for each name through the means of its (place, condition) pairs, and the seeds as marks."""
+    """PNG: a line for each name, four at most, through the means of its (place, condition) pairs; seeds as marks."""
     with canvas(dark, (7.5, 4.2)) as (page, colour):
         axes = page.add_subplot()
         for (name, points), (shade, mark, _) in zip(lines.items(), SERIES, strict=False):
@@ -138,6 +138,22 @@ def samples(panels: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: boo
             axes.set_xticks([shape[1] * (k + 0.5) for k in range(10)], [str(k) for k in range(10)])
             axes.set_yticks([])
             axes.tick_params(length=0)
+            axes.spines[:].set_color(colour["faint"])
+        return png(page)
+
+
+def filters(panels: Sequence[tuple[str, Any]], dark: bool) -> bytes:
+    """PNG: a panel for each title, of filters (rows, columns, height, width), each scaled to its own largest weight."""
+    with canvas(dark, (3.4 * len(panels), 4.6)) as (page, colour):
+        for axes, (title, W) in zip(page.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            rows, columns, height, width = W.shape
+            shown = np.full((rows, columns, height + 1, width + 1), np.nan)
+            shown[..., :-1, :-1] = W / np.abs(W).max(axis=(2, 3), keepdims=True)
+            mosaic = shown.transpose(0, 2, 1, 3).reshape(rows * (height + 1), columns * (width + 1))
+            axes.imshow(mosaic, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+            axes.set_title(title, loc="left", fontsize=11)
+            axes.set_xticks([])
+            axes.set_yticks([])
             axes.spines[:].set_color(colour["faint"])
         return png(page)
 

@@ -1,6 +1,6 @@
 """The experiments by name."""
 
-from . import autoencoder, clamped, dropout, fitting, regions, schedule, updown, vanishing, width
+from . import autoencoder, clamped, dropout, embedding, fitting, regions, schedule, subspaces, updown, vanishing, width
 from .experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -13,4 +13,6 @@ EXPERIMENTS: dict[str, Experiment] = {
     "clamped": clamped.EXPERIMENT,
     "updown": updown.EXPERIMENT,
     "schedule": schedule.EXPERIMENT,
+    "embedding": embedding.EXPERIMENT,
+    "subspaces": subspaces.EXPERIMENT,
 }

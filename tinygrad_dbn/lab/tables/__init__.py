@@ -1,7 +1,7 @@
-"""The lecture's two tables, measured again beside the figures that were published (claims D1, D2).
+"""The lecture's two tables beside the figures that were published (claims D1, D2), and one of its modules (C2).
 
-Read it in this order: `published` (the papers' figures), `problems` and `systems` (rows and columns), `search` (random
-search on the validation set, kept trial by trial), `show` (the table as text, CSV, PNG and HTML).
+Read it in this order: `published` (the papers' figures), `problems`, `machines` and `systems` (rows and columns),
+`search` (random search on the validation set, kept trial by trial), `show` (the table as text, CSV, PNG and HTML).
 """
 
 from .baseline import by_edges

@@ -19,7 +19,8 @@ from ...files import shown
 from ..cells import GIVE, Store
 from ..workers import workers
 from .problems import PARTS, REPLICATES, cross_validation, problem
-from .systems import SYSTEMS, Result, Settings, Task
+from .systems import SYSTEMS
+from .tasks import Result, Settings, Task
 
 SMALL, BEST = 500, 2
 """Validation sets below that size are small; so many of the best trials are then cross-validated."""

@@ -33,7 +33,8 @@ def as_text(table: Table, cells: list[Cell]) -> RichTable:
 
     def cell(problem: str, system: str, between: str) -> str:
         found, published = by_place.get((problem, system)), table.published(problem, system)
-        return (f"{found.percent:.2f} ± {found.interval:.2f}" if found else "–") + f"{between}({published[0]:.2f})"
+        ours = f"{found.percent:.2f} ± {found.interval:.2f}" if found else "–"
+        return ours if published is None else f"{ours}{between}({published[0]:.2f})"
 
     if len(systems) > len(problems):  # a terminal is higher than it is wide
         columns = list(headed.values())
@@ -41,7 +42,8 @@ def as_text(table: Table, cells: list[Cell]) -> RichTable:
     else:
         columns = systems
         rows = [[headed[problem], *(cell(problem, system, "\n") for system in systems)] for problem in problems]
-    shown = blank_table(table.title, f"test error in %, in brackets the paper's. {INTERVALS}")
+    brackets = ", in brackets the paper's" if any(table.figures[p] for p in problems) else ""
+    shown = blank_table(table.title, f"test error in %{brackets}. {INTERVALS}")
     shown.add_column("")
     for column in columns:
         shown.add_column(column, justify="right")
@@ -55,7 +57,7 @@ def write_all(table: Table, cells: list[Cell], folder: Path, notes: str) -> list
     picture = light_and_dark(lambda dark: _png(table, cells, dark))
     rows = (
         (c.problem, c.system, f"{c.percent:.4f}", f"{c.interval:.4f}", len(c.tests), c.tested, c.trials, c.steps,
-         f"{100 * c.best.valid_error:.4f}", *table.published(c.problem, c.system))
+         f"{100 * c.best.valid_error:.4f}", *(table.published(c.problem, c.system) or ("", "")))
         for c in cells
     )  # fmt: skip
     contents = {
@@ -74,11 +76,13 @@ def _png(table: Table, cells: list[Cell], dark: bool) -> bytes:
         height, ticks = 0.0, []
         for problem in problems:
             for c in (c for c in cells if c.problem == problem):
-                published, interval = table.published(c.problem, c.system)
-                for error, half, offset, name, marker, size in (
-                    (c.percent, c.interval, -OFFSET, "train", "o", 5),
-                    (published, interval, OFFSET, "heldout", "D", 4),
-                ):
+                published = table.published(c.problem, c.system)
+                points: list[tuple[float, float, float, str, str, float]] = [
+                    (c.percent, c.interval, -OFFSET if published else 0, "train", "o", 5)
+                ]
+                if published:
+                    points.append((*published, OFFSET, "heldout", "D", 4))
+                for error, half, offset, name, marker, size in points:
                     axes.errorbar(
                         error, height + offset, xerr=half, fmt=marker, color=colour[name], capsize=3, markersize=size
                     )
@@ -93,7 +97,8 @@ def _png(table: Table, cells: list[Cell], dark: bool) -> bytes:
             axes.xaxis.set_minor_formatter("{x:g}")
         axes.set_xlabel("test error, % (bars: 95 % intervals, this run's over start, choice and test examples)")
         axes.plot([], [], "o", color=colour["train"], label="this run")
-        axes.plot([], [], "D", color=colour["heldout"], label="published, 50 000 test examples")
+        if any(table.figures[p] for p in problems):
+            axes.plot([], [], "D", color=colour["heldout"], label="published, 50 000 test examples")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
         grid(axes, colour, "x")
         return png(figure)
@@ -102,9 +107,10 @@ def _png(table: Table, cells: list[Cell], dark: bool) -> bytes:
 def _html(table: Table, cells: list[Cell], picture: Picture, notes: str) -> str:
     rows = []
     for c in cells:
-        published, interval = table.published(c.problem, c.system)
+        published = table.published(c.problem, c.system)
         settings = ", ".join(f"{k} {v:.3g}" for k, v in c.best.settings.items())
-        errors = [f"{c.percent:.2f} ± {c.interval:.2f}", f"{published:.2f} ± {interval:.2f}"]
+        theirs = "–" if published is None else "{:.2f} ± {:.2f}".format(*published)
+        errors = [f"{c.percent:.2f} ± {c.interval:.2f}", theirs]
         counts = [str(c.tested), str(c.trials), str(c.steps)]
         rows.append([escape(c.problem), escape(c.system), *errors, *counts, f"<small>{escape(settings)}</small>"])
     headings = ["problem", "system", "this run, %", "published, %", "test examples", "trials", "gradient steps",

@@ -6,12 +6,15 @@ which encodes matrices, and hands over weights where it has any that a feed-forw
 
 from .autoencoder import AutoencoderModule, masking, salt_and_pepper
 from .boltzmann import RBMModule
+from .convolution import Convolution, ConvolvedLayer
 from .embedding import EmbeddingModule
-from .kernel import KernelPCAModule, arc_cosine
+from .kernel import KernelPCAModule, arc_cosine, mutual_information
 from .protocol import Layer, Module
+from .sparse import SparseCoder, SparseModule
 from .subspace import SubspaceModule
 
 __all__ = [
-    "AutoencoderModule", "EmbeddingModule", "KernelPCAModule", "Layer", "Module", "RBMModule", "SubspaceModule",
-    "arc_cosine", "masking", "salt_and_pepper",
+    "AutoencoderModule", "Convolution", "ConvolvedLayer", "EmbeddingModule", "KernelPCAModule", "Layer", "Module",
+    "RBMModule", "SparseCoder", "SparseModule", "SubspaceModule", "arc_cosine", "masking", "mutual_information",
+    "salt_and_pepper",
 ]  # fmt: skip

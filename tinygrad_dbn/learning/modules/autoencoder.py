@@ -47,7 +47,7 @@ class AutoencoderModule:
 
     corruption makes it a denoising autoencoder: it is shown corrupted inputs and reconstructs the true ones.
     sparsity = (ρ, β) makes it a sparse one, adding β Σ_j KL(ρ ‖ mean activation of unit j) over each batch: the
-    well-known penalty (Ng 2011; Lee et al. 2008), not the criterion of Ranzato et al. (2007).
+    well-known penalty (Ng 2011; Lee et al. 2008); the criterion of Ranzato et al. (2007) is `SparseModule`'s.
     error: "cross-entropy" for X in [0, 1], "squared" for any X, with linear reconstructions.
     """
 

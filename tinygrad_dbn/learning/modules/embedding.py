@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...autodiff import ops
+from ...autodiff.operators import Value
 from ...models import FeedForward
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
@@ -20,8 +21,8 @@ class EmbeddingModule:
     """A sigmoid layer whose features are close for neighbours in X and `margin` apart for others.
 
     For pairs, half of them an example and one of its nearest `neighbours`, half of them with any other, it descends
-    |h_i − h_j|² or max(0, margin − |h_i − h_j|)² (Hadsell, Chopra & LeCun 2006). Weston et al. add this criterion to
-    the supervised one at some layer; here it is learned first, layer by layer, and fine-tuning follows.
+    `pair_loss`. Weston et al. add this criterion to the supervised one at some layer, which `Embedding` does for `fit`;
+    here it is learned first, layer by layer, and fine-tuning follows.
     """
 
     epochs: int = 10
@@ -41,19 +42,33 @@ class EmbeddingModule:
         start = FeedForward.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), output="sigmoid")
 
         def draw(rng: np.random.Generator, x: Any, near: Any) -> tuple[Any, ...]:
-            """A partner for each example, and whether it is a neighbour."""
-            together = rng.random(len(x)) < 0.5
-            chosen = near[np.arange(len(x)), rng.integers(0, near.shape[1], len(x))]
-            return X[np.where(together, chosen, rng.integers(0, len(X), len(x)))], together.astype(X.dtype)
+            return draw_pairs(rng, X, near)
 
         def loss(net: FeedForward, x: Any, near: Any, partner: Any, together: Any) -> Any:
-            squared = ops.sum(ops.square(net(x) - net(partner)), axis=-1)
-            distance = ops.sqrt(squared + 1e-12)  # a partner may be the example itself
-            apart = ops.square(ops.relu(self.margin - distance))
-            return ops.mean(together * squared + (1 - together) * apart)
+            return ops.mean(pair_loss(net(x), net(partner), together, self.margin))
 
         net = trained(self, start, (X, near), loss, seed, draw)
         return SigmoidLayer(net.weights[0], net.biases[0], net)
+
+
+def draw_pairs(rng: np.random.Generator, X: Any, near: Any) -> tuple[Any, Any]:
+    """A partner for each of B examples, (B, D), and whether it is a neighbour, (B,) of 0 and 1 with equal chances.
+
+    near (B, N): where their neighbours are in X (T, D). A partner that need not be one is any row of X.
+    """
+    together = rng.random(len(near)) < 0.5
+    chosen = near[np.arange(len(near)), rng.integers(0, near.shape[1], len(near))]
+    return X[np.where(together, chosen, rng.integers(0, len(X), len(near)))], together.astype(X.dtype)
+
+
+def pair_loss(h: Value, partner: Value, together: Value, margin: float) -> Value:
+    """|h_i − h_j|² of neighbours, max(0, margin − |h_i − h_j|)² of others: features (B, H) twice and (B,) → (B,).
+
+    Source: Hadsell, Chopra & LeCun, Dimensionality reduction by learning an invariant mapping (CVPR 2006).
+    """
+    squared = ops.sum(ops.square(h - partner), axis=-1)
+    distance = ops.sqrt(squared + 1e-12)  # a partner may be the example itself
+    return together * squared + (1 - together) * ops.square(ops.relu(margin - distance))
 
 
 def nearest(X: Any, count: int) -> Any:

@@ -1,6 +1,6 @@
 """Kernel PCA with the arc-cosine kernel, as a greedy module: a kernel machine of several layers (Cho & Saul 2009)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,37 +32,84 @@ def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float
     return np.asarray(lengths**degree * shape / np.pi)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelPCAModule:
-    """The leading principal components in the arc-cosine kernel's space, by scikit-learn's KernelPCA.
+    """Principal components in the arc-cosine kernel's space, by scikit-learn's KernelPCA.
 
-    Cho & Saul keep, between layers, the features that say most about the label; that needs labels, and is left out.
-    Memory T² numbers.
+    labels: classes (n,) of the first n rows that it is to be trained on. Then of the `components` leading ones (four
+    times as many as features unless said) those are kept, the most telling first, whose mutual information with the
+    class is highest: Cho & Saul's selection between the layers of a multilayer kernel machine. Without labels the
+    leading ones are kept. examples: of so many rows, drawn at random, the components are made; of all unless said.
+    Memory: the square of that, in numbers.
     """
 
     degree: Literal[0, 1, 2] = 1
+    labels: Any = None
+    components: int | None = None
+    examples: int | None = None
 
     def train(self, X: Any, hidden: int, seed: int) -> "KernelLayer":
-        """`hidden` components of X (T, D). Nothing is drawn: the seed plays no part."""
+        """`hidden` components of X (T, D). Raises ValueError for counts and labels that do not fit X."""
         from sklearn.decomposition import KernelPCA
 
         X = np.asarray(X)
-        pca = KernelPCA(hidden, kernel="precomputed", eigen_solver="dense")
-        pca.fit(arc_cosine(X, X, self.degree))
-        return KernelLayer(X, self.degree, pca)
+        made_of = len(X) if self.examples is None else self.examples
+        leading = hidden if self.labels is None else self.components or min(4 * hidden, made_of)
+        if not 1 <= hidden <= leading <= made_of <= len(X):
+            raise ValueError(
+                f"KernelPCAModule: {hidden} features of {leading} components of {made_of} examples of {len(X)}; write "
+                "numbers that do not fall, from at least one feature"
+            )
+        if made_of < len(X):
+            drawn = X[np.sort(np.random.default_rng(seed).choice(len(X), made_of, replace=False))]
+        else:
+            drawn = X
+        pca = KernelPCA(leading, kernel="precomputed", eigen_solver="dense")
+        pca.fit(arc_cosine(drawn, drawn, self.degree))
+        layer = KernelLayer(drawn, self.degree, pca, np.arange(hidden))
+        if self.labels is None:
+            return layer
+        y = np.asarray(self.labels)
+        if y.ndim != 1 or not 1 <= len(y) <= len(X) or y.dtype.kind not in "iu":
+            raise ValueError(
+                f"KernelPCAModule: labels of shape {y.shape} and {y.dtype} for {len(X)} rows; write one integer for "
+                "each of the first rows"
+            )
+        told = mutual_information(replace(layer, chosen=np.arange(leading)).encode(X[: len(y)]), y)
+        return replace(layer, chosen=np.argsort(-told, kind="stable")[:hidden])
+
+
+def mutual_information(features: Any, y: Any, bins: int = 10) -> NDArray[np.float64]:
+    """I(bin; class) of each of H features (T, H), cut into bins of nearly equal numbers, with classes y (T,): nats.
+
+    >>> mutual_information([[0.1, 5.0], [0.2, 6.0], [0.8, 5.1], [0.9, 6.1]], [0, 0, 1, 1], bins=2).round(4)
+    array([0.6931, 0.    ])
+    """
+    X, (_, classes) = np.asarray(features, float), np.unique(y, return_inverse=True)
+    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable")
+    found = np.empty(X.shape[1])
+    for j, binned in enumerate((ranks * bins // len(X)).T):
+        joint = np.zeros((bins, classes.max() + 1))
+        np.add.at(joint, (binned, classes), 1 / len(X))
+        apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+        there = joint > 0
+        found[j] = (joint[there] * np.log(joint[there] / apart[there])).sum()
+    return found
 
 
 @dataclass(frozen=True, eq=False)
 class KernelLayer:
-    """Kernel principal components, with the examples that they are made of."""
+    """Kernel principal components, with the examples that they are made of, and which are kept."""
 
     examples: Any
     degree: Literal[0, 1, 2]
     pca: Any
+    chosen: Any
 
     def encode(self, X: Any) -> Any:
         """The components of X (T, D): (T, H)."""
-        return self.pca.transform(arc_cosine(X, self.examples, self.degree)).astype(self.examples.dtype)
+        everything = self.pca.transform(arc_cosine(X, self.examples, self.degree))
+        return everything[:, self.chosen].astype(self.examples.dtype)
 
     @property
     def weights(self) -> tuple[Any, Any]:

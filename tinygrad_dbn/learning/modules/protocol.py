@@ -9,13 +9,18 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
 from ...models.autoencoder import as_width
-from ..descent import Draw, Loss, descend, nothing
+from ..descent import Draw, Loss, Step, nothing, stepping, walk
 
 
 def trained(settings: Any, model: Any, data: Sequence[Any], loss: Loss, seed: int, draw: Draw = nothing) -> Any:
     """The model, in the data's width, at the end of the descent that a module's settings describe."""
-    for at in descend(
-        as_width(model, data[0].dtype), data, loss, settings.optimiser, epochs=settings.epochs, batch=settings.batch,
+    return walked(settings, model, data, stepping(loss, settings.optimiser), seed, draw)
+
+
+def walked(settings: Any, model: Any, data: Sequence[Any], step: Step, seed: int, draw: Draw = nothing) -> Any:
+    """The same by steps that do more than descend a loss."""
+    for at in walk(
+        as_width(model, data[0].dtype), data, step, settings.optimiser, epochs=settings.epochs, batch=settings.batch,
         seed=seed, draw=draw, weight_decay=settings.weight_decay, compile=settings.compile,
     ):  # fmt: skip
         if settings.watch is not None:

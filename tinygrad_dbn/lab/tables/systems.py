@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ...datasets import Labelled
+from ...extras import needing
 from ...learning import (
     AutoencoderModule,
     RBMModule,
@@ -84,7 +85,8 @@ def _draw_svm(rng: np.random.Generator, full: bool) -> Settings:
 
 def _run_svm(settings: Settings, task: Task) -> Result:
     """scikit-learn's SVC with an RBF kernel; for the test it learns from both other parts, as the papers' did."""
-    from sklearn.svm import SVC
+    with needing("an SVM", "sklearn"):
+        from sklearn.svm import SVC
 
     def machine(X: Any, y: Any) -> Any:
         return SVC(C=settings["C"], gamma=settings["gamma"], cache_size=500).fit(X, y)

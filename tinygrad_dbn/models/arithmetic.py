@@ -39,9 +39,10 @@ class Vector:
         scaled: Self = tree_map(lambda p: p / number, self)
         return scaled
 
-    def _with(self, other: Any, sign: str, f: Any) -> Any:
+    def _with(self, other: Any, sign: str, f: Any) -> Self:
         if type(other) is not type(self):
-            return NotImplemented
+            both: Self = NotImplemented  # Python asks the other one, and refuses
+            return both
 
         def leaf(p: Any, q: Any) -> Any:
             if p.shape != q.shape:
@@ -51,7 +52,8 @@ class Vector:
                 )
             return f(p, q)
 
-        return tree_map(leaf, self, other)
+        both = tree_map(leaf, self, other)
+        return both
 
 
 def _is_number(x: Any) -> bool:

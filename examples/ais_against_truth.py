@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 import tinygrad_dbn as td
+from tinygrad_dbn.extras import needing
 from tinygrad_dbn.lab.study.effects import coverage
 
 CHAINS, MODELS = 100, 40
@@ -58,7 +59,8 @@ for scale, temperatures in ((0.5, 10), (2.0, 10), (2.0, 100), (6.0, 10), (6.0, 1
 print("\nWhere few chains carry the weight, an interval is a hope. Two directions that disagree say so.")
 
 if "--plot" in sys.argv[1:-1]:
-    import matplotlib.pyplot as plt
+    with needing("--plot", "matplotlib"):
+        import matplotlib.pyplot as plt
 
     for i, (temperatures, low, centre, high) in enumerate(drawn):
         plt.plot([i, i], [low, high], "C0" if temperatures == 10 else "C1")

@@ -9,6 +9,7 @@ Run it: python examples/bias_of_cd.py [--plot bias.png]
 import sys
 
 import tinygrad_dbn as td
+from tinygrad_dbn.extras import needing
 
 data = td.datasets.bars_and_stripes(3)
 steps = (1, 2, 5, 10, 25, 100, 1000)
@@ -33,7 +34,8 @@ for epoch in (100, 200, 400):
 print("A longer chain is closer. As the weights grow chains mix slower, and the same k is worth less.")
 
 if "--plot" in sys.argv[1:-1]:
-    import matplotlib.pyplot as plt
+    with needing("--plot", "matplotlib"):
+        import matplotlib.pyplot as plt
 
     for epoch, angles in curves.items():
         plt.loglog(steps, angles, "o-", label=f"after {epoch} epochs")

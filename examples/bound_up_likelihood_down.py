@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 import tinygrad_dbn as td
+from tinygrad_dbn.extras import needing
 
 data = td.datasets.bars_and_stripes(2)
 X = data.train
@@ -52,7 +53,8 @@ print(f"\nstarted tied: bound {before.bound.mean():.4f} → {after.bound.mean():
 print(f"log p {before.log_likelihood.mean():.4f} → {after.log_likelihood.mean():.4f}")
 
 if "--plot" in sys.argv[1:-1]:
-    import matplotlib.pyplot as plt
+    with needing("--plot", "matplotlib"):
+        import matplotlib.pyplot as plt
 
     plt.fill_between(range(61), bound, log_p, alpha=0.2, label="gap: KL(q‖p)")
     plt.plot(log_p, label="log p(x), exact")

@@ -5,11 +5,14 @@ are counted: half the squared distance between a digit and its reconstruction, o
 """
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
 
 import tinygrad_dbn as td
 from tinygrad_dbn import learning
+from tinygrad_dbn.extras import needing
+
+with needing("this example", "sklearn"):
+    from sklearn.datasets import load_digits
+    from sklearn.decomposition import PCA
 
 SIZES, STEPS = (64, 100, 50, 6), 25
 TUNING, PRETRAINING = 40, 20  # epochs, of the whole and of each RBM before; random weights have both in one: equal cost

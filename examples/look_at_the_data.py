@@ -8,10 +8,13 @@ import sys
 import textwrap
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from tinygrad_dbn import datasets
+from tinygrad_dbn.extras import needing
+
+with needing("this example", "matplotlib", "mlxtend", "sklearn", "PIL"):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
 SMALL = (10, 0, 0)  # a recipe makes any number of examples; the published numbers are its defaults
 digits = datasets.mnist5k(SMALL, seed=0)

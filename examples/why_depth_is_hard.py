@@ -6,10 +6,13 @@ which of the two kinds of error is the larger.
 """
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 import tinygrad_dbn as td
 from tinygrad_dbn import learning
+from tinygrad_dbn.extras import needing
+
+with needing("this example", "sklearn"):
+    from sklearn.datasets import load_digits
 
 digits = load_digits()
 X, y = digits.data / 16, digits.target

@@ -200,7 +200,7 @@ def test_permission_denied_is_one_line(monkeypatch):
 
 
 def test_missing_matplotlib_is_said_before_training(monkeypatch):
-    monkeypatch.setattr(sys.modules["tinygrad_dbn.cli.lab"], "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install 'tinygrad_dbn[lab]'" in refused(*TINY)
 
 

@@ -268,6 +268,6 @@ def test_a_wrong_name_is_answered_with_the_nearest_right_one(name, said):
 
 
 def test_missing_scikit_learn_names_its_cure(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     with pytest.raises(ImportError, match=r"pip install 'tinygrad_dbn\[lab\]'"):
         datasets.digits()

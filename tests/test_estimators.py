@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import BernoulliRBM as Sklearns
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tinygrad_dbn as td
-from tinygrad_dbn.estimators import BernoulliRBM, DBNClassifier
+from tinygrad_dbn.estimators import BernoulliRBM, DBNClassifier, classifier
 from tinygrad_dbn.estimators.features import UnitRange
 from tinygrad_dbn.learning import descent
 
@@ -217,6 +219,7 @@ NO_PARAMETER = [
 """What no parameter of any estimator may be."""
 ALSO_REFUSED = {
     "whole": [None, True, np.True_, 1.5, 2.0, np.float64(2), 0.5, "auto"],
+    "whole or None": [True, np.True_, 1.5, 2.0, np.float64(2), 0.5, "auto"],
     "least 1": [0, np.int64(0), (0,)],
     "rate": [None, True, False, np.True_, 0, 0.0, Fraction(1, 10**400), "0.1"],
     "dropout": [None, True, False, 1, 1.5, "0.5", (0.5, 1)],
@@ -226,6 +229,7 @@ ALSO_REFUSED = {
 }
 ALLOWED = {
     "whole": [2, np.int32(2), np.uint8(2)],
+    "whole or None": [2, np.int32(2), np.uint8(2)],  # None makes 2 000 steps, and has a test of its own
     "least 1": [],
     "rate": [1, 0.01, np.float32(0.01), np.float64(0.01), np.int64(1), Fraction(1, 100)],
     "dropout": [0, 0.0, 0.5, np.float32(0.5), (0.5,), [0.0], np.array([0.25])],
@@ -235,7 +239,7 @@ ALLOWED = {
 }
 KINDS = {
     "n_components": ("whole", "least 1"), "batch_size": ("whole", "least 1"), "k": ("whole", "least 1"),
-    "n_iter": ("whole",), "epochs": ("whole",), "pretraining_epochs": ("whole",),
+    "n_iter": ("whole",), "epochs": ("whole or None",), "pretraining_epochs": ("whole or None",),
     "hidden_layer_sizes": ("whole", "least 1"), "learning_rate": ("rate",), "pretraining_rate": ("rate",),
     "dropout": ("dropout",), "compile": ("compile",), "verbose": ("verbose",), "random_state": ("random_state",),
 }  # fmt: skip
@@ -280,7 +284,7 @@ def test_the_largest_numbers_are_scaled(dtype):
     with warnings.catch_warnings(action="error"):
         model = DBNClassifier((20,), pretraining_epochs=2, epochs=20, random_state=0).fit(wide, Y)
         assert model.score(wide, Y) > 0.5
-        narrow = DBNClassifier((3,), pretraining_epochs=1, epochs=1).fit(X.astype(dtype), Y)
+        narrow = DBNClassifier((3,), pretraining_epochs=1, epochs=0).fit(X.astype(dtype), Y)
         far = np.where(X > 0.5, 1e308, -1e308)
         np.testing.assert_array_equal(narrow.predict_proba(far), narrow.predict_proba(np.clip(far, 0, X.max(axis=0))))
 
@@ -331,3 +335,49 @@ def test_only_long_trainings_are_compiled(cls, monkeypatch):
     assert long == (4 if cls is BernoulliRBM else 2)  # all of the commonest size but the first of each training
     for other in (b, c, d):
         np.testing.assert_array_equal(a, other)
+
+
+# ---- At the defaults -------------------------------------------------------------------------------------------------
+
+TRAINED, HELD_OUT = np.split(np.random.default_rng(0).permutation(len(DIGITS.data)), [1200])
+"""Every setting was chosen by cross-validation among the first of these; the others chose nothing."""
+
+
+def test_at_its_defaults_it_beats_scikit_learns_own_of_the_family():
+    few = TRAINED[:200]
+    ours = DBNClassifier(random_state=0)
+    theirs = [
+        make_pipeline(MinMaxScaler(), Sklearns(random_state=0), LogisticRegression()),
+        make_pipeline(MinMaxScaler(), MLPClassifier(random_state=0)),
+    ]
+    scores = [m.fit(DIGITS.data[few], DIGITS.target[few]).score(DIGITS.data[HELD_OUT], DIGITS.target[HELD_OUT])
+              for m in (ours, *theirs)]  # fmt: skip
+    assert scores[0] >= max(scores[1:])
+
+
+def test_epochs_unless_given_make_enough_steps(monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 50)
+    monkeypatch.setattr(classifier, "EPOCHS", 3)
+
+    def epochs(examples, batch):
+        model = small(DBNClassifier, epochs=None, pretraining_epochs=0, batch_size=batch)
+        return len(model.fit(X[:examples], Y[:examples]).loss_curve_)
+
+    assert [epochs(*given) for given in ((60, 20), (61, 20), (300, 20), (60, 1))] == [17, 13, 4, 3]
+
+
+def too_slow(cls):
+    """Steps so small that they lead nowhere."""
+    return small(cls, **({"n_iter": 1, "learning_rate": 1e-300} if cls is BernoulliRBM else {"learning_rate": 1e-9}))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_training_that_ends_no_better_than_chance_warns_where_it_was_called(cls):
+    with pytest.warns(ConvergenceWarning, match=rf"{cls.__name__} learned nothing: .*; try another value of") as caught:
+        too_slow(cls).fit(X, Y)
+    assert [w.filename for w in caught] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        BernoulliRBM(20, n_iter=2, random_state=0).fit(X)
+        DBNClassifier((20,), pretraining_epochs=1, epochs=20, random_state=0).fit(X, Y)
+        small(BernoulliRBM, n_iter=0).fit(X)  # who asks for no training gets none
+        small(DBNClassifier, epochs=0).fit(X, Y)

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.running import ROOT, python
 
 LAYERS = [
     *("cli", "book", "lab", "estimators", "storage", "learning", "exact"),
-    *("models", "datasets", "autodiff", "records", "files"),
+    *("models", "datasets", "autodiff", "records", "files", "extras"),
 ]
 
 
@@ -49,6 +50,13 @@ def test_the_readmes_commands_run(tmp_path):
     for words in map(shlex.split, commands):
         short = ["--epochs", "1", "--out", str(tmp_path / "run")] if words[0] == "lab" else []
         subprocess.run([sys.executable, "-m", "tinygrad_dbn.cli", *words, *short], check=True, capture_output=True)
+
+
+def test_the_source_that_the_readme_prints_is_the_source():
+    printed = re.findall(r"```python\n( *@row.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(printed) == 1
+    table = (ROOT / "tinygrad_dbn" / "autodiff" / "ops" / "elementwise.py").read_text()
+    assert f"\n\n{textwrap.dedent(printed[0]).rstrip()}\n\n\n" in table
 
 
 def test_the_readmes_links_lead_somewhere():

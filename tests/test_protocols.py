@@ -149,18 +149,16 @@ def test_every_method_of_numbers_lists_and_arrays_is_in_the_list():
 # ---- Others of their kind -------------------------------------------------------------------------------------------
 
 NUMPY = {
-    "np.exp(x)": "write td.ops.exp",
-    "np.maximum(x, y)": "write td.ops.maximum",
+    "np.sum(x, dtype=float)": "write td.ops.sum",
+    "np.max(x, 0, np.zeros(()))": "write td.ops.max",
+    "np.linalg.norm(x, 1)": "np.linalg.norm meets a Tensor",
+    "np.linalg.svd(x)": "np.linalg.svd meets a Tensor",
+    "np.cbrt(x)": "a row cbrt of your own with td.ops.row",
+    "np.where(x > 0)": "write td.ops.where",
+    "np.cumprod(x)": "a row cumprod of your own with td.ops.row",
     "np.add(x, y, out=np.zeros(3))": "write a = a + x",
     "np.add(x, y, where=[True, False, True])": "write td.ops.add",
     "np.add.reduce(x)": "write td.ops.add",
-    "np.sum(x)": "write td.ops.sum",
-    "np.max(x)": "write td.ops.max",
-    "np.dot(x, y)": "write td.ops.matmul",
-    "np.where(x > 0, x, y)": "write td.ops.where",
-    "np.stack([x, 2 * x])": "write td.ops.stack",
-    "np.concatenate([x, x])": "write td.ops.concatenate",
-    "np.linalg.norm(x)": "np.linalg.norm meets a Tensor",
     "np.full_like(x, y)": "write it with td.ops",
     "np.array(x)": "td.ops.stack",
     "np.array(x, object)": "td.ops.stack",
@@ -192,6 +190,62 @@ NUMPY = {
     "operator.getitem(x, x)": "x[x > 0]",
     "pow(2, x[0]) ** x // 2": "write x / y",
 }
+
+
+WORKS = [
+    "np.exp(x) + np.log(x) + np.sqrt(y) + np.tanh(x) + np.square(y) + np.log1p(x) + np.expm1(y) + np.reciprocal(x)",
+    "np.maximum(x, 1.7) * np.minimum(y, x) + np.sign(x) * y",
+    "np.sum(x) * np.mean(y) + np.max(x) - np.min(y) + np.amax(x) * np.amin(y)",
+    "np.sum(np.reshape(x, (3, 1)) * np.reshape(y, (1, 3)), axis=0, keepdims=True)",
+    "np.var(x) + np.std(y) + np.var(np.stack([x, y]), axis=0)",
+    "np.linalg.norm(x) * np.linalg.norm(np.stack([x, y]), axis=1)",
+    "np.concatenate([x, x * y]) * np.ravel(np.stack([y, x], axis=1))",
+    "np.where(x > 1.5, x * y, y)",
+    "np.clip(x, 1.2, 2.7) * np.dot(x, y) + np.dot(x, 2.0)",
+    "np.transpose(np.stack([x, y])) @ np.array([1.0, 2.0])",
+    "np.expand_dims(x, 1) * np.broadcast_to(y, (2, 3)).T",
+    "x.var() + y.std() + x.min() + np.stack([x, y]).std(axis=0)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WORKS)
+def test_numpys_functions_run_our_rows(written):
+    f = lambda x, y: eval(written, {"x": x, "y": y, **MODULES})
+    for x, y in ((td.Tensor(APART), td.Tensor(Y)), (td.Tensor(APART), Y), (APART, td.Tensor(Y))):
+        np.testing.assert_allclose(f(x, y).value, f(APART, Y), rtol=1e-14)
+    total = lambda x, y: ops.sum(f(x, y))
+    np.testing.assert_allclose(td.grad(total)(APART, Y), differences(lambda x: f(x, Y), APART), rtol=1e-6, atol=1e-8)
+    with interpreted():
+        np.testing.assert_allclose(td.compile(td.grad(total))(APART, Y), td.grad(total)(APART, Y), rtol=1e-12)
+
+
+def test_a_length_is_right_at_every_scale_and_has_a_slope_at_nothing():
+    for scale in (2.0**-1070, 1e-200, 1.0, 1e200):
+        assert td.ops.norm(scale * np.array([3.0, 4.0])) == pytest.approx(5 * scale, rel=1e-15)
+    np.testing.assert_array_equal(td.grad(ops.norm)(np.zeros(2)), [0, 0])
+    np.testing.assert_array_equal(td.grad(ops.std)(np.ones(2)), [0, 0])
+    np.testing.assert_array_equal(ops.norm(np.array([[np.inf, 1.0], [np.nan, 1.0]]), axis=1), [np.inf, np.nan])
+    assert ops.norm(np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_a_value_leaves_a_trace_where_a_reader_sees_it():
+    seen = []
+
+    def f(x):
+        seen.append((x.numpy(), x[0].item(), int(x.argmax()), f"{x[0]:.2f}"))
+        return (x * x.detach()).sum()
+
+    np.testing.assert_array_equal(td.grad(f)(X), X)
+    np.testing.assert_array_equal(td.hvp(f, X, Y), [0, 0, 0])
+    for value, number, place, shown in seen:
+        np.testing.assert_array_equal(value, X)
+        value[0] = 7.0  # the caller's own
+        assert (type(number), number, place, shown) == (float, 1.0, 2, "1.00")
+    with pytest.raises(ValueError, match=r"item\(\) is of one element"):
+        td.Tensor(X).item()
+    for g in (lambda x: x.numpy(), lambda x: x[0].item(), lambda x: x[: x.argmax()]):
+        with pytest.raises(CompileError, match="only shapes"):
+            td.compile(lambda x, g=g: x * 0 + g(x))(X)
 
 
 @pytest.mark.parametrize("written", NUMPY)

@@ -9,8 +9,11 @@ from .autodiff import ops
 from .autodiff.compile import compile
 from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
 from .autodiff.inspect.check import check_grads
+from .autodiff.jacobians import hessian, jacobian
+from .autodiff.mapping import vmap
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
+from .autodiff.trees import tree_map
 from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
 from .storage import load, save
 
@@ -29,7 +32,9 @@ __all__ = [
     "estimators",
     "exact",
     "grad",
+    "hessian",
     "hvp",
+    "jacobian",
     "jvp",
     "learning",
     "load",
@@ -39,8 +44,10 @@ __all__ = [
     "save",
     "strict",
     "symbolic",
+    "tree_map",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 

@@ -59,6 +59,9 @@ class Op:
     """Calls for tests, proofs and `tinygrad-dbn explain`."""
     kernel: Rule | None
     """The scalar function of an elementwise op, else None."""
+    mapped: Rule | None
+    """mapped(params, T, shapes) for `vmap`: the params for T examples at once, each of which has one of the shapes, and
+    how many axes an example is to have. See `mapping.py`. None: the op cannot be mapped."""
     aligned: bool
     """Whether inputs are matched axis by axis, so that `strict` refuses to lend one."""
 

@@ -92,6 +92,8 @@ class Operators:
         return TABLE["subtract"](other, self)
 
     def __mul__(self, other: Value) -> Value:
+        if getattr(other, "__array_ufunc__", self) is None:
+            return NotImplemented  # as arrays have it: a model scales itself
         return TABLE["multiply"](self, other)
 
     def __rmul__(self, other: Value) -> Value:
@@ -187,6 +189,15 @@ class Operators:
     def max(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
         return TABLE["max"](self, axis=axis, keepdims=keepdims)
 
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return TABLE["min"](self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return COMPOSED["var"](self, axis, keepdims=keepdims)
+
+    def std(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return COMPOSED["std"](self, axis, keepdims=keepdims)
+
     def reshape(self, *shape: Any) -> Value:
         return TABLE["reshape"](self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
 
@@ -197,6 +208,28 @@ class Operators:
     @property
     def T(self) -> Value:
         return self.transpose()
+
+    # ---- Out of the trace, where a reader sees it: no derivative comes along -----------------------------------------
+
+    def detach(self) -> Value:
+        """The same value, through which nothing flows."""
+        return TABLE["stop_gradient"](self)
+
+    def numpy(self) -> Any:
+        """The value as an array of its own, out of every trace; no derivative comes along."""
+        value: Any = self.live().value
+        return value.numpy() if isinstance(value, Operators) else np.array(value)
+
+    def item(self) -> Any:
+        """The value of a single element as a number of Python's, out of every trace. Raises ValueError for others."""
+        if self.size != 1:
+            raise ValueError(f"item() is of one element, this has shape {self.shape}: take x[i], .sum() or .numpy()\n"
+                             f"  in {callers_line()}")  # fmt: skip
+        return self.numpy().item()
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Where the largest element is, as integers out of every trace: they jump, and have no derivative."""
+        return self.numpy().argmax(axis=axis)
 
 
 def _mask(written: str, x: Value) -> Value:

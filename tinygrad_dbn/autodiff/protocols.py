@@ -5,11 +5,13 @@ either does on a Tensor what it does on an array, as an op that has a derivative
 what to write. `PROTOCOLS` is the whole list. The operators that it names are written in `operators`; the refusals are
 made from the list itself, at the end of this file.
 
-One rule is behind the refusals: a value leaves a trace only as `x.value`, where a reader sees it. As a float or as an
+One rule is behind the refusals: a value leaves a trace only as `x.value`, `x.numpy()`, `x.item()` or a position,
+`x.argmax()`, where a reader sees it. As a float or as an
 array of NumPy's it would take no derivative with it, and the gradient would be wrong without a word.
 """
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -86,6 +88,8 @@ PROTOCOLS: tuple[Runs | Shape | Branch | Own | Refused | Absent, ...] = (
     Runs("+x * y", "__pos__", "multiply"),
     Runs("abs(x - y)", "__abs__", "abs"),
     Runs("np.multiply(x, y)", "__array_ufunc__", "multiply"),  # NumPy's arrays hand their operators over like this
+    Runs("np.exp(x) * np.maximum(y, 1.6)", "", "exp"),  # every ufunc of NumPy's that has a row of its name
+    Runs("np.mean(x * x) * np.linalg.norm(y)", "__array_function__", "mean"),  # the functions of `numpy_functions`
     # Nothing flows through a comparison, but it does through what is chosen.
     Runs("np.where(x > y, x * x, y)", "__gt__", "greater"),
     Runs("np.where(x >= y, x * x, y)", "__ge__", "greater_equal"),
@@ -102,7 +106,7 @@ PROTOCOLS: tuple[Runs | Shape | Branch | Own | Refused | Absent, ...] = (
     Runs("sum(a * b * b for a, b in zip(x, y))", "__iter__", "index"),
     Runs("next(reversed(x)) * y", "", "index"),
     Shape("len(x)", "__len__"),
-    Shape("(np.shape(x), np.ndim(x), np.size(x), np.zeros_like(x).tolist())", "__array_function__"),
+    Shape("(np.shape(x), np.ndim(x), np.size(x), np.zeros_like(x).tolist())", ""),
     # The value chooses, or is shown.
     Branch("5.0 * x if y[0] == 1.5 else 7.0 * x", "__bool__"),
     Branch("5.0 * x if 2.0 in y else 7.0 * x", "__contains__"),
@@ -180,6 +184,8 @@ _OF_SHAPES: dict[Any, Callable[..., Any]] = {
     np.zeros_like: lambda x: np.zeros(x.shape, x.dtype),
     np.ones_like: lambda x: np.ones(x.shape, x.dtype),
 }
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""NumPy's functions that Tensors take: what runs for each, with the arguments it knows. `ops.functions` adds them."""
 _OTHER_NAMES = {"amax": "max", "amin": "min", "dot": "matmul", "inner": "matmul", "take_along_axis": "take_along"}
 
 
@@ -202,15 +208,20 @@ class Protocols(Operators):
             if isinstance(inputs[0], Protocols):
                 return getattr(inputs[0], name)(*inputs[1:])
             return getattr(inputs[1], reflected)(inputs[0])
+        row = TABLE.get(ufunc.__name__)
+        if method == "__call__" and not options and getattr(np, ufunc.__name__, None) is ufunc and row is not None:
+            return row(*inputs)  # NumPy's function of that name
         what = f"np.{ufunc.__name__}" if hasattr(np, ufunc.__name__) else f"the ufunc {ufunc.__name__}"
         if "out" in options:
             raise self.refused(f"{what} with an array to write to", _ARRAY, "write a = a + x for a += x")
-        why = f"it does not support ufuncs that are no operators; {_ARRAY}"
+        why = f"it supports ufuncs that are operators or have a row of their name; {_ARRAY}"
         raise self.refused(what, why, _in_ops(ufunc.__name__))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
         if function in _OF_SHAPES:
             return _OF_SHAPES[function](*args, **options)
+        if function in FUNCTIONS and _takes(FUNCTIONS[function], args, options):
+            return FUNCTIONS[function](*args, **options)
         what = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
         raise self.refused(what, _ARRAY, _in_ops(function.__name__))
 
@@ -224,7 +235,18 @@ class Protocols(Operators):
 def _in_ops(name: str) -> str:
     """What to write for a function of NumPy's."""
     op = _OTHER_NAMES.get(name, name)
-    return f"write td.ops.{op}" if op in TABLE else f"write it with td.ops; {_CONSTANT}"
+    if op in TABLE:
+        return f"write td.ops.{op}"
+    return f"write it with td.ops, or declare a row {name} of your own with td.ops.row; {_CONSTANT}"
+
+
+def _takes(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> bool:
+    """Whether a function of ours can be called so: NumPy's has options that ours has not, as dtype and out."""
+    try:
+        signature(function).bind(*args, **options)
+    except TypeError:
+        return False
+    return True
 
 
 def _refuse(row: Refused, method: str) -> Callable[..., Any]:

@@ -50,6 +50,10 @@ def new_level() -> Iterator[int]:
         _running.discard(level)
 
 
+MAPPED: dict[int, Any] = {}
+"""The levels of running `vmap`s: (op, inputs, level, params) → what an op gives there."""
+
+
 class Recorder(Protocol):
     """What `compile` sets while it traces: ops at its level and below are written down instead of computed."""
 
@@ -73,6 +77,8 @@ def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
         modes = MODES.get()
         return op.forward(*inputs, **params) if modes is None else watched(op, inputs, params, modes)
     inputs = tuple([x.live() if isinstance(x, Tensor) else kept(x) for x in inputs])
+    if level in MAPPED:
+        return MAPPED[level](op, inputs, level, params)
     node = Tensor.output(apply(op, _below(inputs, level), params), level, op, inputs, params)
     if is_hunting():
         node.line = callers_line()

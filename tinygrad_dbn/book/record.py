@@ -1,5 +1,6 @@
 """The record that `pytest --record` leaves: claims, theorems, and what each run executed."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import records
+from ..extras import needing
 from ..files import shown
 
 Theorem = dict[str, Any]
@@ -73,7 +75,13 @@ def checkout() -> Path:
     return root
 
 
+def claims(root: Path) -> dict[str, str]:
+    """The title of each claim of the lecture, by its number, as the repository's THEOREMS.md lists them."""
+    return dict(re.findall(r"^### (\w+)\. (.*)$", (root / "THEOREMS.md").read_text(), re.MULTILINE))
+
+
 def prove(root: Path, *arguments: str, quiet: bool = False) -> int:
-    """Run pytest on the proofs with further arguments, and return its exit code."""
-    command = [sys.executable, "-m", "pytest", "proofs", "-q", *arguments]
-    return subprocess.run(command, cwd=root, check=False, stdout=subprocess.DEVNULL if quiet else None).returncode
+    """Run pytest on the proofs with further arguments, and return its exit code. Raises ImportError without pytest."""
+    with needing("a run of the proofs", "pytest", "xdist", "hypothesis", "flint"):
+        command = [sys.executable, "-m", "pytest", "proofs", "-q", *arguments]
+        return subprocess.run(command, cwd=root, check=False, stdout=subprocess.DEVNULL if quiet else None).returncode

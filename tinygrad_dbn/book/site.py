@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from ..extras import needing
 from ..lab import page as html
 from ..lab.outputs import write_all
 from ..lab.page import escape
@@ -213,6 +214,7 @@ def _anchor(t: Theorem) -> str:
 
 
 def _mathematics(latex: str) -> str:
-    from latex2mathml.converter import convert
+    with needing("the book", "latex2mathml"):
+        from latex2mathml.converter import convert
 
     return str(convert(latex, display="block"))

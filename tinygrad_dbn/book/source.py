@@ -4,15 +4,18 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from ..extras import needing
+
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @cache
 def highlighted(place: str) -> tuple[str, str]:
     """(the name, HTML of the source) of a function given as "exact/states.py:20 states"; no HTML where it is gone."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    with needing("the book", "pygments"):
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
 
     file, _, rest = place.partition(":")
     line, _, name = rest.partition(" ")
@@ -29,7 +32,8 @@ def highlighted(place: str) -> tuple[str, str]:
 
 def styles() -> str:
     """Colours of the source for light and dark pages, all of them readable on the page's own paper."""
-    from pygments.formatters import HtmlFormatter
+    with needing("the book", "pygments"):
+        from pygments.formatters import HtmlFormatter
 
     light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import refuse
+from .terminal import listed, refuse
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPTS = {
@@ -23,13 +23,15 @@ PASSING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help=f"{', '.join(SCRIPTS)}.")],
+    name: Annotated[str, typer.Argument(help=f"{', '.join(SCRIPTS)}.")] = "",
 ) -> None:
     """Measure this machine: the engine beside its peers, the exact sums beside the machine's limits.
 
     Other options go to the script: `bench engine --quick --threads 1 --python OTHER/bin/python`, where OTHER is an
     environment that has PyTorch, JAX, autograd and MyGrad; `bench exact --quick`. `bench engine -- --help` lists them.
     """
+    if not name:
+        listed("benchmarks", {name: f"benchmarks/{script}" for name, script in SCRIPTS.items()})
     if name not in SCRIPTS:
         refuse(f"there is no benchmark {name!r}; known are {', '.join(SCRIPTS)}")
     script = FOLDER / SCRIPTS[name]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import book as pages
+from ..extras import needing
 from ..files import write_atomically
 from .terminal import refuse, say
 
@@ -26,6 +27,9 @@ def book(
     """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
     try:
         root = pages.checkout()
+        if not (check or update):
+            with needing("the book", "latex2mathml", "pygments"):
+                pass  # before the proofs run, which take minutes
         with tempfile.TemporaryDirectory() as folder:
             file = record or Path(folder) / "record.json"
             by_coq = ["--coq-changed"] if shutil.which("coqtop") else []  # without Coq the book says "kernel only"

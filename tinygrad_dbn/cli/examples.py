@@ -11,6 +11,8 @@ Call: TypeAlias = tuple[Callable[..., Any], list[tuple[int, ...]]]
 
 COMPOSITES: dict[str, Call] = {
     "take_along": (lambda x: ops.take_along(x, [[1], [0]]), [(2, 2)]),
+    "var": (ops.var, [(2,)]),
+    "std": (ops.std, [(2,)]),
     "softmax_nll": (lambda a: ops.softmax_nll(a, [1]), [(1, 3)]),
     "bernoulli_cross_entropy": (ops.bernoulli_cross_entropy, [(2,), (2,)]),
     "squared_error": (ops.squared_error, [(2,), (2,)]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .terminal import refuse
+from .terminal import listed, refuse
 
 if TYPE_CHECKING:
     from ..autodiff.op import Op
@@ -48,7 +48,7 @@ def explain(
         _show_all()
         return
     if not name:
-        refuse(f"name an op, or write --all; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}")
+        listed("ops, or write --all for their rules", {n: _summary(n) for n in sorted({*TABLE, *COMPOSITES})})
     if ":" in name and isinstance(found := imported(name), Op):  # which is in the table now
         name = found.name
     if graph or svg or ":" in name:
@@ -86,9 +86,16 @@ def _show_all() -> None:
         if not op.sealed:
             last = graph(function, *(np.full(shape, 0.5 if op.domain[1] > 0 else -0.5) for shape in shapes)).nodes[-1]
             rules = [f"{barred(to)} += {rule}" for to, rule in last.derivatives]
-        summary = (op.__doc__ or "").split("\n\n")[0].split(". ")[0]
-        table.add_row(*map(escape, (name, " ".join(summary.split()), "\n".join(rules))))
+        table.add_row(*map(escape, (name, _summary(name), "\n".join(rules))))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _summary(name: str) -> str:
+    """The first sentence of what an op or a composite says of itself."""
+    from ..autodiff import ops
+
+    text = getattr(ops.TABLE.get(name, getattr(ops, name, None)), "__doc__", None) or ""
+    return " ".join(text.split("\n\n")[0].split(". ")[0].split())
 
 
 def _unknown(name: str, names: list[str]) -> NoReturn:

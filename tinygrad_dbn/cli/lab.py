@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from ..datasets import Dataset, load
+from ..extras import needing
 from ..files import quoted
 from ..lab.run import folder as folders
 from ..lab.run.description import Arguments, check, check_cost, hyphenated
@@ -103,9 +103,8 @@ class _Refused(Exception):
 def _checking_input() -> Iterator[None]:
     """Turn the faults of input into `_Refused`. Outside of it a ValueError is a bug, and keeps its traceback."""
     try:
-        if find_spec("matplotlib") is None:
-            raise _Refused("the lab draws with matplotlib: pip install 'tinygrad_dbn[lab]'")
-        yield
+        with needing("the lab", "matplotlib"):
+            yield
     except ValueError as error:
         raise _Refused(str(error)) from error
     except (FileNotFoundError, FileExistsError) as error:

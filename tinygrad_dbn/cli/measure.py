@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import refuse, refusing, say
+from .terminal import listed, refuse, refusing, say
 
 
 def measure(
@@ -15,7 +15,7 @@ def measure(
             help="vanishing, fitting, regions, width, dropout, autoencoder, clamped, updown, schedule, embedding or "
             "subspaces."
         ),
-    ],
+    ] = "",
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny nets and few epochs: to see that it runs.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder; figures that are in it are kept, and used.")] = None,
@@ -30,6 +30,8 @@ def measure(
         from ..lab.claims import EXPERIMENTS, as_text, run, write_all
         from ..lab.terminal import progress, show
 
+        if not name:
+            listed("experiments", {name: f"{e.title} (claim {e.claim})" for name, e in EXPERIMENTS.items()})
         if name not in EXPERIMENTS:
             refuse(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
         experiment = EXPERIMENTS[name]

@@ -7,19 +7,21 @@ from typing import Annotated
 import typer
 
 from .. import book
-from .terminal import refuse
+from .terminal import listed, refuse
 
 NOTHING_TO_RUN = 5  # pytest's exit code
 
 
 def prove(
-    claim: Annotated[str, typer.Argument(help="A claim of the lecture, such as H4.")],
+    claim: Annotated[str, typer.Argument(help="A claim of the lecture, such as H4.")] = "",
     show: Annotated[bool, typer.Option("--show", help="Print derivations step by step, and what was run.")] = False,
     coq: Annotated[Path | None, typer.Option("--coq", help="Write its theorems of level A as a Coq file.")] = None,
 ) -> None:
     """Prove one claim: its theorems, each with the spoiled versions that must be refused."""
     try:
         root = book.checkout()
+        if not claim:
+            listed("claims", book.claims(root))
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "record.json"
             written = ["-n0", f"--coq-file={coq.resolve()}"] if coq else []
@@ -29,7 +31,7 @@ def prove(
             if code:
                 raise typer.Exit(1)
             found = book.load(file)
-    except (ValueError, OSError) as error:
+    except (ValueError, ImportError, OSError) as error:
         refuse(error)
     if show:
         _print(found)

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from .terminal import chosen, refuse, refusing, say
+from .terminal import chosen, listed, refuse, refusing, say
 
 QUICK_TRIALS, FULL_TRIALS = 5, 30  # for each cell
 
 
 def table(
-    name: Annotated[str, typer.Argument(help="datasets (claim D2), depth (D1) or modules (C2).")],
+    name: Annotated[str, typer.Argument(help="datasets (claim D2), depth (D1) or modules (C2).")] = "",
     only: Annotated[str, typer.Option("--only", help="Problems, and systems, by their names: rect or rect,SVM.")] = "",
     full: Annotated[
         bool, typer.Option("--full/--quick", help="The published sizes and a larger search, or minutes.")
@@ -47,6 +47,8 @@ def _measure(
         from ..lab.tables import NAMES, TABLES, Search, as_text, by_edges, measure, problem, write_all
         from ..lab.terminal import progress, show
 
+        if not name:
+            listed("tables", {name: table.title for name, table in TABLES.items()})
         if name not in TABLES:
             refuse(f"there is no table {name!r}; write datasets, depth or modules")
         asked = TABLES[name]

@@ -31,6 +31,19 @@ def refuse(error: BaseException | str, status: int = 2) -> NoReturn:
     raise typer.Exit(status)
 
 
+def listed(what: str, known: dict[str, str]) -> NoReturn:
+    """What a command can be asked for, each name with what it is, where none was given."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, text in known.items():
+        table.add_row(f"  {name}", text)
+    print(f"Name one of these {what}:")
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160).print(table)
+    raise typer.Exit
+
+
 @contextmanager
 def refusing(how_to_go_on: str) -> Iterator[None]:
     """End in one line on bad input, and on Ctrl-C, where the line says what is kept and how to go on."""

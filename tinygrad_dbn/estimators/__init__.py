@@ -4,7 +4,10 @@ Features are probabilities of being on. `BernoulliRBM` takes X as it is, as scik
 [0, 1]; `DBNClassifier` first scales every feature by its range in the training data.
 """
 
-from .classifier import DBNClassifier
-from .rbm import BernoulliRBM
+from ..extras import needing
+
+with needing("td.estimators", "sklearn"):
+    from .classifier import DBNClassifier
+    from .rbm import BernoulliRBM
 
 __all__ = ["BernoulliRBM", "DBNClassifier"]

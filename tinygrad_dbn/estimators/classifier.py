@@ -8,9 +8,25 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
 from ..autodiff.kernels.blas import one_thread
-from ..learning import Dropout, RBMModule, compiling, fine_tune, pretrain, sgd
+from ..learning import Dropout, RBMModule, compiling, fine_tune, pretrain, sgd, steps_per_epoch
 from .features import UnitRange, examples, features
-from .parameters import COMPILE, PROBABILITY, RANDOM_STATE, RATE, Parameter, one_or_each, seed, settings, whole
+from .outcome import warn_of_chance
+from .parameters import (
+    COMPILE,
+    PROBABILITY,
+    RANDOM_STATE,
+    RATE,
+    Parameter,
+    one_or_each,
+    seed,
+    settings,
+    whole,
+    whole_or_none,
+)
+
+STEPS, EPOCHS = 2000, 10
+"""What a training takes at least, unless its epochs are given. A hundred examples are five batches of the usual size,
+so that a fixed number of epochs, right for thousands, would end at chance."""
 
 
 class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -20,6 +36,10 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     probability with which hidden units are dropped in fine-tuning, or one for each layer (claim E1). compile and
     random_state: as for `BernoulliRBM`.
 
+    epochs, and pretraining_epochs of each layer: None for as many as make 2 000 steps of `batch_size`, and 10 at least,
+    so that small data is seen more often. A fit that ends no better than the commonest class raises a warning,
+    scikit-learn's ConvergenceWarning.
+
     After `fit`: `classes_`, `net_` (the `td.FeedForward`), `dbn_` (the stack before fine-tuning), `range_` (what scales
     features to [0, 1]), and `loss_curve_` in nats.
     """
@@ -27,9 +47,9 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     _parameters: ClassVar[dict[str, Parameter]] = {
         "hidden_layer_sizes": one_or_each(whole(1)),
         "pretraining_rate": RATE,
-        "pretraining_epochs": whole(0),
+        "pretraining_epochs": whole_or_none(0),
         "learning_rate": RATE,
-        "epochs": whole(0),
+        "epochs": whole_or_none(0),
         "batch_size": whole(1),
         "dropout": one_or_each(PROBABILITY),
         "compile": COMPILE,
@@ -38,12 +58,12 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden_layer_sizes: int | tuple[int, ...] = (100, 100),
+        hidden_layer_sizes: int | tuple[int, ...] = 256,
         *,
-        pretraining_rate: float = 0.05,
-        pretraining_epochs: int = 10,
-        learning_rate: float = 0.1,
-        epochs: int = 50,
+        pretraining_rate: float = 0.1,
+        pretraining_epochs: int | None = None,
+        learning_rate: float = 0.5,
+        epochs: int | None = None,
         batch_size: int = 20,
         dropout: float | tuple[float, ...] = 0.0,
         compile: bool | str = "auto",
@@ -70,17 +90,23 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.range_ = UnitRange.of(X)
         X, number, batch = self.range_(X), seed(given["random_state"]), given["batch_size"]
         self.dropout_ = Dropout(dropout) if dropout else None
+        enough = max(EPOCHS, -(-STEPS // steps_per_epoch(len(X), batch)))
+        before, after = (enough if given[name] is None else given[name] for name in ("pretraining_epochs", "epochs"))
         with compiling(given["compile"]):
-            module = RBMModule(
-                epochs=given["pretraining_epochs"], optimiser=sgd(given["pretraining_rate"]), batch=batch
-            )
+            module = RBMModule(epochs=before, optimiser=sgd(given["pretraining_rate"]), batch=batch)
             stack = pretrain(sizes, module, X, number)
             fitted = fine_tune(
                 stack, (X, indices), classes=len(self.classes_), seed=number, optimiser=sgd(given["learning_rate"]),
-                epochs=given["epochs"], batch=batch, dropout=self.dropout_,
+                epochs=after, batch=batch, dropout=self.dropout_,
             )  # fmt: skip
         self.dbn_, self.net_ = stack.dbn, fitted.model
         self.loss_curve_ = [line.loss for line in fitted.history[1:]]
+        if after:
+            right, commonest = 1 - fitted.history[-1].train_error, np.bincount(indices).max() / len(X)
+            warn_of_chance(
+                self, f"{right:.2f} of the training examples right", right <= commonest,
+                f"the commonest class alone has {commonest:.2f}", "epochs, learning_rate or pretraining_epochs",
+            )  # fmt: skip
         return self
 
     @one_thread()

@@ -34,6 +34,16 @@ def whole(least: int) -> Parameter:
     )
 
 
+def whole_or_none(least: int) -> Parameter:
+    """What `whole` says, or None."""
+    one = whole(least)
+    return Parameter(
+        f"None or {one.words}",
+        lambda value: value is None or one.holds(value),
+        lambda value: None if value is None else one.plain(value),
+    )
+
+
 def number(words: str, holds: Callable[[float], bool]) -> Parameter:
     """A real number of Python or NumPy for which `holds`, as a float: a NumPy scalar would widen a float32."""
 

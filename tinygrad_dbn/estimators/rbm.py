@@ -13,6 +13,7 @@ from ..learning import Descent, Diverged, RBMModule, cd_loss, compiling, descend
 from ..learning.contrastive import gibbs_uniforms
 from ..models import RBM
 from .features import features, largest
+from .outcome import warn_of_chance
 from .parameters import COMPILE, RANDOM_STATE, RATE, VERBOSE, Parameter, seed, settings, whole
 
 
@@ -27,7 +28,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     `td.RBM` itself, for `td.exact.log_likelihood` and all the rest. Its width of floats is that of X. `descent_` is
     where the training stands, and `random_state_` the generator that `gibbs` draws from.
 
-    Every method raises ValueError for parameters and X that it cannot take; a sparse X is made dense.
+    Every method raises ValueError for parameters and X that it cannot take; a sparse X is made dense. A `fit` that ends
+    no better than each feature's own rate raises a warning, scikit-learn's ConvergenceWarning.
     """
 
     _parameters: ClassVar[dict[str, Parameter]] = {
@@ -61,7 +63,16 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """Train on X (T, D) for n_iter epochs, from the start. y is ignored. Raises `Diverged` where that happens."""
         given = settings(self, self._parameters)
         X = features(self, X, reset=True)
-        return self._train(X, self._start(X, given), given["n_iter"], given)
+        start = self._start(X, given)
+        self._train(X, start, given["n_iter"], given)
+        if given["n_iter"]:
+            with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # at the largest X neither is finite
+                alone, together = (_pseudo_likelihood(rbm, X, self.seed_).mean() for rbm in (start.model, self.rbm_))
+            warn_of_chance(
+                self, f"a mean pseudo-likelihood of {together:.2f} nats", together <= alone,
+                f"each feature by itself has {alone:.2f}", "learning_rate or n_iter",
+            )  # fmt: skip
+        return self
 
     def partial_fit(self, X: Any, y: Any = None) -> "BernoulliRBM":
         """Train for one epoch more, on X (T, D). As many calls with one X are a `fit` of so many epochs.

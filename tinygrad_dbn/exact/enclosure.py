@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autodiff.kernels.scalar import meanings
 from ..autodiff.trees import flatten, tree_map
+from ..extras import needing
 
 BITS = (128, 256, 512, 1024, 2048, 4096, 16_384)
 
@@ -52,7 +53,8 @@ def certified(f: Callable[..., Any], model: Any, *arguments: Any, tolerance: flo
 
 def _floats(leaf: Any) -> tuple[Any, Any]:
     """The middles of an array of balls, and bounds on their distance from anything in the balls; inf for NaN."""
-    from flint import arb
+    with needing("ball arithmetic", "flint"):
+        from flint import arb
 
     from ..autodiff.numbers.balls import Ball
 

@@ -8,13 +8,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-try:
+from ..extras import needing
+
+with needing("the lab", "matplotlib"):
     import matplotlib
+    from matplotlib import colormaps
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
-except ImportError as error:
-    raise ImportError("the lab draws with matplotlib: pip install 'tinygrad_dbn[lab]'") from error
+    from matplotlib.ticker import MaxNLocator
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "SERIES",
+    "Axes",  # as the next three, from matplotlib: pictures take it from here, where its absence is said
+    "Colours",
+    "LinearSegmentedColormap",
+    "MaxNLocator",
+    "Picture",
+    "canvas",
+    "colormaps",
+    "grid",
+    "light_and_dark",
+    "png",
+]
 
 Colours = dict[str, str]
 """A hexadecimal colour for each thing that is drawn."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .. import files
 
+SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>\n"
+"""For a page with a chart: it goes below the main part."""
 STYLE = Path(__file__).with_name("page.css").read_text()
 
 

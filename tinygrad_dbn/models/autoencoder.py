@@ -10,13 +10,14 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..autodiff.trees import tree_map
+from .arithmetic import Vector
 from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, starting_weights
 from .rbm import RBM
 from .validation import adopt, parameter
 
 
 @dataclass(frozen=True, eq=False)
-class Autoencoder:
+class Autoencoder(Vector):
     """A code h^(L)(x) by the encoder, and back: h^(k−1) = g(b^(k) + h^(k) V^(k)) for k = L … 1, x̂ = o(…).
 
     encoder: its last layer is the code, its output "sigmoid" or "linear". decoder_weights: V^(1) … V^(L), each of

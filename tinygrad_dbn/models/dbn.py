@@ -9,12 +9,13 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from .arithmetic import Vector
 from .rbm import RBM, bernoulli, clamped
 from .validation import adopt, parameter
 
 
 @dataclass(frozen=True, eq=False)
-class DirectedLayer:
+class DirectedLayer(Vector):
     """A sigmoid belief layer x ← h, and a recognition layer that guesses h from x.
 
     Generative: p(x_i = 1 | h) = σ(b_i + h·W_·i), with W (H, D) and b (D,).
@@ -54,7 +55,7 @@ class DirectedLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class DBN:
+class DBN(Vector):
     """Directed layers x ← h1 ← … under a top RBM between the last two hidden layers (claims G1, G2).
 
     p(x, h1, …, hL) = p(h(L−1), hL) · Π p(h(k) | h(k+1)), with h(0) = x. `layers` holds the directed layers from x

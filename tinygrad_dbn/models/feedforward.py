@@ -11,6 +11,7 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.op import Rule
 from ..autodiff.operators import Value
+from .arithmetic import Vector
 from .validation import adopt, parameter
 
 ACTIVATIONS: dict[str, Rule] = {"sigmoid": ops.sigmoid, "tanh": ops.tanh, "relu": ops.relu}
@@ -44,7 +45,7 @@ def starting_weights(activation: str, inputs: int, units: int, rng: np.random.Ge
 
 
 @dataclass(frozen=True, eq=False)
-class FeedForward:
+class FeedForward(Vector):
     """h^(k)(x) = g(b^(k) + W^(k) h^(k−1)(x)) for k = 1 … L, and f(x) = o(b^(L+1) + W^(L+1) h^(L)(x)).
 
     weights: W^(1) … W^(L+1), W^(k) of shape (n_k, n_(k−1)); biases: b^(k) (n_k,). hidden: g, one of "sigmoid", "tanh",

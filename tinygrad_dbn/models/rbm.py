@@ -7,11 +7,12 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from .arithmetic import Vector
 from .validation import adopt, parameter
 
 
 @dataclass(frozen=True, eq=False)
-class RBM:
+class RBM(Vector):
     """E(x, h) = −hᵀWx − cᵀh − bᵀx over x ∈ {0,1}^D, h ∈ {0,1}^H, and p(x, h) ∝ exp(−E).
 
     W (H, D); b (D,) the visible and c (H,) the hidden biases. Energies are in nats. A batch has one example per row.

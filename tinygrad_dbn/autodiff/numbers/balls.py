@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-try:
+from ...extras import needing
+
+with needing("ball arithmetic", "flint"):
     from flint import arb, ctx, fmpq
-except ImportError as error:
-    raise ImportError("ball arithmetic needs python-flint; write: pip install python-flint") from error
 
 
 class UndecidedError(ValueError):

@@ -39,7 +39,7 @@ from .elementwise import (
     tanh,
     where,
 )
-from .functions import concatenate, matmul, stack, take_along
+from .functions import concatenate, matmul, norm, stack, std, take_along, var
 from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .row import example, row
@@ -76,6 +76,7 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "norm",
     "place",
     "power",
     "reciprocal",
@@ -92,6 +93,7 @@ __all__ = [
     "square",
     "squared_error",
     "stack",
+    "std",
     "step",
     "stop_gradient",
     "subtract",
@@ -99,5 +101,6 @@ __all__ = [
     "take_along",
     "tanh",
     "transpose",
+    "var",
     "where",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..inputs import given, kept
-from ..tensor import RECORDER, Tensor
+from ..tensor import MAPPED, RECORDER, Tensor
 
 Shapes = list[tuple[int, ...]]
 
@@ -160,6 +160,12 @@ def _mask(item: Any) -> Any:
         )
     recorder = RECORDER.get()
     while isinstance(item, Tensor):
+        if item.level in MAPPED:
+            raise item.refused(
+                "x[mask]",
+                "how many elements it has differs between the examples of td.vmap",
+                "write td.ops.where(mask, x, 0)",
+            )
         if recorder is not None and item.level <= recorder.level:
             raise item.refused(
                 "x[mask]",

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..kernels.scalar import float_dtype
 from ..operators import Value
+from .mapped import in_line
 from .row import example, row, stretched, unbroadcast
 
 POSITIVE, NEGATIVE = (0.0, inf), (-inf, 0.0)
@@ -335,6 +336,7 @@ def clip(x, low, high):
 
 @row(
     of="arrays",
+    mapped=in_line,
     meaning=lambda condition, x, y: x if condition else y,
     vjps=(
         None,
@@ -362,19 +364,43 @@ def where(condition, x, y):
 NOTHING = (None, None)
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), False)], promotes=False, ulp=0)
+@row(
+    of="arrays",
+    mapped=in_line,
+    vjps=NOTHING,
+    jvps=NOTHING,
+    edges=[((nan, nan), False), ((0.0, -0.0), False)],
+    promotes=False,
+    ulp=0,
+)
 def greater(x, y):
     """x > y, as booleans."""
     return np.asarray(np.greater(x, y))
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False, ulp=0)
+@row(
+    of="arrays",
+    mapped=in_line,
+    vjps=NOTHING,
+    jvps=NOTHING,
+    edges=[((nan, nan), False), ((0.0, -0.0), True)],
+    promotes=False,
+    ulp=0,
+)
 def greater_equal(x, y):
     """x ≥ y, as booleans."""
     return np.asarray(np.greater_equal(x, y))
 
 
-@row(of="arrays", vjps=NOTHING, jvps=NOTHING, edges=[((nan, nan), False), ((0.0, -0.0), True)], promotes=False, ulp=0)
+@row(
+    of="arrays",
+    mapped=in_line,
+    vjps=NOTHING,
+    jvps=NOTHING,
+    edges=[((nan, nan), False), ((0.0, -0.0), True)],
+    promotes=False,
+    ulp=0,
+)
 def equal(x, y):
     """x = y, as booleans."""
     return np.asarray(np.equal(x, y))

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..operators import COMPOSED, Value
-from . import linear, shapes
+from ..operators import COMPOSED, Axis, Value
+from ..protocols import FUNCTIONS
+from . import elementwise, linear, reductions, shapes
 from .shapes import index, reshape
 
 
@@ -67,3 +68,84 @@ def take_along(x: Value, at: Any, axis: int = -1) -> Value:
     grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
     grid[axis] = at
     return index(x, at=tuple(grid))
+
+
+def var(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
+    """The mean squared distance from the mean, as `numpy.var` without ddof.
+
+    >>> var(np.array([1.0, 2.0, 3.0, 6.0]))
+    array(3.5)
+    """
+    away = elementwise.subtract(x, reductions.mean(x, axis=axis, keepdims=True))
+    return reductions.mean(elementwise.square(away), axis=axis, keepdims=keepdims)
+
+
+def std(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
+    """√ of `var`. Where all elements are equal its derivative is 0, as at the minimum that it is.
+
+    >>> std(np.array([1.0, 3.0]))
+    array(1.)
+    """
+    return elementwise.sqrt(var(x, axis, keepdims=keepdims))
+
+
+def norm(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
+    """√ Σ x² over the axes, all of them unless said otherwise: a vector's length. At 0 its derivative is 0.
+
+    x is scaled by its largest element first, so that squares neither overflow nor vanish.
+
+    >>> norm(np.array([3e200, 4e200]))
+    array(5.e+200)
+    """
+    largest = shapes.stop_gradient(reductions.max(elementwise.abs(x), axis=axis, keepdims=True))
+    scale = elementwise.where(elementwise.greater(largest, 0.0), largest, 1.0)
+    scale = elementwise.where(elementwise.greater(np.inf, scale), scale, 1.0)
+    squares = elementwise.square(elementwise.divide(x, scale))
+    length = elementwise.sqrt(reductions.sum(squares, axis=axis, keepdims=keepdims))
+    return elementwise.multiply(length, scale if keepdims else reshape(scale, shape=np.shape(length)))
+
+
+COMPOSED.update(var=var, std=std)
+
+
+def _dot(a: Value, b: Value) -> Value:
+    if 0 in (np.ndim(a), np.ndim(b)):
+        return elementwise.multiply(a, b)
+    if max(np.ndim(a), np.ndim(b)) > 2:
+        raise TypeError(
+            "np.dot of more than two axes pairs them unlike @; write td.ops.matmul, or td.ops.transpose too"
+        )
+    return matmul(a, b)
+
+
+# As NumPy's, with the arguments that a Tensor knows: others are refused, and none is left out in silence.
+FUNCTIONS.update(
+    {
+        np.sum: lambda a, axis=None, *, keepdims=False: reductions.sum(a, axis=axis, keepdims=keepdims),
+        np.mean: lambda a, axis=None, *, keepdims=False: reductions.mean(a, axis=axis, keepdims=keepdims),
+        np.max: lambda a, axis=None, *, keepdims=False: reductions.max(a, axis=axis, keepdims=keepdims),
+        np.min: lambda a, axis=None, *, keepdims=False: reductions.min(a, axis=axis, keepdims=keepdims),
+        np.amax: lambda a, axis=None, *, keepdims=False: reductions.max(a, axis=axis, keepdims=keepdims),
+        np.amin: lambda a, axis=None, *, keepdims=False: reductions.min(a, axis=axis, keepdims=keepdims),
+        np.var: lambda a, axis=None, *, keepdims=False: var(a, axis, keepdims=keepdims),
+        np.std: lambda a, axis=None, *, keepdims=False: std(a, axis, keepdims=keepdims),
+        np.linalg.norm: lambda x, *, axis=None, keepdims=False: _norm(x, axis, keepdims),
+        np.reshape: lambda a, shape: reshape(a, shape=shape),
+        np.ravel: lambda a: reshape(a, shape=(-1,)),
+        np.transpose: lambda a, axes=None: shapes.transpose(a, axes=axes),
+        np.broadcast_to: lambda array, shape: shapes.broadcast_to(array, shape=shape),
+        np.expand_dims: lambda a, axis: index(a, at=(slice(None),) * (axis % (np.ndim(a) + 1)) + (None,)),
+        np.concatenate: lambda arrays, axis=0: concatenate(arrays, axis),
+        np.stack: lambda arrays, axis=0: stack(arrays, axis),
+        np.where: lambda condition, x, y: elementwise.where(condition, x, y),
+        np.clip: lambda a, a_min, a_max: elementwise.clip(a, a_min, a_max),
+        np.dot: _dot,
+        np.take_along_axis: lambda arr, indices, axis=-1: take_along(arr, indices, axis),
+    }
+)
+
+
+def _norm(x: Value, axis: Axis, keepdims: bool) -> Value:
+    if (np.ndim(x) > 2 and axis is None) or (isinstance(axis, tuple) and len(axis) > 2):
+        raise TypeError("np.linalg.norm is of one axis or two; write td.ops.norm(x, axis) for more")
+    return norm(x, axis, keepdims=keepdims)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..operators import Value
 from . import error_bounds
+from .mapped import in_line
 from .row import example, row, unbroadcast
 from .shapes import transpose
 
@@ -21,6 +22,7 @@ def swapped(a: Value) -> Value:
 
 @row(
     of="arrays",
+    mapped=in_line,
     vjps=(
         lambda g, y, a, b: unbroadcast(matmul(g, swapped(b)), np.shape(a)),
         lambda g, y, a, b: unbroadcast(matmul(swapped(a), g), np.shape(b)),

@@ -17,6 +17,7 @@ from ..operators import Axis, Value
 from . import error_bounds
 from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
+from .mapped import next_axis
 from .row import Options, example, row
 from .shapes import broadcast_to, reshape
 
@@ -36,6 +37,7 @@ def unreduced(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=(lambda g, y, x, axis, keepdims: unreduced(g, x, axis, keepdims),),
     jvps="linear",
     edges=[(((inf, -inf),), nan), (((),), 0.0)],
@@ -51,6 +53,7 @@ def sum(x: Value, axis: Axis, keepdims: bool) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=(lambda g, y, x, axis, keepdims: unreduced(divide(g, _count(x, y)), x, axis, keepdims),),
     jvps="linear",
     edges=[(((inf, -inf),), nan), (((),), nan)],
@@ -86,6 +89,7 @@ def _share(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=(_extreme_vjp,),
     jvps=(_extreme_jvp,),
     edges=[(((1.0, nan),), nan), (((-inf, inf),), inf)],
@@ -101,6 +105,7 @@ def max(x: Value, axis: Axis, keepdims: bool) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=(_extreme_vjp,),
     jvps=(_extreme_jvp,),
     edges=[(((1.0, nan),), nan), (((-inf, inf),), -inf)],

@@ -13,6 +13,7 @@ from ..kernels.scalar import elementwise, float_dtype, using_meanings
 from ..op import Edges, Example, Op, Rule, Rules
 from ..operators import TABLE, Value
 from ..options import MISSING
+from .mapped import in_line, next_axis
 
 Options: TypeAlias = dict[str, Rule | tuple[Rule, Any]]
 """name → the function that brings an option into its normal form; or (function, default)."""
@@ -59,6 +60,7 @@ def row(
     slope_ulp: float = 4,
     curvature_ulp: float = 8,
     bound: Rule | None = None,
+    mapped: Rule | None = None,
     promotes: bool = True,
 ) -> Callable[[Rule], Op]:
     """A row of the table from a function, which is written in one of three ways. `Op` says what the arguments are.
@@ -71,6 +73,8 @@ def row(
         option `keepdims`. It runs along the option `axis`.
     of="arrays"
         y = f(*arrays, **options), written with NumPy. The arrays come as floats of one width, unless promotes is False.
+
+    mapped says how `td.vmap` runs a row of arrays, with a function of `ops/mapped.py`; scalars and lines need none.
 
     Without a meaning the function is its own. A partial derivative must not choose by the value of an argument through
     which something flows: such a choice is a constant, and what depends on it is lost from the next derivative. `chain`
@@ -122,6 +126,7 @@ def row(
             bound=bound,
             examples=examples or [example(*USUAL[: len(vjps) if isinstance(vjps, tuple) else 1])],
             kernel=function if of == "scalars" else None,
+            mapped=mapped or (in_line if of == "scalars" else next_axis if of == "lines" else None),
             aligned=of == "scalars" or not promotes,
         )
         return _added(op)

@@ -10,11 +10,13 @@ import numpy as np
 
 from ..operators import Value
 from . import arguments
+from .mapped import each, in_line, into_each, longer, next_axes, next_axis, spread
 from .row import example, row, unbroadcast
 
 
 @row(
     of="arrays",
+    mapped=longer,
     vjps=(lambda g, y, x, shape: reshape(g, shape=np.shape(x)),),
     jvps="linear",
     examples=[example((2, 3), shape=(3, -1))],
@@ -28,6 +30,7 @@ def reshape(x: Value, shape: tuple[int, ...]) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axes,
     vjps=(lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
     jvps="linear",
     examples=[example((2, 3, 1), axes=(2, 0, 1))],
@@ -41,6 +44,7 @@ def transpose(x: Value, axes: tuple[int, ...]) -> Value:
 
 @row(
     of="arrays",
+    mapped=spread,
     vjps=(lambda g, y, x, shape: unbroadcast(g, np.shape(x)),),
     jvps="linear",
     examples=[example((2, 1), shape=(2, 2, 2))],
@@ -54,6 +58,7 @@ def broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
 
 @row(
     of="arrays",
+    mapped=each,
     vjps=(lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),),
     jvps="linear",
     examples=[
@@ -70,6 +75,7 @@ def index(x: Value, at: Any) -> Value:
 
 @row(
     of="arrays",
+    mapped=into_each,
     vjps=(lambda g, y, x, at, shape: unbroadcast(index(g, at=at), np.shape(x)),),
     jvps="linear",
     examples=[example((3,), at=np.array([0, 2, 2]), shape=(4,))],
@@ -92,6 +98,7 @@ def _part(g: Value, axis: int, xs: tuple[Value, ...], k: int) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=lambda g, y, *xs, axis, index: _part(g, axis, xs, index),
     jvps="linear",
     examples=[example((2, 1), (2, 2), (2, 1), axis=1)],
@@ -110,6 +117,7 @@ def _slice(g: Value, axis: int, k: int) -> Value:
 
 @row(
     of="arrays",
+    mapped=next_axis,
     vjps=lambda g, y, *xs, axis, index: _slice(g, axis, index),
     jvps="linear",
     examples=[example((2,), (2,), axis=-1)],
@@ -121,7 +129,7 @@ def stack(*xs: Value, axis: int) -> Value:
     return np.stack(xs, axis)
 
 
-@row(of="arrays", vjps=(None,), jvps=(None,), edges=[(inf, inf), (nan, nan)], ulp=0)
+@row(of="arrays", mapped=in_line, vjps=(None,), jvps=(None,), edges=[(inf, inf), (nan, nan)], ulp=0)
 def stop_gradient(x: Value) -> Value:
     """x, as a constant: nothing flows through it."""
     return x

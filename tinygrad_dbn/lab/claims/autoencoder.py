@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...extras import needing
 from ...learning import (
     RBMModule,
     descend,
@@ -30,7 +31,8 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     (X, _), (test, classes) = small_digits(seed)
     code = 2 if "two" in condition else 6
     if "PCA" in condition:
-        from sklearn.decomposition import PCA
+        with needing("PCA", "sklearn"):
+            from sklearn.decomposition import PCA
 
         pca = PCA(code).fit(X)
         errors = {

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Labelled
+from ...extras import needing
 from ...learning import RBMModule, momentum
 from ...models import DBN
 from ...models.autoencoder import as_width
@@ -19,7 +20,8 @@ EACH = 20  # samples of each class
 
 def measure(condition: str, seed: int, quick: bool) -> Figures:
     """How many of 20 samples of each class a classifier that never saw the DBN takes for that class, in per cent."""
-    from sklearn.svm import SVC
+    with needing("an SVM", "sklearn"):
+        from sklearn.svm import SVC
 
     digits = mnist(seed)
     dbn = _trained(seed, quick)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Labelled, mnist5k
+from ...extras import needing
 
 
 def small_digits(seed: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
@@ -18,7 +19,8 @@ def small_digits(seed: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
 
 @cache
 def _small() -> tuple[Any, Any]:
-    from sklearn.datasets import load_digits
+    with needing("the digits", "sklearn"):
+        from sklearn.datasets import load_digits
 
     digits = load_digits()
     return np.asarray(digits.data / 16, np.float32), np.asarray(digits.target, np.int64)

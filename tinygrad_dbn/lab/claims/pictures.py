@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
 
-from ..canvas import SERIES, Colours, canvas, grid, png
+from ..canvas import SERIES, Axes, Colours, canvas, colormaps, grid, png
 from .experiment import Results
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...extras import needing
 from ...learning import RBMModule, error_rate, fine_tune, fit, momentum, pretrain, sgd, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
@@ -41,7 +42,8 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
 
 
 def _draw(results: Results, dark: bool) -> bytes:
-    from sklearn.manifold import TSNE
+    with needing("t-SNE", "sklearn"):
+        from sklearn.manifold import TSNE
 
     cells = sorted(results)
     paths = [np.array(results[cell]["path"]) for cell in cells]

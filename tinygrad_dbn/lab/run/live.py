@@ -1,29 +1,36 @@
-"""What the lab shows while it runs: a table that grows on a terminal, plain lines in a pipe."""
+"""What the lab shows while it runs: a line for every epoch, which stays; on a terminal a bar below, in columns."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
-from ..terminal import blank_table
+from ..terminal import REDRAWS
 from .record import Row
 
-# Heading, how a row fills it, narrowest terminal that shows it.
-_COLUMNS: tuple[tuple[str, Callable[[Row], str], int], ...] = (
-    ("layer", lambda row: str(row.layer), 0),
-    ("epoch", lambda row: str(row.epoch), 0),
-    ("log p\ntrain", lambda row: nats(row.train_log_likelihood), 0),
-    ("log p\nheld out", lambda row: nats(row.heldout_log_likelihood), 64),
-    ("bound\ntrain", lambda row: nats(row.train_bound), 72),
-    ("KL gap\ntrain", lambda row: nats(row.train_kl), 52),
-    ("max\n|residual|", lambda row: f"{row.residual:.1e}", 0),
+
+class Column(NamedTuple):
+    """A column on a terminal: its heading, how a row fills it, its width, and the narrowest terminal that has it."""
+
+    heading: str
+    fill: Callable[[Row], str]
+    width: int
+    narrowest: int = 0
+
+
+_COLUMNS = (
+    Column("layer", lambda row: str(row.layer), 5),
+    Column("epoch", lambda row: str(row.epoch), 5),
+    Column("log p train", lambda row: nats(row.train_log_likelihood), 11),
+    Column("held out", lambda row: nats(row.heldout_log_likelihood), 10, 66),
+    Column("bound train", lambda row: nats(row.train_bound), 11, 76),
+    Column("KL gap", lambda row: nats(row.train_kl), 8, 52),
+    Column("|residual|", lambda row: f"{row.residual:.1e}", 10),
 )
-_LINES_AROUND = 10  # of the terminal's lines: title, headings, caption and bar
-_FEWEST_ROWS = 3  # that are shown however low the terminal is
+_CAPTION = "Means per example in nats; log p = bound + KL + residual, whose largest is shown."
 
 
 def nats(value: float | None) -> str:
@@ -36,7 +43,7 @@ def screen(title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[
     """Gives the function that shows a row. `rows` are a resumed run's, `total` is how many there will be."""
     console = Console(highlight=False)
     if console.is_terminal:
-        with _table_screen(console, title, total, rows) as show:
+        with _columns(console, title, total, rows) as show:
             yield show
     else:
         print(title, flush=True)
@@ -52,42 +59,30 @@ def _line(row: Row) -> str:
 
 
 @contextmanager
-def _table_screen(console: Console, title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
-    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, expand=False)
-    task = bar.add_task("epochs", total=total, completed=len(rows))
-    shown = list(rows)
-    live = Live(Group(_table(console, title, shown), bar), console=console, refresh_per_second=8)
+def _columns(console: Console, title: str, total: int, rows: tuple[Row, ...]) -> Iterator[Callable[[Row], None]]:
+    parts = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*parts, console=console, refresh_per_second=REDRAWS, transient=True)
+    task = bar.add_task("epochs", total=total)
+    layer = 0
 
     def show(row: Row) -> None:
-        shown.append(row)
+        nonlocal layer
+        columns = [c for c in _COLUMNS if console.width >= c.narrowest]
+        if row.heldout_log_likelihood is None:
+            columns = [c for c in columns if c.heading != "held out"]
+        if row.layer != layer:
+            layer = row.layer
+            console.print(Text("  ".join(f"{c.heading:>{c.width}}" for c in columns), style="bold"))
+        console.print(Text("  ".join(f"{c.fill(row):>{c.width}}" for c in columns)))
         bar.advance(task)
-        live.update(Group(_table(console, title, shown), bar))
 
-    # Not `with live`: Ctrl-C while it starts would leave standard error captured and the cursor hidden.
+    console.print(Text(title, style="bold"))
+    console.print(Text(_CAPTION))
+    # Not `with bar`: Ctrl-C while it starts would leave standard error captured and the cursor hidden.
     try:
-        live.start()
+        bar.start()
+        for row in rows:
+            show(row)
         yield show
     finally:
-        live.stop()
-
-
-def _table(console: Console, title: str, rows: list[Row]) -> Table:
-    columns = [(heading, fill) for heading, fill, width in _COLUMNS if console.width >= width]
-    if rows and rows[-1].heldout_log_likelihood is None:
-        columns = [(heading, fill) for heading, fill in columns if "held out" not in heading]
-    caption = (
-        "means per example in nats; log p = bound + KL + residual"
-        if rows
-        else "the first exact sums are being compiled …"
-    )
-    table = blank_table(escape(title), caption)
-    for heading, _ in columns:
-        table.add_column(heading, justify="right", style="bold" if heading.startswith("log p") else "")
-    recent = rows[-max(_FEWEST_ROWS, console.height - _LINES_AROUND) :]
-    for row, following in zip(recent, [*recent[1:], None], strict=False):
-        table.add_row(
-            *(fill(row) for _, fill in columns),
-            end_section=following is not None and following.layer != row.layer,
-        )
-    return table
+        bar.stop()

@@ -4,35 +4,34 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
 from ...models import RBM
-from ..canvas import Colours, canvas, grid, png
+from ..canvas import Axes, Colours, LinearSegmentedColormap, MaxNLocator, canvas, grid, png
+from .chart import heights
 from .record import Row
 
 Images = NDArray[np.float64]
 
 
 def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False, reference: tuple[Row, ...] = ()) -> bytes:
-    """PNG: exact log p(x) and its bound over all epochs of all layers, the KL gap shaded between them.
+    """PNG: exact log p(x) and its bound over all epochs of all layers, and below them the KL gap.
 
     reference: the rows of the same training by exact maximum likelihood, drawn thin.
     """
-    with canvas(dark, (7.2, 4.8)) as (figure, colour):
-        axes = figure.add_subplot()
+    with canvas(dark, (7.2, 6.0)) as (figure, colour):
+        axes, gap = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
         start = 0
         for layer, group in groupby(rows, key=lambda row: row.layer):
             part = list(group)
             x = [start + row.epoch for row in part]
             first = layer == rows[0].layer
-            _layer_curves(axes, x, part, colour, labelled=first)
+            _layer_curves(axes, gap, x, part, colour, labelled=first)
             # A layer begins where the last one ended: the step at this line is the change of model.
             if not first:
-                axes.axvline(start, color=colour["faint"], linewidth=1, zorder=0)
+                for panel in (axes, gap):
+                    panel.axvline(start, color=colour["faint"], linewidth=1, zorder=0)
             axes.annotate(
                 f"layer {layer}", (start, 1), xycoords=("data", "axes fraction"), xytext=(5, -5),
                 textcoords="offset points", va="top", color=colour["ink"], alpha=0.75,
@@ -41,18 +40,19 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False, reference: 
         _reference_curves(axes, reference, colour)
         if data.optimum is not None:
             axes.axhline(data.optimum, color=colour["optimum"], linestyle="-.", linewidth=1.4, label="best possible")
-        axes.set_xlabel("epoch (all layers)")
         axes.set_ylabel("mean per example (nats)")
-        axes.set_title(f"{data.name}: exact log-likelihood and its bound", loc="left", parse_math=False)
-        axes.margins(x=0.015)
-        axes.set_xlim(right=max(start, 1) * 1.015)
+        axes.set_title(f"{data.name}: exact log-likelihood, its bound, and the gap", loc="left", parse_math=False)
+        gap.set_xlabel("epoch (all layers)")
+        gap.set_ylabel("gap = KL(q‖p)")
+        gap.set_ylim(bottom=0)
+        gap.margins(x=0.015)
+        gap.set_xlim(right=max(start, 1) * 1.015)
         _frame_heights(axes, rows, data, colour, reference)
-        grid(axes, colour)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        for panel in (axes, gap):
+            grid(panel, colour)
+        gap.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         # Below the axes, where it can cover no curve.
-        figure.legend(
-            loc="outside lower center", ncols=(len(axes.get_legend_handles_labels()[0]) + 1) // 2, frameon=False
-        )
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         return png(figure)
 
 
@@ -91,26 +91,18 @@ def _frame_heights(
     axes: Axes, rows: tuple[Row, ...], data: Dataset, colour: Colours, reference: tuple[Row, ...]
 ) -> None:
     """Show what training changed: an untrained start far below is named at the edge, not drawn to scale."""
-    figures = [(row.train_log_likelihood, row.train_bound, row.heldout_log_likelihood) for row in rows]
-    start = min(value for value in figures[0] if value is not None)
-    later = [value for row in figures[1:] for value in row if value is not None] or [start]
-    beside = [value for row in reference for value in (row.train_log_likelihood, row.heldout_log_likelihood)]
-    optimum = [] if data.optimum is None else [data.optimum]
-    top = max(*later, start, *(value for value in beside if value is not None), *optimum)
-    bottom = min(later)
-    if len(rows) > 2 and top - start > 1.5 * (top - bottom):
+    bottom, top, start = heights(rows, data, reference)
+    if start is not None:
         axes.annotate(
-            f"before training: −{-start:.2f} ↓", (1, 0), xycoords=("data", "axes fraction"), xytext=(8, 6),
+            f"before training: −{-start:.2f} ↓", (0, 0), xycoords=("axes fraction", "axes fraction"), xytext=(8, 6),
             textcoords="offset points", color=colour["ink"], alpha=0.75,
             bbox={"color": colour["paper"], "pad": 2},
         )  # fmt: skip
-    else:
-        bottom = min(bottom, start)
     height = (top - bottom) or 1.0
     axes.set_ylim(bottom - 0.08 * height, top + 0.13 * height)  # above: the layers' names
 
 
-def _layer_curves(axes: Axes, x: list[int], rows: list[Row], colour: Colours, labelled: bool) -> None:
+def _layer_curves(axes: Axes, gap: Axes, x: list[int], rows: list[Row], colour: Colours, labelled: bool) -> None:
     def label(text: str) -> str:
         return text if labelled else "_"
 
@@ -118,7 +110,9 @@ def _layer_curves(axes: Axes, x: list[int], rows: list[Row], colour: Colours, la
     bound = [row.train_bound for row in rows]
     dots = "o" if len(rows) <= 30 else ""  # a single epoch must be seen too
     style: dict[str, Any] = {"marker": dots, "markersize": 3, "linewidth": 1.8}
-    axes.fill_between(x, bound, exact, color=colour["gap"], alpha=0.3, linewidth=0, label=label("gap = KL(q‖p)"))
+    gaps = [row.train_kl for row in rows]
+    gap.fill_between(x, 0, gaps, color=colour["gap"], alpha=0.3, linewidth=0)
+    gap.plot(x, gaps, color=colour["train"], **style)
     axes.plot(x, exact, color=colour["train"], label=label("log p(x), train"), **style)
     axes.plot(x, bound, color=colour["train"], linestyle=":", label=label("bound, train"), **style)
     heldout = [value for row in rows if (value := row.heldout_log_likelihood) is not None]

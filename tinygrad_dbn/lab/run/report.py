@@ -1,5 +1,6 @@
 """report.html: what a run did and what came out, on one page that explains itself."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -9,6 +10,7 @@ from ...datasets import Dataset
 from .. import page as html
 from ..canvas import Picture
 from ..page import escape, minus
+from . import chart
 from .audit.examine import Figures
 from .audit.report import entries
 from .description import Description, hyphenated
@@ -55,7 +57,7 @@ _QUANTITIES = (
 )
 
 _CAPTIONS = {
-    "curves": "Every epoch of every layer. The shaded band between log p(x) and its bound is the gap KL(q‖p). Thin, "
+    "curves": "Every epoch of every layer. Below, the gap KL(q‖p) between log p(x) and its bound. In another colour, "
     "where it is within reach: the same training by exact maximum likelihood, which samples nothing (G0).",
     "samples": "Left: examples of the data. Right: drawn from the network by Gibbs sampling in its top "
     "RBM and one pass down (G4).",
@@ -78,7 +80,7 @@ def page(
 
     reference: the rows of exact maximum likelihood. found: what `examine` found, for a run with --audit.
     """
-    figures = {name: html.figure(*picture, _CAPTIONS[name]) for name, picture in pictures.items()}
+    figures = {name: html.figure(*picture, _CAPTIONS[name]) for name, picture in pictures.items() if name != "curves"}
     last = rows[-1]
     stopped = (
         ""
@@ -88,8 +90,8 @@ def page(
     )
     body = f"""<p class="soft">{escape(data.source)}</p>
 {stopped}
-{_cards(last, data, reference)}
-{figures["curves"]}
+{_cards(rows, data, reference)}
+{chart.figure(rows, data, reference, _CAPTIONS["curves"])}
 <h2>What the figures mean</h2>
 <p class="soft">All are in nats and means over the examples; the residual is the largest of any example.
 Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, as this project counts them.</p>
@@ -104,7 +106,8 @@ Numbers such as H4 are the claims of H. Larochelle's lecture on deep learning, a
 <h2>This run</h2>
 <pre><code>{escape(command(asdict(description.arguments)))}</code></pre>
 {_facts(description)}"""
-    return html.page(f"Deep belief network {hyphenated(description.arguments.layers)} on {data.name}", body)
+    title = f"Deep belief network {hyphenated(description.arguments.layers)} on {data.name}"
+    return html.page(title, body, below=html.SCRIPT)
 
 
 def command(arguments: dict[str, Any]) -> str:
@@ -118,21 +121,34 @@ def command(arguments: dict[str, Any]) -> str:
     return " ".join(map(files.quoted, words))
 
 
-def _cards(last: Row, data: Dataset, reference: tuple[Row, ...]) -> str:
-    cards = [("log p(x), train", nats(last.train_log_likelihood))]
-    if last.heldout_log_likelihood is not None:
-        cards.append(("log p(x), held out", nats(last.heldout_log_likelihood)))
-    cards += [("bound, train", nats(last.train_bound)), ("gap KL(q‖p), train", nats(last.train_kl))]
+def _cards(rows: tuple[Row, ...], data: Dataset, reference: tuple[Row, ...]) -> str:
+    """What is known after the last epoch, each figure with its best (of the residual: its largest) over all epochs."""
+    top = [row for row in rows if row.layer == rows[-1].layer]  # the gap of a first layer alone is 0 by itself
+    said: tuple[tuple[str, Callable[[Row], Any], Callable[..., Row], Sequence[Row], str], ...] = (
+        ("log p(x), train", lambda row: row.train_log_likelihood, max, rows, "best"),
+        ("log p(x), held out", lambda row: row.heldout_log_likelihood, max, rows, "best"),
+        ("bound, train", lambda row: row.train_bound, max, rows, "best"),
+        ("gap KL(q‖p), train", lambda row: row.train_kl, min, top, "smallest of the layer"),
+    )
+    cards = []
+    for name, figure, best, among, word in said:
+        if figure(rows[-1]) is not None:
+            at = best(among, key=figure)
+            more = f"; {word} {nats(figure(at))} (layer {at.layer}, epoch {at.epoch})"
+            cards.append((f"{name}, last", nats(figure(rows[-1])), more))
     if reference:
-        by_likelihood = reference[-1].heldout_log_likelihood, reference[-1].train_log_likelihood
-        part, value = ("held out", by_likelihood[0]) if by_likelihood[0] is not None else ("train", by_likelihood[1])
-        cards.append((f"exact maximum likelihood, {part}", nats(value)))
+        part = "train" if reference[-1].heldout_log_likelihood is None else "held out"
+        values = [row.train_log_likelihood if part == "train" else row.heldout_log_likelihood for row in reference]
+        best_of = max(value for value in values if value is not None)
+        cards.append((f"exact maximum likelihood, {part}, last", nats(values[-1]), f"; best {nats(best_of)}"))
     if data.optimum is not None:
-        cards.append(("best possible log p(x)", nats(data.optimum)))
-    cards.append(("max |residual|", f"{last.residual:.1e}"))
+        cards.append(("best possible log p(x)", nats(data.optimum), ""))
+    cards.append(
+        ("max |residual|, last", f"{rows[-1].residual:.1e}", f"; largest {max(row.residual for row in rows):.1e}")
+    )
     return '<div class="cards">' + "".join(
-        f'<div class="card"><small>{escape(name)}</small><b>{minus(value)}</b><small>nats</small></div>'
-        for name, value in cards
+        f'<div class="card"><small>{escape(name)}</small><b>{minus(value)}</b><small>nats{minus(more)}</small></div>'
+        for name, value, more in cards
     ) + "</div>"  # fmt: skip
 
 

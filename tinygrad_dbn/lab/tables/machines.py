@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from ...extras import needing
 from ...learning import Convolution, KernelPCAModule, Stack, SubspaceModule, pretrain
 from .tasks import Result, Settings, System, Task, log_uniform
 
@@ -29,7 +30,8 @@ SVM = System(_draw_svm, _run_svm)
 
 def _on_features(settings: Settings, task: Task, encode: Encoder) -> Result:
     """scikit-learn's SVC with an RBF kernel; for the test it learns from both other parts, as the papers' did."""
-    from sklearn.svm import SVC
+    with needing("an SVM", "sklearn"):
+        from sklearn.svm import SVC
 
     def machine(X: Any, y: Any) -> Any:
         return SVC(C=settings["C"], gamma=settings["gamma"], cache_size=500).fit(X, y)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from rich.table import Table as RichTable
 
 from .. import outputs
 from .. import page as html
-from ..canvas import Picture, canvas, grid, light_and_dark, png
+from ..canvas import Axes, Picture, canvas, grid, light_and_dark, png
 from ..outputs import to_csv
 from ..page import escape
 from ..terminal import blank_table

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...autodiff import ops
 from ...autodiff.operators import Value
+from ...extras import needing
 from ...models import FeedForward
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
@@ -73,7 +74,8 @@ def pair_loss(h: Value, partner: Value, together: Value, margin: float) -> Value
 
 def nearest(X: Any, count: int) -> Any:
     """The positions of each example's `count` nearest others, (T, count). Raises ValueError where there are fewer."""
-    from sklearn.neighbors import NearestNeighbors
+    with needing("EmbeddingModule", "sklearn"):
+        from sklearn.neighbors import NearestNeighbors
 
     if not 1 <= count < len(X):
         raise ValueError(f"{count} neighbours among {len(X)} examples: at least 1, and fewer than the examples")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...extras import needing
+
 
 def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float64]:
     """k(x, y) for rows X (T, D) and Y (S, D): (T, S). Infinitely many units max(0, w·x)^degree, w normal.
@@ -50,7 +52,8 @@ class KernelPCAModule:
 
     def train(self, X: Any, hidden: int, seed: int) -> "KernelLayer":
         """`hidden` components of X (T, D). Raises ValueError for counts and labels that do not fit X."""
-        from sklearn.decomposition import KernelPCA
+        with needing("KernelPCAModule", "sklearn"):
+            from sklearn.decomposition import KernelPCA
 
         X = np.asarray(X)
         made_of = len(X) if self.examples is None else self.examples

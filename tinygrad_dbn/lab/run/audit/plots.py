@@ -1,8 +1,6 @@
 """The picture of an examination: annealed intervals against the exact log Z, and the bias of CD against k."""
 
-from matplotlib.axes import Axes
-
-from ...canvas import SERIES, Colours, canvas, grid, png
+from ...canvas import SERIES, Axes, Colours, canvas, grid, png
 from .examine import Figures
 
 

@@ -1,0 +1,122 @@
+"""`vmap`: a function of one example, run once for all of them. No loop, and every op works on the whole batch.
+
+Inside, a Tensor has the shape of one example, and its value one level down has an axis more, the first, along which the
+examples lie. An op on such Tensors is the same op on those values, once they are brought into line: what its row says
+of its options (`Op.mapped`) is all that differs from op to op.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .accepts import returned
+from .callers import callers_line
+from .inputs import given, kept
+from .kernels.scalar import native
+from .operators import TABLE, Value
+from .tensor import MAPPED, Params, Tensor, new_level
+from .trees import flatten
+
+
+class Example(Tensor):
+    """A Tensor that stands for one example of many: `value` is (T, …) where `shape` is …."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape[1:])
+
+    def numpy(self) -> Any:
+        raise self.refused("x.numpy()", "in td.vmap it stands for many examples at once", "return it from the function")
+
+    def __bool__(self) -> bool:
+        raise self.refused(
+            "a branch (if, while, and, or, in)", "each example of td.vmap would go its own way",
+            "write td.ops.where(condition, x, y)",
+        )  # fmt: skip
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
+    """The function that does for each of T examples what f does for one, in one run: results have a first axis of T.
+
+    in_axes: 0 for an argument whose arrays have the examples along their first axis, None for one that is the same for
+    all, such as a model; or a tuple of these, one for each argument. Arguments and result are trees. Along the examples
+    lie floats: write classes as rows of np.eye(classes)[y], and pick by multiplying.
+    `td.vmap(td.grad(loss), (None, 0, 0))` gives the gradient of every example.
+    Raises TypeError and ValueError where nothing is mapped, lengths differ, or f chooses by an example's value.
+
+    >>> vmap(lambda x: (x * x).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([ 5., 25.])
+    """
+
+    def mapped(*args: Any) -> Any:
+        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        if len(axes) != len(args) or any(axis not in (0, None) for axis in axes):
+            raise ValueError(
+                f"vmap: in_axes is {in_axes!r} for {len(args)} arguments; write 0 or None for each\n"
+                f"  in {callers_line()}"
+            )
+        along, rebuild = flatten(tuple(arg for arg, axis in zip(args, axes, strict=True) if axis == 0))
+        count = _count(along)
+        with new_level() as level:
+            MAPPED[level] = apply_to_all
+            try:
+                examples = iter(rebuild([Example.leaf(_mappable(x), level) for x in along]))
+                result = f(*[next(examples) if axis == 0 else arg for arg, axis in zip(args, axes, strict=True)])
+                outputs, tree = returned("vmap", result)
+                return tree([_for_all(y, level, count) for y in outputs])
+            finally:
+                del MAPPED[level]
+
+    return mapped
+
+
+def _count(leaves: list[Any]) -> int:
+    """How many examples there are."""
+    counts = {np.shape(x)[0] if np.ndim(x) else None for x in leaves}
+    if len(counts) != 1 or None in counts:
+        shapes = [np.shape(x) for x in leaves]
+        raise ValueError(
+            f"vmap: arrays of shapes {shapes} have no common first axis of examples; give in_axes=None for an argument "
+            f"that is the same for all\n  in {callers_line()}"
+        )
+    return counts.pop()  # type: ignore[return-value]
+
+
+def _mappable(x: Any) -> Value:
+    array = x.live() if isinstance(x, Tensor) else native(np.asarray(given(x)))
+    if array.dtype not in (np.float64, np.float32, np.object_):
+        raise TypeError(
+            f"vmap: {array.dtype} of shape {array.shape} is no float; write x.astype(float), or np.eye(n)[x] for what "
+            f"picks\n  in {callers_line()}"
+        )
+    return array if isinstance(array, Tensor) else kept(array)
+
+
+def _for_all(y: Value, level: int, count: int) -> Value:
+    """A result with its axis of examples; one that does not depend on them is the same for each."""
+    if isinstance(y, Tensor) and y.level == level:
+        return kept(y.value)
+    return TABLE["broadcast_to"](y, shape=(count, *np.shape(y)))
+
+
+def apply_to_all(op: Any, inputs: tuple[Value, ...], level: int, params: Params) -> Value:
+    """An op on Tensors of a level that maps: on the values of all examples at once."""
+    if op.mapped is None:
+        raise TypeError(f"vmap: the row of {op.name} does not say how it takes many examples; write mapped= in it")
+    mine = [isinstance(x, Tensor) and x.level == level for x in inputs]
+    count = next(x.value.shape[0] for x, is_mine in zip(inputs, mine, strict=True) if is_mine)
+    shapes = [np.shape(x) for x in inputs]
+    options, width = op.mapped(params, count, shapes)
+    ready = []
+    for x, is_mine, shape in zip(inputs, mine, shapes, strict=True):
+        if is_mine:  # new axes of length 1 stand between that of the examples and the example's own
+            lined = (count, *(1,) * (width - len(shape)), *shape)
+            ready.append(x.value if x.value.shape == lined else TABLE["reshape"](x.value, shape=lined))
+        elif op.arity is None:  # arrays that are joined have one shape
+            ready.append(TABLE["broadcast_to"](x, shape=(count, *shape)))
+        else:
+            ready.append(x)
+    return Example.output(op(*ready, **options), level, op, (), params)

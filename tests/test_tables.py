@@ -9,7 +9,18 @@ from typer.testing import CliRunner
 from tinygrad_dbn import datasets, learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.datasets import Labelled, Part
-from tinygrad_dbn.lab.tables import TABLES, Search, machines, measure, problems, search, systems, tasks, write_all
+from tinygrad_dbn.lab.tables import (
+    TABLES,
+    Search,
+    as_text,
+    machines,
+    measure,
+    problems,
+    search,
+    systems,
+    tasks,
+    write_all,
+)
 from tinygrad_dbn.lab.tables.search import Cell, Outcome, Trial
 
 DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_steps": 1, "rate": 0.1}
@@ -190,6 +201,19 @@ def test_intervals_and_files(tmp_path):
     assert "a &lt;note&gt;" in page.decode()
     assert "2.00 ± 2.48" in page.decode()
     assert "its own random start, choice among the trials" in page.decode()
+
+
+def test_a_table_without_published_figures_speaks_of_none(tmp_path):
+    tests = tuple(Outcome(r, 1, error, 0) for r, error in enumerate((0.01, 0.02, 0.03)))
+    cells = [Cell("basic", "kernel-2", 3, Trial(1, {"C": 1.0}, 0.03, 0.1, 0), tests, 10_000)]
+    text, _, page = (path.read_bytes().decode(errors="replace") for path in write_all(
+        TABLES["modules"], cells, tmp_path, ""))  # fmt: skip
+    (line,) = csv.DictReader(text.splitlines())
+    assert (line["error_percent"], line["published_percent"], line["published_interval"]) == ("2.0000", "", "")
+    shown = as_text(TABLES["modules"], cells)
+    assert list(shown.columns[-1].cells) == ["2.00 ± 2.48"]
+    assert "paper" not in shown.caption
+    assert "the paper's" not in page
 
 
 def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_path):

@@ -15,10 +15,11 @@ from .search import Cell
 
 COLUMNS = ("problem", "system", "error_percent", "interval", "replicates", "test_examples", "trials", "gradient_steps",
            "valid_error_percent", "published_percent", "published_interval")  # fmt: skip
-INTERVALS = (
+INTERVAL = (
     "± is half of a 95 % interval: this run's over replicates, each with its own random start, choice among the trials "
-    "and test examples; the paper's for the choice of its 50 000 test examples alone"
+    "and test examples"
 )
+PAPERS = "; the paper's for the choice of its 50 000 test examples alone"
 OFFSET = 0.13  # of this run's point and the paper's from the middle of their line
 FAR_APART = 5  # times the lowest error: from there on the axis is logarithmic
 
@@ -41,8 +42,10 @@ def as_text(table: Table, cells: list[Cell]) -> RichTable:
     else:
         columns = systems
         rows = [[headed[problem], *(cell(problem, system, "\n") for system in systems)] for problem in problems]
-    brackets = ", in brackets the paper's" if any(table.figures[p] for p in problems) else ""
-    shown = blank_table(table.title, f"test error in %{brackets}. {INTERVALS}")
+    caption = f"test error in %. {INTERVAL}"
+    if any(table.figures.values()):
+        caption = f"test error in %, in brackets the paper's. {INTERVAL}{PAPERS}"
+    shown = blank_table(table.title, caption)
     shown.add_column("")
     for column in columns:
         shown.add_column(column, justify="right")
@@ -94,7 +97,7 @@ def _png(table: Table, cells: list[Cell], dark: bool) -> bytes:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter("{x:g}")
-        axes.set_xlabel("test error, % (bars: 95 % intervals, this run's over start, choice and test examples)")
+        axes.set_xlabel("test error, %\n(bars: 95 % intervals, this run's over start, choice and test examples)")
         axes.plot([], [], "o", color=colour["train"], label="this run")
         if any(table.figures[p] for p in problems):
             axes.plot([], [], "D", color=colour["heldout"], label="published, 50 000 test examples")
@@ -114,10 +117,11 @@ def _html(table: Table, cells: list[Cell], picture: Picture, notes: str) -> str:
         rows.append([escape(c.problem), escape(c.system), *errors, *counts, f"<small>{escape(settings)}</small>"])
     headings = ["problem", "system", "this run, %", "published, %", "test examples", "trials", "gradient steps",
                 "best settings"]  # fmt: skip
+    intervals = INTERVAL + (PAPERS if any(table.figures.values()) else "")
     picture_says = "Every cell of the table as a point with its interval, beside the published one."
     return html.page(
         table.title,
         f'<p class="soft">{escape(notes)}</p>\n{html.figure(*picture, picture_says)}\n{html.table(headings, rows)}\n'
-        f'<p class="soft"><small>Published: {escape(table.source)}. {escape(INTERVALS)}. Gradient steps are those of '
+        f'<p class="soft"><small>Published: {escape(table.source)}. {escape(intervals)}. Gradient steps are those of '
         "pre-training and fine-tuning together: nets from random weights may take as many.</small></p>",
     )

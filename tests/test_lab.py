@@ -2,12 +2,15 @@
 
 import csv
 import errno
+import html
 import html.parser
 import json
 import os
+import re
 import signal
 import struct
 import time
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +22,8 @@ import tinygrad_dbn as td
 from tests.kept import history, reseal
 from tinygrad_dbn import files, storage
 from tinygrad_dbn.datasets import load
+from tinygrad_dbn.lab.run import chart, live, plots, record, report
 from tinygrad_dbn.lab.run import folder as folders
-from tinygrad_dbn.lab.run import live, plots, record, report
 from tinygrad_dbn.lab.run.description import Arguments, check_cost
 from tinygrad_dbn.lab.run.loop import State, restore, run
 from tinygrad_dbn.lab.run.reference import reference, settings, within_reach
@@ -196,6 +199,12 @@ def test_data_without_pictures_and_of_one_row_is_drawn_too(name):
             plots.filters(rbm, data, dark),
         ):
             assert png[:4] == b"\x89PNG"
+
+    for rows in ((row,), tuple(replace(row, epoch=epoch) for epoch in range(3))):  # with nothing beside, and all equal
+        text = chart.figure(rows, data, (), "a caption")
+        assert text.count("<svg class=") == 2
+        assert "nan" not in text
+        assert json.loads(html.unescape(re.findall(r'data-says="(.*?)"', text)[0]))[0].startswith("layer 1, epoch 0: ")
 
 
 def test_drawing_leaves_matplotlibs_settings_alone():

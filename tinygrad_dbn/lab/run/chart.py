@@ -149,9 +149,10 @@ def _svg(rows: Sequence[Row], data: Dataset, reference: Sequence[Row], width: in
 
 def _firsts(layers: list[list[Row]]) -> list[int]:
     """Where each layer begins: at the last epoch of the one below, for an untrained layer changes the model there."""
-    firsts = [0]
-    for layer in layers[:-1]:
-        firsts.append(firsts[-1] + layer[-1].epoch)
+    firsts, end = [], 0
+    for layer in layers:
+        firsts.append(end)
+        end += layer[-1].epoch
     return firsts
 
 

@@ -11,7 +11,7 @@ from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
 from .autodiff.inspect.check import check_grads
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
-from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
+from .models import DBN, RBM, Autoencoder, CategoricalRBM, DirectedLayer, FeedForward, GaussianRBM
 from .storage import load, save
 
 __version__ = "0.1.0"
@@ -20,8 +20,10 @@ __all__ = [
     "DBN",
     "RBM",
     "Autoencoder",
+    "CategoricalRBM",
     "DirectedLayer",
     "FeedForward",
+    "GaussianRBM",
     "Tensor",
     "check_grads",
     "compile",

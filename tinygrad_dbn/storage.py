@@ -21,11 +21,24 @@ from safetensors.numpy import save as to_bytes
 from . import files, records
 from .autodiff.trees import field_of
 from .learning import Descent, Epoch, Fit, HessianFree, Progress
-from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
+from .models import (
+    DBN,
+    RBM,
+    Autoencoder,
+    CategoricalLayer,
+    CategoricalRBM,
+    DirectedLayer,
+    FeedForward,
+    GaussianLayer,
+    GaussianRBM,
+)
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (RBM, DBN, DirectedLayer, FeedForward, Autoencoder, Progress, Descent, Epoch, Fit, HessianFree)
+    for cls in (
+        *(RBM, GaussianRBM, CategoricalRBM, DirectedLayer, GaussianLayer, CategoricalLayer, DBN),
+        *(FeedForward, Autoencoder, Progress, Descent, Epoch, Fit, HessianFree),
+    )
 }
 FORMAT = "tinygrad_dbn model 2"
 _KEY = "tinygrad_dbn"  # the metadata's only entry: the order of several would differ from run to run

@@ -16,7 +16,6 @@ from proofs.kernel.terms import NONNEGATIVE, Bit, Cube, Set, Sum, exp, families,
 from proofs.open.trace import bits, distributions, opened
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
-from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 T, D, H, K = map(Set, "TDHK")
@@ -63,7 +62,7 @@ def joint(read):
     def run(a):
         model = dbn(a)
         hidden = exact.states(a("a", H).shape[0])
-        return log_conditional(examples(a), model.layers[0], hidden) + exact.log_prior(model)
+        return model.layers[0].log_conditional(examples(a), hidden) + exact.log_prior(model)
 
     return read(run)(t, h)
 
@@ -99,11 +98,11 @@ def lecture_joint():
     claim="G1, G2, G5",
     level="A",
     sizes=SIZES,
-    traced=[exact.log_prior, log_conditional, exact.log_likelihood],
+    traced=[exact.log_prior, DirectedLayer.log_conditional, exact.log_likelihood],
     spoiled=[
         Spoiled(
             "the conditional not normalised",
-            mutated(exact.marginals, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
+            mutated(DirectedLayer, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
         ),
         Spoiled("top RBM not normalised", mutated(exact.marginals, "log_marginal", " - log_partition(dbn.top)", "")),
         Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
@@ -139,7 +138,7 @@ def bound_below():
 SPOILED_BOUND = [
     Spoiled("prior forgotten", PRIOR_LOST),
     Spoiled("entropy counted twice", mutated(variational.bound, "bound", "prior) - log_q", "prior) - 2 * log_q")),
-    Spoiled("another x", mutated(variational.bound, "_log_joint", "(X, layer", "(1 - X, layer")),
+    Spoiled("another x", mutated(variational.bound, "_log_joint", "(X, states", "(1 - X, states")),
 ]
 
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
 from ..autodiff.trees import not_finite
-from ..exact.data import binary
-from ..models import DBN, RBM
+from ..exact.data import binary, examples
+from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
 from .bars import bar
 from .optimisers import Optimiser, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 
-Rule = Callable[[RBM, Any, np.random.Generator, Any], tuple[RBM, Any]]
+Rule = Callable[[AnyRBM, Any, np.random.Generator, Any], tuple[Any, Any]]
 """(RBM, batch, rng, particles) → (direction of ascent, particles)."""
 
 
@@ -32,9 +32,9 @@ class Progress:
     """The layer in training, from 1."""
     epoch: int
     """Epochs it has seen; 0 is its start."""
-    rbms: tuple[RBM, ...]
+    rbms: tuple[AnyRBM, ...]
     """The stack so far, the RBM in training last."""
-    velocity: RBM
+    velocity: AnyRBM
     """Its optimiser's state."""
     particles: Any = None
     """Where the chains of "pcd" stand, (batch, D of this RBM); None for the other rules, which keep nothing."""
@@ -57,6 +57,7 @@ def greedy(
     decay: float = 0.9,
     batch: int = 50,
     scale: float = 0.01,
+    lowest: AnyRBM | None = None,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
@@ -66,9 +67,17 @@ def greedy(
     the input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
     (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch draws from a generator of
     its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+
+    lowest: what the first layer starts from, an RBM of n1 hidden units, where X is not of zeros and ones: made by
+    `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
-    X = binary(X, sizes[0])
+    X = binary(X, sizes[0]) if lowest is None else examples(lowest, X)
+    if lowest is not None and lowest.W.shape[::-1] != tuple(sizes[:2]):
+        raise ValueError(
+            f"lowest has {lowest.W.shape[1]} visible and {lowest.W.shape[0]} hidden units; sizes begin {sizes[:2]}: "
+            "make one of those sizes"
+        )
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
         raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
     rules: dict[str, Rule] = {
@@ -82,7 +91,7 @@ def greedy(
     at = start
     for layer in range(1 if at is None else at.layer, len(sizes)):
         if at is None or at.layer < layer:
-            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains)
+            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains, lowest)
             yield at
         with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
             while at.epoch < epochs:
@@ -112,7 +121,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
 
 
-def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
+def _upward(rbms: Sequence[AnyRBM], X: Any, rng: np.random.Generator) -> Any:
     """A sample of the top hidden layer of a stack for every example: the data of the next RBM (claims C1, I3)."""
     for rbm in rbms:
         X = bernoulli(rbm.hidden_given_visible(X), rng)
@@ -120,20 +129,21 @@ def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
 
 
 def _begun(
-    rbms: tuple[RBM, ...], hidden: int, X: Any, seed: int, scale: float, step: Optimiser, chains: int
+    rbms: tuple[AnyRBM, ...], hidden: int, X: Any, seed: int, scale: float, step: Optimiser, chains: int, lowest: Any
 ) -> Progress:
     """The start of a layer of `hidden` units on top of a stack, with so many persistent chains."""
     rng = np.random.default_rng([seed, len(rbms) + 1, 0])
     data = _upward(rbms, X, rng)
-    rbm = _initial(rbms, hidden, data, rng, scale)
+    rbm = _initial(rbms, hidden, data, rng, scale) if rbms or lowest is None else lowest
     particles = data[rng.integers(len(data), size=chains)] if chains else None
     return Progress(len(rbms) + 1, 0, (*rbms, rbm), step.start(rbm), particles)
 
 
-def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:
+def _initial(rbms: Sequence[AnyRBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:
     """The next RBM to train: tied where its size allows, else small weights and the data's own rates as biases."""
-    if rbms and rbms[-1].W.shape == (data.shape[1], hidden):
-        return rbms[-1].transposed()
+    below = rbms[-1] if rbms else None
+    if isinstance(below, RBM) and below.W.shape == (data.shape[1], hidden):
+        return below.transposed()
     on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
     fresh = RBM.init(data.shape[1], hidden, rng, scale)
     return RBM(fresh.W, np.log(on / (1 - on)), fresh.c)

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
-from ...models import RBM
+from ...models import AnyRBM
 from ..canvas import Colours, canvas, grid, png
 from .record import Row
 
@@ -67,7 +67,7 @@ def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
         return png(figure)
 
 
-def filters(rbm: RBM, data: Dataset, dark: bool = False) -> bytes:
+def filters(rbm: AnyRBM, data: Dataset, dark: bool = False) -> bytes:
     """PNG: each first-layer hidden unit's weights as a picture, all on one scale about zero."""
     weights = np.asarray(rbm.W, dtype=np.float64)[:144]
     largest = float(np.abs(weights).max()) or 1.0

@@ -11,12 +11,13 @@ from .autodiff.differentiate import grad, hvp, jvp, value_and_grad, vjp
 from .autodiff.inspect.check import check_grads
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
-from .models import DBN, RBM, Autoencoder, CategoricalRBM, DirectedLayer, FeedForward, GaussianRBM
+from .models import DBM, DBN, RBM, Autoencoder, CategoricalRBM, DirectedLayer, FeedForward, GaussianRBM
 from .storage import load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DBM",
     "DBN",
     "RBM",
     "Autoencoder",

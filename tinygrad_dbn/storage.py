@@ -22,6 +22,7 @@ from . import files, records
 from .autodiff.trees import field_of
 from .learning import Descent, Epoch, Fit, HessianFree, Progress
 from .models import (
+    DBM,
     DBN,
     RBM,
     Autoencoder,
@@ -36,7 +37,7 @@ from .models import (
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
-        *(RBM, GaussianRBM, CategoricalRBM, DirectedLayer, GaussianLayer, CategoricalLayer, DBN),
+        *(RBM, GaussianRBM, CategoricalRBM, DirectedLayer, GaussianLayer, CategoricalLayer, DBN, DBM),
         *(FeedForward, Autoencoder, Progress, Descent, Epoch, Fit, HessianFree),
     )
 }

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
-from ..models import DBN, RBM, AnyRBM, DirectedLayer
+from ..models import DBM, DBN, RBM, AnyRBM, DirectedLayer
 from . import budget
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats, have_compiled_sums
@@ -42,6 +42,7 @@ IN_A_TRACE = 4  # how much longer a sum made of ops takes with its way back
 KEPT = 4.5  # arrays that the graph keeps for one that a sum made of ops computes
 PER_EXPECTATION = 1.8  # pairs for each state of E_q[log p − log q], where a mixture has one
 MOMENTS = 4  # times as long as log Z take the sums of its derivatives
+MEAN_FIELD_SWEEPS = 50  # of a DBM's layers: the usual number
 SWEEPS = 8  # of the search for the best factorial q from one start: the usual number, as it is not known before
 
 
@@ -305,6 +306,12 @@ def sample(layers: tuple[DirectedLayer, ...], top: AnyRBM, count: int) -> Cost:
     numbers, side = count * float(sum(widths)), states(enumerated(top)[0])
     held = 8 * (numbers + 3.0 * count * max(widths) + 2 * side)
     return log_smaller_side(top) + Cost(numbers * SECONDS_PER_CELL, held)
+
+
+def mean_field(dbm: DBM, X: Any) -> Cost:
+    sweep = logits(len(X), 2 * sum(dbm.sizes)) + Cost(sum(2 * len(X) * W.size * SECONDS_PER_FLOP for W in dbm.weights))
+    searched = Cost(MEAN_FIELD_SWEEPS * sweep.seconds, 8.0 * 4 * len(X) * sum(dbm.sizes))
+    return log_partition(dbm.as_rbm()) + searched
 
 
 def annealed(rbm: RBM, chains: int, temperatures: int) -> Cost:

@@ -6,6 +6,7 @@ module, `pretrain`, followed by `fine_tune`.
 
 from ..autodiff.kernels.blas import threads
 from .bars import progress_bars
+from .boltzmann import pretrain_dbm
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, compiling, descend, uncompiled
 from .diagnostics import layer_gradients, reading
@@ -32,6 +33,6 @@ __all__ = [
     "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling",
     "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
     "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "masking",
-    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
-    "reconstruction_loss", "salt_and_pepper", "sgd", "threads", "uncompiled", "up_down", "up_down_loss",
+    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars",
+    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "threads", "uncompiled", "up_down", "up_down_loss",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from .autoencoder import Autoencoder
 from .categorical import CategoricalLayer, CategoricalRBM, one_hot
+from .dbm import DBM
 from .dbn import DBN
 from .feedforward import FeedForward
 from .gaussian import GaussianLayer, GaussianRBM
@@ -9,6 +10,6 @@ from .kinds import AnyRBM
 from .rbm import RBM, DirectedLayer
 
 __all__ = [
-    "DBN", "RBM", "AnyRBM", "Autoencoder", "CategoricalLayer", "CategoricalRBM", "DirectedLayer", "FeedForward",
+    "DBM", "DBN", "RBM", "AnyRBM", "Autoencoder", "CategoricalLayer", "CategoricalRBM", "DirectedLayer", "FeedForward",
     "GaussianLayer", "GaussianRBM", "one_hot",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """A deep Boltzmann machine beside the deep belief network of the same stack sizes, judged by exact likelihoods.
 
 The lecture names the two in one breath, and says that they are not one model (claim G3). Both are trained greedily on
-bars and stripes. Then each climbs its exact likelihood, from where its pre-training left it.
+bars and stripes. Then each climbs its exact likelihood, from where its pre-training left it. The DBN's recognition half
+takes no part in that, so its bound falls behind; mean field is found anew.
 
 Run it: python examples/dbm_beside_dbn.py
 """

@@ -241,10 +241,10 @@ def test_cd_becomes_the_gradient(make, data):
 def clustered(make):
     """Rows of two clusters of real x, or of K patterns with a unit in ten changed: no independent units have them."""
     rng = np.random.default_rng(0)
-    which = rng.integers(0, K, (200, 1))
+    which = rng.integers(0, K, (100, 1))
     if make is gaussian:
-        return np.where(which == 0, 2.0, -2.0) * [1, -1, 1] + rng.normal(0, 0.5, (200, 3))
-    return one_hot(np.where(rng.random((200, 3)) < 0.1, rng.integers(0, K, (200, 3)), which), K)
+        return np.where(which == 0, 2.0, -2.0) * [1, -1, 1] + rng.normal(0, 0.5, (100, 3))
+    return one_hot(np.where(rng.random((100, 3)) < 0.1, rng.integers(0, K, (100, 3)), which), K)
 
 
 @kinds
@@ -255,13 +255,13 @@ def test_greedy_training_finds_the_clusters_and_goes_on_to_the_same_bits(make, d
         lowest = td.GaussianRBM.for_data(X, 4, rng, 0.1)
     else:
         lowest = td.CategoricalRBM.for_data(X, 4, rng, K, 0.1)
-    sizes, settings = (X.shape[1], 4, 3), {"seed": 0, "epochs": 60, "rule": rule, "rate": 0.02, "batch": 20}
+    sizes, settings = (X.shape[1], 4, 3), {"seed": 0, "epochs": 50, "rule": rule, "rate": 0.03, "batch": 20}
     course = list(greedy(X, sizes, lowest=lowest, **settings))
-    figures = [np.mean(exact.log_likelihood(at.rbms[0], X)) for at in course if at.layer == 1]
+    figures = [np.mean(exact.log_likelihood(at.rbms[0], X)) for at in course[:51:5]]
     assert max(figures) > figures[0] + 0.5  # sampled rules wander on: learned variances feel a wrong sample much
     assert np.isfinite(exact.log_likelihood(course[-1].model, X)).all()
     assert course[-1].model.units == lowest.units
-    again = list(greedy(X, sizes, lowest=lowest, start=course[17], **settings))
+    again = list(greedy(X, sizes, lowest=lowest, start=course[-10], **settings))
     for mine, theirs in zip(leaves(again[-1]), leaves(course[-1]), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
@@ -427,4 +427,4 @@ def test_sums_that_are_not_compiled_say_so(make, data):
     with pytest.raises(exact.TooLarge, match=r"2\^40 states"):
         exact.log_partition(make(2, 40))
     with pytest.raises(exact.TooLarge, match="pass max_bytes"):
-        exact.gradient(make(200, 20), data(make(200, 1), 2))
+        exact.gradient(make(200, 20), data(make(100, 1), 2))

@@ -7,6 +7,7 @@ module, `pretrain`, followed by `fine_tune`.
 from ..autodiff.kernels.blas import threads
 from .bars import progress_bars
 from .boltzmann import pretrain_dbm
+from .centred import centred
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, compiling, descend, uncompiled
 from .diagnostics import layer_gradients, reading
@@ -26,13 +27,15 @@ from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, mome
 from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .supervised import Epoch, Fit, error_rate, fit
+from .tempering import parallel_tempering
 from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule", "Descent", "Diverged", "Dropout", "EmbeddingModule", "Epoch", "Fit", "HessianFree",
-    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling",
-    "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
+    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Stack", "SubspaceModule", "adam", "cd_loss", "centred",
+    "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
     "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "masking",
-    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars",
-    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "threads", "uncompiled", "up_down", "up_down_loss",
+    "maximum_likelihood", "momentum", "parallel_tempering", "persistent_contrastive_divergence", "pretrain",
+    "pretrain_dbm", "progress_bars", "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "threads",
+    "uncompiled", "up_down", "up_down_loss",
 ]  # fmt: skip

@@ -17,8 +17,10 @@ from ..exact.data import binary, examples
 from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
 from .bars import bar
+from .centred import centred
 from .optimisers import Optimiser, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
+from .tempering import TEMPERATURES, parallel_tempering
 
 Rule = Callable[[AnyRBM, Any, np.random.Generator, Any], tuple[Any, Any]]
 """(RBM, batch, rng, particles) → (direction of ascent, particles)."""
@@ -37,7 +39,7 @@ class Progress:
     velocity: AnyRBM
     """Its optimiser's state."""
     particles: Any = None
-    """Where the chains of "pcd" stand, (batch, D of this RBM); None for the other rules, which keep nothing."""
+    """Where chains stand, (batch, D of this RBM) of "pcd", (TEMPERATURES, batch, D) of "pt"; None for other rules."""
 
     @property
     def model(self) -> DBN:
@@ -63,10 +65,12 @@ def greedy(
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
 
     sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as many as
-    `batch` says, that start at rows of the layer's data and take k rounds a step. A layer whose output is as wide as
-    the input of the one below starts at that one's transpose, both biases too, so that the likelihood does not move
-    (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch draws from a generator of
-    its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+    `batch` says, that start at rows of the layer's data and take k rounds a step; for zeros and ones also "centred",
+    CD-k by the centred gradient, and "pt", persistent chains at `TEMPERATURES` that exchange their states. A layer
+    whose output is as wide as the input of the one below starts at that one's transpose, both biases too, so that the
+    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch
+    draws from a generator of its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to
+    the same bits.
 
     lowest: what the first layer starts from, an RBM of n1 hidden units, where X is not of zeros and ones: made by
     `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
@@ -84,10 +88,12 @@ def greedy(
         "cd": lambda rbm, x, rng, kept: (contrastive_divergence(rbm, x, rng, k), kept),
         "ml": lambda rbm, x, rng, kept: (maximum_likelihood(rbm, x), kept),
         "pcd": partial(persistent_contrastive_divergence, k=k),
+        "centred": lambda rbm, x, rng, kept: (centred(rbm, contrastive_divergence(rbm, x, rng, k), x), kept),
+        "pt": partial(parallel_tempering, k=k),
     }
     if rule not in rules:
         raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
-    step, chains = momentum(rate, decay), batch if rule == "pcd" else 0
+    step, chains = momentum(rate, decay), {"pcd": (batch,), "pt": (TEMPERATURES, batch)}.get(rule, ())
     at = start
     for layer in range(1 if at is None else at.layer, len(sizes)):
         if at is None or at.layer < layer:
@@ -129,9 +135,16 @@ def _upward(rbms: Sequence[AnyRBM], X: Any, rng: np.random.Generator) -> Any:
 
 
 def _begun(
-    rbms: tuple[AnyRBM, ...], hidden: int, X: Any, seed: int, scale: float, step: Optimiser, chains: int, lowest: Any
+    rbms: tuple[AnyRBM, ...],
+    hidden: int,
+    X: Any,
+    seed: int,
+    scale: float,
+    step: Optimiser,
+    chains: tuple[int, ...],
+    lowest: AnyRBM | None,
 ) -> Progress:
-    """The start of a layer of `hidden` units on top of a stack, with so many persistent chains."""
+    """The start of a layer of `hidden` units on top of a stack, with persistent chains in an array of so many."""
     rng = np.random.default_rng([seed, len(rbms) + 1, 0])
     data = _upward(rbms, X, rng)
     rbm = _initial(rbms, hidden, data, rng, scale) if rbms or lowest is None else lowest

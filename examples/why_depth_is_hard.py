@@ -23,16 +23,17 @@ for depth in (1, 2, 3, 4):
     lengths = learning.layer_gradients(net, train)
     print(f"  depth {depth}: " + "  ".join(f"{g.mean:.4f} ({g.bound:.4f})" for g in lengths))
 
-print("\nerrors after 30 epochs, %: train, test, and which part is the larger")
-module = learning.RBMModule(epochs=15, optimiser=learning.sgd(0.1), batch=20)
-settings = {"epochs": 30, "batch": 20, "optimiser": learning.sgd(0.1)}
+print("\nerrors after as many gradient steps, %: train, test, and which part is the larger")
+TUNING, PRETRAINING = 30, 15  # epochs, of the whole net and of each layer before; random weights have both in one
+module = learning.RBMModule(epochs=PRETRAINING, optimiser=learning.sgd(0.1), batch=20)
+settings = {"batch": 20, "optimiser": learning.sgd(0.1)}
 for depth in (1, 3):
     sizes = (60,) * depth
     random = td.FeedForward.init((64, *sizes, 10), np.random.default_rng(0))
     stack = learning.pretrain(sizes, module, train[0], seed=0)
     fits = {
-        "random": learning.fit(random, train, **settings),
-        "RBMs": learning.fine_tune(stack, train, classes=10, seed=0, **settings),
+        "random": learning.fit(random, train, epochs=TUNING + depth * PRETRAINING, **settings),
+        "RBMs": learning.fine_tune(stack, train, classes=10, seed=0, epochs=TUNING, **settings),
     }
     for name, fit in fits.items():
         test_error = learning.error_rate(fit.model, *test)

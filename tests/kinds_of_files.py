@@ -50,19 +50,29 @@ def rbm(visible, hidden):
     return td.RBM(rng.normal(size=(hidden, visible)), rng.normal(size=visible), rng.normal(size=hidden))
 
 
+REAL = td.GaussianRBM(*(rng.normal(size=shape) for shape in ((2, 3), 3, 2, 3)), learns_variance=False)
+CATEGORICAL = td.CategoricalRBM(*(rng.normal(size=shape) for shape in ((2, 4), 4, 2)), 2)
 NET = td.FeedForward.init((3, 2, 2), rng)
 DESCENT = Descent(NET, (NET, 3), 2, float("nan"))
 MODELS = {
     "RBM": rbm(3, 2),
     "DBN": td.DBN.from_rbms([rbm(3, 2), rbm(2, 2)]),
+    "GaussianRBM": REAL,
+    "CategoricalRBM": CATEGORICAL,
+    "DBN of real units": td.DBN.from_rbms([REAL, rbm(2, 2)]),
+    "DBN of categories": td.DBN.from_rbms([CATEGORICAL, rbm(2, 2)]),
+    "DBM": td.DBM.from_rbms([rbm(3, 2), rbm(2, 2)]),
     "FeedForward": NET,
     "Autoencoder": td.Autoencoder.init((3, 2), rng, tied=False),
     "Progress": Progress(1, 4, (rbm(3, 2),), rbm(3, 2), np.ones((2, 3))),
     "Descent": DESCENT,
-    "Fit": Fit(DESCENT, NET, 1, (Epoch(0, 0.7, 0.5, 0.5), Epoch(1, 0.6, 0.25, 0.5))),
+    "Fit": Fit(DESCENT, NET, 1, (Epoch(0, 0.7, 0.5, 0.5, 0.8), Epoch(1, 0.6, 0.25, 0.5, 0.7))),
     "HessianFree": HessianFree(NET, NET, 1.0, 3, 0.5, 7, 0.9),
 }
-ANY = ("model", "state", "direction", "particles", "decoder_weights", "value", "array", "W", "b", "c", "R")
+ANY = (
+    *("model", "state", "direction", "particles", "decoder_weights", "value", "array"),
+    *("W", "b", "c", "R", "log_variance"),
+)
 
 
 def model(name):
@@ -137,9 +147,10 @@ CELL = ("parity:4", "CD-1", 2)
 
 
 def trials(place):
-    errors = {0: (0.1, None), 1: (0.3, (0.5, 0.25))}
-    tried = {n: search.Trial(n, search.settings_of(SEARCH, n), *found) for n, found in errors.items()}
-    search.write(place / "t.json", SEARCH, tried)
+    found = {0: (0.1, 0.5, 20), 1: (0.3, 0.75, 30, (0.5, 0.25))}
+    tried = {n: search.Trial(n, search.settings_of(SEARCH, n), *of) for n, of in found.items()}
+    tests = {(0, 1): search.Outcome(0, 1, 0.25, 40)}
+    search.write(place / "t.json", SEARCH, search.Done(tried, tests))
     return place / "t.json"
 
 
@@ -234,7 +245,7 @@ KINDS = [
     ),
     Kind(
         "tables: trials", "lab/tables/search.py", trials, lambda place: search.read(place / "t.json", SEARCH),
-        open=("test_errors",),
+        open=("cross_validated", "valid_nll", "steps"),
     ),
     Kind("study: course", "lab/study/run.py", course, lambda place: study.kept(place, CELL, 0.5)),
     Kind(

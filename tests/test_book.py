@@ -22,6 +22,7 @@ def theorem(sentence, claims, level="X", **more):
     return {
         "sentence": sentence, "claim": ", ".join(claims), "claims": claims, "level": level, "sizes": "n = 2 | 3",
         "trusts": [], "uses": [], "traced": [], "checked": "Coq" if level == "A" else "",
+        "accepted": ["c0ffee"] if level == "A" else [],
         "spoiled": ["a bias lost"], "rewritten": {"a bias lost": "RBM.energy: + b → nothing"},
         "where": f"proofs/test_{sentence[0]}.py:7", "state": {"R": "refuted", "S": "sampled"}.get(level, "proved"),
         "refused": 1, "versions": 1, "seconds": 0.25, "executed": [], "derivation": [],
@@ -101,6 +102,12 @@ def test_the_list_and_the_table(record):
         book.read_me(record, "no place")
 
 
+def test_what_coq_accepted_is_kept(record):
+    head, *lines = book.accepted(record).splitlines()
+    assert head.startswith("#")
+    assert lines == ["c0ffee  x <p> & q"]
+
+
 class Links(HTMLParser):
     """Everything a page points to, and every place in it."""
 
@@ -154,4 +161,4 @@ def test_the_commands(record, tmp_path):
     assert (tmp_path / "site" / "index.html").exists()
     stale = command("book", "--record", file, "--check")
     assert stale.exit_code == 2
-    assert "THEOREMS.md and README.md stale" in stale.output
+    assert "stale: THEOREMS.md, README.md;" in stale.output

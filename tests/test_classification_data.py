@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from tinygrad_dbn import datasets
+from tinygrad_dbn.datasets import Labelled, Part
 from tinygrad_dbn.datasets.convex import is_convex
 from tinygrad_dbn.datasets.photographs import PLAINEST, patches, photographs
+from tinygrad_dbn.lab.tables.baseline import by_edges, edges
 
 SIZES = (60, 20, 40)
 DIGITS = datasets.mnist5k((40, 10, 10))
@@ -100,8 +102,20 @@ def test_the_classes_of_convex_are_what_they_say_and_about_as_white():
     np.testing.assert_array_equal(is_convex(X > 0), y == 1)
     assert X[y == 1].sum(axis=(1, 2)).min() >= 19
     white, other = X[y == 1].sum(axis=(1, 2)).mean(), X[y == 0].sum(axis=(1, 2)).mean()
-    assert abs(white - other) < 40
-    assert 150 < white < 230
+    assert abs(white - other) < 0.1 * white
+    assert 300 < white < 420
+    # One number of a picture does not give its class away.
+    assert by_edges(datasets.convex((1500, 0, 1500), 1)) > 0.25
+
+
+def test_a_threshold_on_edges_is_chosen_on_one_part_and_counted_on_another():
+    pictures = np.array([[[0, 0], [0, 0]], [[1, 0], [0, 0]], [[1, 0], [0, 1]]], np.float32)
+    np.testing.assert_array_equal(edges(pictures.reshape(3, 4), (2, 2)), [0, 2, 4])
+    part = lambda which, y: Part(pictures.reshape(3, 4)[which], np.array(y))
+    for few, many in ((0, 1), (1, 0)):  # whichever class has more of them
+        learned, nothing = part([0, 1, 2, 2], [few, few, many, many]), part([], np.zeros(0, int))
+        problem = Labelled("", learned, nothing, part([0, 1, 2, 2], [few, many, many, many]), (2, 2), 2, "")
+        assert by_edges(problem) == 1 / 4
 
 
 def test_a_variation_keeps_classes_and_parts_and_the_digit_in_front():

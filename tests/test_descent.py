@@ -121,18 +121,20 @@ def test_adam_keeps_float32():
         lambda: learning.adam(0.1, square_decay=1.0),
         lambda: learning.adam(0.1, epsilon=0.0),
         lambda: learning.hyperbolic(0),
+        lambda: learning.linear(0),
         lambda: learning.exponential(1.1),
         lambda: learning.Dropout(1.0),
         lambda: learning.masking(-0.1),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make):
-    with pytest.raises(ValueError, match=r"positive|below 1|above 0"):
+    with pytest.raises(ValueError, match=r"positive|below 1|above 0|at least one"):
         make()
 
 
 def test_schedules_scale_the_rate_epoch_by_epoch():
     assert [learning.hyperbolic(2)(e) for e in (1, 3, 5)] == [1, 1 / 2, 1 / 3]
+    assert [learning.linear(4)(e) for e in range(1, 7)] == [1, 3 / 4, 1 / 2, 1 / 4, 0, 0]
     assert [learning.exponential(0.5)(e) for e in (1, 2, 3)] == [1, 0.5, 0.25]
     halved = list(
         descend({"w": np.zeros(5)}, (X,), quadratic, learning.sgd(1.0), epochs=2, batch=90, seed=0,
@@ -167,7 +169,7 @@ def test_nothing_decays_unless_it_is_asked_for():
     defaults = {
         name: inspect.signature(f).parameters["weight_decay"].default
         for name, f in named.items()
-        if callable(f) and "weight_decay" in inspect.signature(f).parameters
+        if (inspect.isfunction(f) or inspect.isclass(f)) and "weight_decay" in inspect.signature(f).parameters
     }
     assert defaults.keys() >= {"descend", "fit", "hessian_free", "AutoencoderModule", "RBMModule"}
     assert set(defaults.values()) == {0}
@@ -206,20 +208,31 @@ def test_fit_learns_and_keeps_the_best_model():
     fit = learning.fit(NET, TRAIN, VALID, epochs=200, batch=10)
     assert fit.history[-1].loss < 0.5 * fit.history[1].loss
     assert fit.history[-1].train_error < 0.1 < fit.history[0].train_error
-    errors = [line.valid_error for line in fit.history]
-    assert fit.best_epoch == int(np.argmin(errors))
-    assert learning.error_rate(fit.model, *VALID) == fit.best.valid_error == min(errors)
+    losses = [line.valid_nll for line in fit.history]
+    assert fit.best_epoch == int(np.argmin(losses))
+    assert learning.error_rate(fit.model, *VALID) == fit.best.valid_error
+    assert np.mean(fit.model.nll(*VALID)) == pytest.approx(min(losses), rel=1e-12)
 
 
-def test_patience_stops_after_so_many_epochs_without_a_lower_error():
+def test_of_equal_errors_the_lower_nll_is_kept():
+    """Errors stay while the nll falls: the first epoch has the fewest errors, a later one the better model."""
+    fit = learning.fit(NET, TRAIN, (VALID[0][:4], VALID[1][:4]), epochs=60, batch=10)
+    equal = [line for line in fit.history if line.valid_error == fit.best.valid_error]
+    assert equal[0].epoch < fit.best_epoch
+    assert fit.best.valid_nll == min(line.valid_nll for line in equal) < equal[0].valid_nll
+
+
+def test_patience_stops_after_so_many_epochs_without_a_better_model_but_not_before_the_least():
     fit = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3)
-    assert len(fit.history) - 1 == fit.best_epoch + 3 < 500
+    assert len(fit.history) - 1 == fit.best_epoch + 3 < 300
+    longer = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3, least=300)
+    assert len(longer.history) - 1 == 300 > longer.best_epoch + 3
 
 
 def test_without_validation_the_model_is_the_latest():
     fit = learning.fit(NET, TRAIN, epochs=2)
     assert fit.best_epoch == 2
-    assert np.isnan(fit.best.valid_error)
+    assert np.isnan([fit.best.valid_error, fit.best.valid_nll]).all()
     assert same_bits(fit.model, fit.descent.model)
 
 

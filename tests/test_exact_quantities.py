@@ -138,6 +138,8 @@ def test_the_quantities_differentiate():
         lambda m: exact.unit_means(m, 0)[1],
         lambda m: exact.log_joint(m, X, X[:, :2], X[:, 1:]).mean(),
         lambda m: exact.deep_bound(m, X).mean(),
+        lambda m: exact.audit(m, X).kl.mean(),
+        lambda m: exact.audit_layers(m, X).kl.mean(),
         lambda m: exact.prior_divergence(m, X),
     ):
         td.check_grads(f, [dbn], order=1, modes=["vjp"], rtol=1e-4)

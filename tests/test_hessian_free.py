@@ -99,7 +99,7 @@ def test_each_step_follows_martens(monkeypatch):
     monkeypatch.setattr(sys.modules[hessian_free.__module__], "conjugate_gradients", recorded)
     value = lambda m, x: LOSS(OUTPUT(m, x), x)
     slope = lambda m, x: vector(td.grad(value)(m, x))
-    for damping in (0.03, 0.15, 1000.0):
+    for damping in (0.03, 0.15, 0.6, 1000.0):
         given.clear()
         run = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=2, chunks=7, damping=damping))
         assert run[0].damping == damping / len(X)

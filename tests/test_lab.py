@@ -9,6 +9,7 @@ import signal
 import struct
 import time
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from tinygrad_dbn.lab.run import folder as folders
 from tinygrad_dbn.lab.run import live, plots, record, report
 from tinygrad_dbn.lab.run.description import Arguments, check_cost
 from tinygrad_dbn.lab.run.loop import State, restore, run
+from tinygrad_dbn.lab.run.reference import reference, settings, within_reach
+from tinygrad_dbn.learning import greedy
 
 ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2)
 DATA = load(ARGUMENTS.data)
@@ -89,6 +92,44 @@ def test_same_seed_same_bits_also_when_stopped_and_another_seed_others(finished,
     (tmp_path / "b").mkdir()
     go(tmp_path / "b", arguments=Arguments(**{**vars(ARGUMENTS), "seed": 1}))
     assert (tmp_path / "b" / "history.csv").read_bytes() != (finished / "history.csv").read_bytes()
+
+
+def test_exact_maximum_likelihood_stands_beside_from_the_same_start(finished):
+    rows, beside = history(finished / "history.csv"), history(finished / folders.REFERENCE)
+    assert [(row.layer, row.epoch) for row in beside] == [(row.layer, row.epoch) for row in rows]
+    assert beside[0] == rows[0]
+    assert beside[-1] != rows[-1]
+    schedule = td.learning.linear(ARGUMENTS.epochs)
+    settings = {"seed": 0, "epochs": 2, "rate": 0.05, "batch": 2, "schedule": schedule}
+    for rule, last in (("ml", beside[-1]), ("cd", rows[-1])):
+        dbn = td.learning.greedy_dbn(DATA.train, (4, 3, 2), rule=rule, **settings)
+        assert td.exact.log_likelihood(dbn, DATA.train).mean() == pytest.approx(last.train_log_likelihood, rel=1e-12)
+    assert f">{beside[-1].train_log_likelihood:.4f}<".replace("-", "−") in (finished / "report.html").read_text()
+
+
+def test_the_reference_is_left_out_where_it_is_the_run_itself_or_takes_long():
+    assert within_reach(ARGUMENTS, DATA)
+    for change in ({"rule": "ml"}, {"layers": (4, 30, 30)}, {"epochs": 10**8}):
+        other = Arguments(**{**vars(ARGUMENTS), **change})
+        assert not within_reach(other, DATA)
+        assert list(reference(other, DATA)) == []
+
+
+def test_the_rate_of_a_layer_falls_to_zero_unless_it_is_to_stay():
+    def lengths(schedule):
+        """How far the weights of both layers go in each epoch."""
+        arguments = Arguments(**{**vars(ARGUMENTS), "epochs": 10, "schedule": schedule, "rate": 0.01})
+        found = list(greedy(DATA.train, (4, 3, 2), rule="ml", **settings(arguments)))
+        return [
+            [np.abs(b.rbms[-1].b - a.rbms[-1].b).sum() for a, b in pairwise(p for p in found if p.layer == layer)]
+            for layer in (1, 2)
+        ]
+
+    for falling, steady in zip(lengths("linear"), lengths("constant"), strict=True):
+        assert falling[0] == steady[0]
+        assert falling[-1] < 0.5 * steady[-1]
+    with pytest.raises(ValueError, match="--schedule is 'stepwise'; write linear or constant"):
+        Arguments(**{**vars(ARGUMENTS), "schedule": "stepwise"})
 
 
 class Page(html.parser.HTMLParser):
@@ -243,7 +284,7 @@ def interrupt_after(epochs):
 @pytest.mark.parametrize("epochs", range(1, TOTAL + 1))
 def test_after_ctrl_c_the_folder_is_whole_up_to_the_last_epoch_and_resumes_to_the_same_bits(finished, tmp_path, epochs):
     assert not go(tmp_path, show=interrupt_after(epochs))
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES - {folders.REFERENCE})
     said = json.loads((tmp_path / "run.json").read_text())
     assert said["finished"] is False
     rows = history(tmp_path / "history.csv")
@@ -328,7 +369,10 @@ def test_resume_refuses_other_data_and_files_that_do_not_belong_together(tmp_pat
         restore(tmp_path, DATA)
 
 
-OTHERS = {"layers": [4, 2, 2], "epochs": 3, "seed": 1, "rule": "pcd", "k": 2, "rate": 0.06, "batch": 3}
+OTHERS = {
+    "layers": [4, 2, 2], "epochs": 3, "seed": 1, "rule": "pcd", "k": 2, "rate": 0.06, "batch": 3,
+    "schedule": "constant",
+}  # fmt: skip
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -166,7 +166,7 @@ def test_the_report_has_a_sentence_and_a_claim_for_every_figure(finished, found)
     for title, claims, sentence in entries(found):
         assert f'<dt>{escape(title)} <span class="claim">{claims}</span></dt>' in text
         assert escape(sentence) in text
-    assert "--batch 2 --audit</code>" in text
+    assert "--batch 2 --schedule linear --audit</code>" in text
     assert "--audit" not in report.command({**vars(ARGUMENTS), "audit": False})
 
 

@@ -10,7 +10,9 @@ import tinygrad_dbn as td
 from tests import brute_force
 from tests.random_models import random_rbm, stacked_dbn
 from tests.strategies import rbms
+from tinygrad_dbn import learning
 from tinygrad_dbn.learning import Dropout
+from tinygrad_dbn.models import feedforward
 
 
 @given(rbms())
@@ -44,14 +46,52 @@ def test_feed_forward_follows_the_lecture_and_drops_units():
     td.check_grads(lambda net: net.nll(x, y, masks).mean(), [net], order=2)
 
 
-def test_a_network_starts_in_glorots_range_with_biases_of_zero():
-    net = td.FeedForward.init((100, 400, 50), np.random.default_rng(0))
-    for W, (m, n) in zip(net.weights, ((100, 400), (400, 50)), strict=True):
-        bound = np.sqrt(6 / (m + n))
+def glorots(inputs, units):
+    return np.sqrt(6 / (inputs + units))
+
+
+RANGES = {
+    "sigmoid": lambda inputs, units: 4 * glorots(inputs, units),
+    "relu": lambda inputs, units: np.sqrt(6 / inputs),
+    **dict.fromkeys(("tanh", "linear", "softmax"), glorots),
+}
+
+
+def fills(W, r):
+    """Whether weights are uniform in ±r: near both ends, none beyond, with that variance."""
+    return bool(0.998 * r < W.max() < r and -r < W.min() < -0.998 * r and abs(W.var() / (r * r / 3) - 1) < 0.05)
+
+
+@pytest.mark.parametrize("hidden", feedforward.ACTIVATIONS)
+@pytest.mark.parametrize("output", feedforward.OUTPUTS)
+def test_every_layer_of_a_network_starts_in_the_range_of_its_activation(hidden, output):
+    net = td.FeedForward.init((100, 400, 50), np.random.default_rng(0), hidden, output)
+    for W, activation, (m, n) in zip(net.weights, (hidden, output), ((100, 400), (400, 50)), strict=True):
         assert W.shape == (n, m)
-        assert 0.999 * bound < W.max() < bound
-        assert -bound < W.min() < -0.999 * bound
+        assert fills(W, RANGES[activation](m, n))
+        assert not fills(W, 1.01 * RANGES[activation](m, n))
     assert not any(b.any() for b in net.biases)
+
+
+@pytest.mark.parametrize("hidden", feedforward.ACTIVATIONS)
+@pytest.mark.parametrize("output", ["sigmoid", "linear"])
+def test_every_layer_of_an_autoencoder_starts_in_the_range_of_its_activation(hidden, output):
+    sizes, rng = (100, 400, 50), np.random.default_rng(0)
+    deep = td.Autoencoder.init(sizes, rng, tied=False, hidden=hidden, code="linear", output=output)
+    for W, activation, (m, n) in zip(deep.encoder.weights, (hidden, "linear"), ((100, 400), (400, 50)), strict=True):
+        assert fills(W, RANGES[activation](m, n))
+    for V, activation, (m, n) in zip(deep.decoder_weights, (output, hidden), ((100, 400), (400, 50)), strict=True):
+        assert V.shape == (n, m)
+        assert fills(V, RANGES[activation](n, m))  # it leads from n units down to m
+    assert not any(b.any() for b in deep.decoder_biases)
+
+
+def test_modules_and_output_layers_start_in_the_range_of_their_activations():
+    X = np.random.default_rng(0).random((40, 100))
+    for module in (learning.AutoencoderModule(epochs=0), learning.EmbeddingModule(epochs=0)):
+        assert fills(module.train(X, 400, 0).weights[0], RANGES["sigmoid"](100, 400))
+    stack = learning.pretrain((400,), learning.RBMModule(epochs=0), X, 0)
+    assert fills(stack.network(50, 0).weights[-1], glorots(400, 50))
 
 
 def test_class_units_are_silent_downwards_and_recognised_at_chance():

@@ -6,6 +6,8 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
 from tests.running import ROOT, python
 
 LAYERS = [
@@ -25,11 +27,20 @@ def test_the_readme_has_exactly_two_setup_commands():
     assert commands == ["pip install -e '.[lab]' && tinygrad-dbn lab", "pip install -e '.[test]' && pytest"]
 
 
-def test_the_readmes_python_runs():
+WHAT_IT_SHOWS = {
+    "td.hvp(": "assert np.linalg.norm(curvature.weights[0]) > 1e-3",
+    "td.exact.audit(": "assert data.optimum - 0.3 < audit.log_likelihood.mean() < data.optimum",
+    "td.learning.fine_tune(": "assert fit.best.valid_error < 0.2",
+}
+"""For each Python block of the README, by a call in it, what its reader would see at its end."""
+
+
+@pytest.mark.parametrize("call", WHAT_IT_SHOWS)
+def test_the_readmes_python_ends_where_it_should(call):
     blocks = re.findall(r"```python\n(import numpy.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 3
-    for block in blocks:
-        subprocess.run([sys.executable, "-c", block], check=True, cwd=ROOT)
+    assert len(blocks) == len(WHAT_IT_SHOWS)
+    (block,) = (block for block in blocks if call in block)
+    subprocess.run([sys.executable, "-c", f"{block}\n{WHAT_IT_SHOWS[call]}"], check=True, cwd=ROOT)
 
 
 def test_the_readmes_commands_run(tmp_path):

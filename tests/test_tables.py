@@ -1,7 +1,6 @@
 """The lecture's tables: the published figures, the search, and what is written of it."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
@@ -11,9 +10,9 @@ from tinygrad_dbn import datasets, learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.datasets import Labelled, Part
 from tinygrad_dbn.lab.tables import TABLES, Search, measure, problems, search, systems, write_all
-from tinygrad_dbn.lab.tables.search import Cell, Trial
+from tinygrad_dbn.lab.tables.search import Cell, Outcome, Trial
 
-DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_epochs": 1, "rate": 0.1}
+DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_steps": 1, "rate": 0.1}
 
 
 @pytest.fixture
@@ -21,7 +20,9 @@ def small(monkeypatch):
     """Every table's problems and networks, small enough for a test."""
     recipe = datasets.rectangles
     monkeypatch.setitem(problems.GENERATED, "rect", (recipe, (80, 40, 60), (60, 30, 50)))
-    for name in ("SAA-3", "DBN-3", "SdA-3"):
+    for name in ("MOST", "PATIENCE", "LEAST"):
+        monkeypatch.setattr(systems, name, systems.Length(2))
+    for name in ("SAA-3", "DBN-3", "SdA-3", "net-2"):
         run = systems.SYSTEMS[name].run
         draw = lambda rng, full: {**DRAWN, "rate": float(rng.uniform(0.05, 0.2))}
         monkeypatch.setitem(systems.SYSTEMS, name, systems.System(draw, run))
@@ -51,25 +52,92 @@ def test_published_intervals_are_those_of_50_000_examples():
                 assert interval == pytest.approx(196 * np.sqrt(p * (1 - p) / 50_000), abs=0.012)
 
 
-@pytest.mark.parametrize("system", ["SVM", "SAA-3", "DBN-3", "SdA-3"])
-def test_a_search_goes_on_where_it_was_and_tests_once(small, tmp_path, system, monkeypatch):
+@pytest.mark.parametrize("system", ["SVM", "SAA-3", "DBN-3", "SdA-3", "net-2"])
+def test_a_search_goes_on_where_it_was_and_tests_each_choice_once(small, tmp_path, system, monkeypatch):
     ran = []
     honest = search._run
-    monkeypatch.setattr(search, "_run", lambda *a, test: ran.append((a[2], test)) or honest(*a, test=test))
+    monkeypatch.setattr(search, "_run", lambda *a, **k: ran.append(k.get("test", False)) or honest(*a, **k))
     whole = measure(Search("rect", system), folder=tmp_path / "whole", trials=3)
-    assert ran == [(0, False), (1, False), (2, False), (whole.chosen.number, True)]
+    validated = search.BEST * problems.PARTS
+    assert ran == [False] * (3 + validated) + [True] * problems.REPLICATES
     assert whole.tested == 50
-    measure(Search("rect", system), folder=tmp_path / "parts", trials=1)
+    assert [test.replicate for test in whole.tests] == list(range(problems.REPLICATES))
+    measure(Search("rect", system), folder=tmp_path / "parts", trials=2)
     ran.clear()
     parts = measure(Search("rect", system), folder=tmp_path / "parts", trials=3)
-    assert parts == whole
-    assert [number for number, test in ran if not test] == [1, 2]
+    assert ran.count(False) in (1, 1 + problems.PARTS)  # the third trial; parts of it if it is one of the best
+    assert parts.tests == tuple(search.read(tmp_path / "parts" / f"rect {system}.json", Search("rect", system)).tests[
+        t.replicate, t.trial] for t in parts.tests)  # fmt: skip
     ran.clear()
-    assert measure(Search("rect", system), folder=tmp_path / "parts", trials=3) == whole
+    assert measure(Search("rect", system), folder=tmp_path / "whole", trials=3) == whole
     assert ran == []
-    trials = json.loads((tmp_path / "whole" / f"rect {system}.json").read_text())["trials"]
-    assert [t["test_errors"] is not None for t in trials] == [t["number"] == whole.chosen.number for t in trials]
-    assert whole.chosen.valid_error == min(t["valid_error"] for t in trials)
+
+
+def trial(number, nll, cross_validated=(), error=0.1):
+    return Trial(number, {}, error, nll, 7, cross_validated)
+
+
+def test_choices_go_by_nll_and_cross_validation_never_by_number(monkeypatch):
+    """Errors are equal everywhere: a better nll wins over a lower number, and cross-validation over both."""
+    tried = [trial(0, 0.5), trial(1, 0.4), trial(2, 0.3, (0.9, 0.8)), trial(3, 0.2, (0.95, 0.9))]
+    assert [t.number for t in sorted(tried, key=lambda t: t.rank)] == [2, 3, 1, 0]
+    monkeypatch.setattr(problems, "REPLICATES", 200)
+    monkeypatch.setattr(search, "REPLICATES", 200)
+    found = [t.number for t in search.choices(Search("rect", "SVM"), tried)]
+    # The best is in a bootstrap sample of four with probability 1 − (3/4)⁴, the two best with 1 − (1/2)⁴.
+    assert found.count(2) / 200 == pytest.approx(1 - 0.75**4, abs=0.1)
+    assert (found.count(2) + found.count(3)) / 200 == pytest.approx(1 - 0.5**4, abs=0.06)
+    equal = [t.number for t in search.choices(Search("rect", "SVM"), [trial(0, 0.5), trial(1, 0.5)])]
+    assert 40 < equal.count(0) < 160
+
+
+def test_the_best_few_are_cross_validated_where_the_validation_set_is_small(small, monkeypatch):
+    tried = [trial(0, 0.5), trial(1, 0.2), trial(2, 0.3), trial(3, 0.1, (0.1,))]
+    assert [t.number for t in search.doubtful(Search("rect", "SVM"), tried)] == [1]
+    monkeypatch.setattr(search, "SMALL", 30)
+    assert search.doubtful(Search("rect", "SVM"), tried) == []
+
+
+def test_parts_of_a_cross_validation_choose_by_every_labelled_example_once():
+    pictures = np.arange(30, dtype=np.float32)[:, None]
+    part = lambda places: Part(pictures[places], np.array(places))
+    whole = Labelled("w", part(list(range(20))), part(list(range(20, 26))), part([26]), (1, 1), 30, "")
+    for labelled, known in ((20, set(range(26))), (8, {*range(8), *range(20, 26)})):
+        seen = []
+        for k in range(problems.PARTS):
+            again, learned = problems.cross_validation(whole, labelled, k)
+            assert again.test is whole.test
+            assert set(again.train.y[:learned]) | set(again.valid.y) == known
+            assert sorted([*again.train.y, *again.valid.y]) == list(range(26))
+            np.testing.assert_array_equal(again.train.X[:, 0], again.train.y)
+            seen += again.valid.y.tolist()
+        assert sorted(seen) == sorted(known)
+
+
+def test_nets_from_random_weights_take_as_many_steps_as_pre_training_and_fine_tuning_together(small):
+    """Neither stops early: 5 epochs of at most 2 steps, and 3 layers of 4 steps of pre-training."""
+    for kind in ("rect", "SdA-3"), ("rect", "net-3"):
+        whole, labelled = search._task(Search(*kind), 0)
+        settings = {**DRAWN, "pretraining_steps": 4}
+        found = search._run(Search(*kind), settings, whole, labelled, 0)
+        assert found.steps == 3 * 4 + 2 * learning.steps_per_epoch(60, systems.BATCH) == 16
+
+
+def test_a_length_is_passes_or_steps_whichever_is_longer():
+    assert systems.Length(60, 3600).over(3000) == 60
+    assert systems.Length(60, 3600).over(1000) == 180
+    assert systems.Length(60, 3600).over(10_001) == 60
+    assert [learning.steps_per_epoch(n, 50) for n in (1, 50, 51)] == [1, 1, 2]
+
+
+def test_machines_are_compared_by_a_loss_that_does_not_depend_on_their_scale():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 40)
+    d = 2.0 * y - 1 + rng.normal(size=40)
+    grid = [np.logaddexp(0, -np.where(y == 1, d, -d) * s).mean() for s in np.geomspace(1e-3, 1e3, 20001)]
+    assert systems.scaled_nll(d, y) == pytest.approx(min(grid), abs=1e-6)
+    assert systems.scaled_nll(1e-2 * d, y) == pytest.approx(systems.scaled_nll(d, y), abs=1e-6)
+    assert systems.scaled_nll(np.stack([-d / 2, d / 2], axis=1), y) == pytest.approx(min(grid), abs=1e-6)
 
 
 def test_trials_of_another_search_are_refused(small, tmp_path):
@@ -82,15 +150,20 @@ def test_trials_of_another_search_are_refused(small, tmp_path):
 
 
 def test_intervals_and_files(tmp_path):
-    cells = [Cell("rect", "SVM", 3, Trial(1, {"C": 1.0}, 0.03, (0.01, 0.03)), 10_000)]
-    assert cells[0].percent == 2
-    assert cells[0].interval == pytest.approx(0.2744)
+    tests = tuple(Outcome(r, 1, error, 1000 + r) for r, error in enumerate((0.01, 0.02, 0.03)))
+    cells = [Cell("rect", "SVM", 3, Trial(1, {"C": 1.0}, 0.03, 0.1, 0), tests, 10_000)]
+    assert cells[0].percent == pytest.approx(2)
+    assert cells[0].steps == 1001
+    # Student's 97.5 % point with 2 degrees of freedom is 4.3027, and the standard error 1 % / √3.
+    assert cells[0].interval == pytest.approx(4.302653 / np.sqrt(3))
     text, picture, page = (path.read_bytes() for path in write_all(TABLES["datasets"], cells, tmp_path, "a <note>"))
     (line,) = csv.DictReader(text.decode().splitlines())
     assert (line["error_percent"], line["published_percent"], line["trials"]) == ("2.0000", "2.15", "3")
+    assert (line["replicates"], line["gradient_steps"]) == ("3", "1001")
     assert picture.startswith(b"\x89PNG")
     assert "a &lt;note&gt;" in page.decode()
-    assert "2.00 ± 0.27" in page.decode()
+    assert "2.00 ± 2.48" in page.decode()
+    assert "its own random start, choice among the trials" in page.decode()
 
 
 def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_path):
@@ -100,6 +173,7 @@ def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_pa
     )
     assert run.exit_code == 0, run.output
     assert "(2.15)" in run.output
+    assert "own random start" in " ".join(run.output.split())
     assert "trial 2/2" not in run.output  # a bar on terminals, nothing in pipes
     for arguments, message in [
         (["table", "dataset"], "write datasets or depth"),
@@ -110,17 +184,20 @@ def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_pa
         assert message in run.output
 
 
-def test_folds_test_every_digit_once_and_never_those_that_were_chosen_by(monkeypatch):
+def test_replicates_test_every_example_once_and_never_those_that_were_chosen_by(small):
     pictures = np.arange(200, dtype=np.float32)[:, None] / 200
     whole = Labelled(
         "w", Part(pictures, np.zeros(200, int)), Part(1 - pictures[:3], np.zeros(3, int)), None, (1, 1), 1, ""
     )
-    parts = [problems._fold(whole, fold) for fold in range(problems.FOLDS)]
-    assert [len(part.test) for part in parts] == [40] * 5
+    parts = [problems._fold(whole, replicate) for replicate in range(problems.REPLICATES)]
+    assert sorted(len(part.test) for part in parts) == [66, 67, 67]
     np.testing.assert_array_equal(np.concatenate([part.test.X for part in parts]), pictures)
     for part in parts:
         assert not set(part.train.X.ravel()) & set(part.test.X.ravel())
         assert part.valid is whole.valid
+    shares = [problems.problem("rect", False, replicate=replicate) for replicate in range(problems.REPLICATES)]
+    all_of_it = problems.GENERATED["rect"][0]((60, 30, 50), 0)
+    np.testing.assert_array_equal(np.concatenate([share.test.X for share in shares]), all_of_it.test.X)
 
 
 def test_without_labels_examples_serve_pre_training_alone(small, monkeypatch):

@@ -1,128 +1,14 @@
-"""Chapter A for all sizes: softmax, its gradient, and backpropagation through layers of any width and number.
-
-Derivatives are those of real functions, taken by the rules of calculus: `Slope` at 0 along a nudge x of one number, so
-that a family a becomes a(k) + x [k = i].
-"""
+"""Chapter A for all sizes: backpropagation through layers of any number, and the regions of features."""
 
 from proofs.harness.theorem import Spoiled, theorem
 from proofs.kernel.derived import induction, ring, summed
 from proofs.kernel.growth import part
-from proofs.kernel.lemmas import sigmoid
-from proofs.kernel.rules import differentiate, inst
+from proofs.kernel.rules import inst
 from proofs.kernel.terms import ONE, Bit, Cube, Fold, Same, Set, Sum, exp, families, indices, log, numbers
 
-CLASSES, UNITS, INPUTS, LAYERS = Set("classes"), Set("units"), Set("inputs"), Set("layers")
-c, i, k = indices("c i k", CLASSES)
+UNITS, LAYERS = Set("units"), Set("layers")
 j, m, n = indices("j m n", UNITS)
-d, t = indices("d t", INPUTS)
 l, = indices("l", LAYERS)  # fmt: skip
-A, B2 = families("a b2", CLASSES)
-SHIFT, X = numbers("shift x")
-x = X.family
-
-
-def softmax(logits, i):
-    """exp a_i / Σ exp a."""
-    return exp(logits(i)) / Sum(exp(logits(k)), k)
-
-
-@theorem(
-    "softmax does not change when all pre-activations move together",
-    claim="A3",
-    level="A",
-    sizes="any number of classes",
-    spoiled=[Spoiled("only one of them moves", nudge=SHIFT * Same(k, c)), Spoiled("it moves along", factor=exp(SHIFT))],
-)
-def test_softmax_is_shift_invariant(nudge=SHIFT, factor=1):
-    moved = exp(A(i) + nudge) / Sum(exp(A(k) + nudge), k)
-    return ring(moved, factor * softmax(A, i))
-
-
-@theorem(
-    "logsumexp moves with all of its arguments",
-    claim="A3",
-    level="A",
-    sizes="any number of classes",
-    spoiled=[Spoiled("twice as far", factor=2), Spoiled("not at all", factor=0)],
-)
-def test_logsumexp_moves_along(factor=1):
-    return ring(log(Sum(exp(A(k) + SHIFT), k)), log(Sum(exp(A(k)), k)) + factor * SHIFT)
-
-
-def slope(loss, value):
-    """``d loss/dx at 0 == value`` by the rules of calculus."""
-    found = differentiate(loss, x, 0)
-    return ring(found.left, value, found)
-
-
-@theorem(
-    "∂(−log f(x)_y) / ∂a_i = −([i = y] − f(x)_i), f being the softmax of a",
-    claim="A4",
-    level="A",
-    sizes="any number of classes",
-    spoiled=[
-        Spoiled("the sign lost", sign=1),
-        Spoiled("the one-hot vector lost", hot=0),
-        Spoiled("not normalised", output=exp(A(i))),
-    ],
-)
-def test_output_gradient(sign=-1, hot=1, output=softmax(A, i)):  # noqa: B008
-    nudged = lambda k: A(k) + X * Same(k, i)
-    return slope(-log(softmax(nudged, c)), sign * (hot * Same(c, i) - output))
-
-
-# --- one hidden layer ---------------------------------------------------------------------------------------
-
-W, = families("W", UNITS, INPUTS)  # fmt: skip
-V, = families("V", CLASSES, UNITS)  # fmt: skip
-B1, = families("b1", UNITS)  # fmt: skip
-U, = families("u", INPUTS)  # fmt: skip
-
-
-def network(weight=W, bias=B1):
-    """−log f(u)_c of the network with one hidden layer, and its outputs and hidden units."""
-    pre_activation = lambda j: bias(j) + Sum(weight(j, t) * U(t), t)
-    hidden = lambda j: sigmoid(pre_activation(j))
-    output = lambda k: softmax(lambda k: B2(k) + Sum(V(k, j) * hidden(j), j), k)
-    return -log(output(c)), output, hidden
-
-
-_, OUTPUT, HIDDEN = network()
-OUTPUT_GRADIENT = lambda k: OUTPUT(k) - Same(k, c)
-HIDDEN_GRADIENT = Sum(OUTPUT_GRADIENT(k) * V(k, m), k)
-PRE_GRADIENT = HIDDEN_GRADIENT * HIDDEN(m) * (1 - HIDDEN(m))
-
-
-@theorem(
-    "backpropagation finds ∂(−log f(x)_y) / ∂W_ij of the first layer, through softmax, the second layer and sigmoids",
-    claim="A5, A6",
-    level="A",
-    sizes="one hidden layer, any numbers of inputs, units and classes",
-    spoiled=[
-        Spoiled("a sigmoid's slope forgotten", gradient=HIDDEN_GRADIENT * U(d)),
-        Spoiled("the gradient of the output is the output", gradient=Sum(OUTPUT(k) * V(k, m), k) * HIDDEN(m) * U(d)),
-        Spoiled("the input forgotten", gradient=PRE_GRADIENT),
-    ],
-)
-def test_gradient_of_a_weight(gradient=PRE_GRADIENT * U(d)):  # noqa: B008
-    loss, *_ = network(weight=lambda j, t: W(j, t) + X * (Same(j, m) * Same(t, d)))
-    return slope(loss, gradient)
-
-
-@theorem(
-    "backpropagation finds ∂(−log f(x)_y) / ∂b_i of the first layer",
-    claim="A5",
-    level="A",
-    sizes="one hidden layer, any numbers of inputs, units and classes",
-    spoiled=[
-        Spoiled("a sigmoid's slope forgotten", gradient=HIDDEN_GRADIENT),
-        Spoiled("a weight's gradient instead", gradient=PRE_GRADIENT * U(d)),
-    ],
-)
-def test_gradient_of_a_bias(gradient=PRE_GRADIENT):
-    loss, *_ = network(bias=lambda j: B1(j) + X * Same(j, m))
-    return slope(loss, gradient)
-
 
 # --- any depth ----------------------------------------------------------------------------------------------
 

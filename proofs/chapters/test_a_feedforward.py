@@ -59,9 +59,9 @@ def networks(hidden):
 
 
 LOGITS = (
-    Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass")),
-    Spoiled("transpose lost", mutated(FeedForward, "logits", "W.T", "W")),
-    Spoiled("bias missing", mutated(FeedForward, "logits", "ops.matmul(h, W.T) + b", "ops.matmul(h, W.T)")),
+    Spoiled("mask dropped", mutated(FeedForward, "hidden_layer", " * mask", "")),
+    Spoiled("transpose lost", mutated(FeedForward, "pre_activation", "].T", "]")),
+    Spoiled("bias missing", mutated(FeedForward, "pre_activation", " + self.biases[k - 1]", "")),
 )
 LOSS = Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index"))
 

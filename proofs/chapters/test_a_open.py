@@ -5,22 +5,20 @@ and C classes. y(t, c) is the one-hot vector of the class of example t, and m(h)
 """
 
 from proofs.harness.theorem import Spoiled, mutated, theorem
-from proofs.kernel.derived import derive, ring, summed
+from proofs.kernel.derived import ring, summed
 from proofs.kernel.lemmas import sigmoid
-from proofs.kernel.rules import assume, combine, rewrite
-from proofs.kernel.terms import Set, Sum, exp, families, indices, log
+from proofs.kernel.rules import combine
+from proofs.kernel.terms import Set, Sum, families, indices, log
+from proofs.open.network import LOSS, ONE_HOT, C, G, T, c, softmax, t, wrong_rule
 from proofs.open.nudge import is_derivative
 from proofs.open.trace import opened
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.differentiate import grad
-from tinygrad_dbn.autodiff.op import Op
 from tinygrad_dbn.models import FeedForward
 
-T, D, H, C = map(Set, "TDHC")
-t, = indices("t", T)  # fmt: skip
+D, H = map(Set, "DH")
 d, at_d = indices("d d*", D)
 h, i, at_h = indices("h i h*", H)
-c, k = indices("c k", C)
 X, = families("x", T, D)  # fmt: skip
 Y, A = families("y a", T, C)
 W, = families("W", H, D)  # fmt: skip
@@ -28,21 +26,6 @@ U, = families("U", H, H)  # fmt: skip
 V, = families("V", C, H)  # fmt: skip
 BIAS, MIDDLE, MASK, MASK2 = families("b b2 m m2", H)
 TOP, = families("b3", C)  # fmt: skip
-
-ONE_HOT = assume(Sum(Y(t, c), c), "==", 1)
-tanh = lambda a: 1 - 2 / (1 + exp(2 * a))
-G = {"sigmoid": sigmoid, "tanh": tanh}
-G_PRIME = {"sigmoid": lambda a: sigmoid(a) * (1 - sigmoid(a)), "tanh": lambda a: 1 - tanh(a) ** 2}
-AS_ONE_QUOTIENT = {
-    "sigmoid": lambda a: exp(-a) / (1 + exp(-a)) ** 2,
-    "tanh": lambda a: 4 * exp(2 * a) / (1 + exp(2 * a)) ** 2,
-}
-"""g', a quotient instead of a sum of quotients: what the search brings to normal form."""
-
-
-def softmax(a, c):
-    """exp a_c / Σ exp a."""
-    return exp(a(c)) / Sum(exp(a(k)), k)
 
 
 def network(a, hidden, depth=1):
@@ -74,8 +57,8 @@ class Lecture:
 
 
 LOGITS = [
-    Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass")),
-    Spoiled("bias missing", mutated(FeedForward, "logits", "ops.matmul(h, W.T) + b", "ops.matmul(h, W.T)")),
+    Spoiled("mask dropped", mutated(FeedForward, "hidden_layer", " * mask", "")),
+    Spoiled("bias missing", mutated(FeedForward, "pre_activation", " + self.biases[k - 1]", "")),
     Spoiled("input's sign", mutated(FeedForward, "logits", "h = x", "h = -x")),
 ]
 
@@ -114,7 +97,7 @@ def network_is(hidden, depth):
     level="A",
     sizes="any batch, one width for all layers, which is any; two hidden layers",
     traced=[FeedForward.logits],
-    spoiled=[Spoiled("transpose lost", mutated(FeedForward, "logits", "W.T", "W"))],
+    spoiled=[Spoiled("transpose lost", mutated(FeedForward, "pre_activation", "].T", "]"))],
 )
 def test_square_layers():
     square = lambda a, *names: tuple(a(name, H, H) for name in names)
@@ -125,14 +108,33 @@ def test_square_layers():
     return ring(logits(t, h), MIDDLE(h) + Sum(above(h, i) * units(i), i))
 
 
+@theorem(
+    "the shipped softmax does not change when all pre-activations move together, and the shipped logsumexp moves along",
+    claim="A3",
+    level="A",
+    sizes="any batch and number of classes",
+    traced=[ops.softmax, ops.logsumexp],
+    spoiled=[
+        Spoiled("each class moves by its own", shift=lambda a: a("shift", C)),
+        Spoiled("logsumexp moves twice as far", factor=2),
+    ],
+)
+def test_all_classes_move_together(shift=lambda a: a("shift", T, None), factor=1):
+    def run(a):
+        logits, moved = a("a", T, C), a("a", T, C) + shift(a)
+        both = [(f(logits), f(moved)) for f in (ops.softmax, ops.logsumexp)]
+        return [*both[0], *both[1], shift(a)]
+
+    before, after, total, moved, by = opened(run)
+    how_far = by(*(index for index in (t, c) if index.set in by.axes))
+    return ring(after(t, c), before(t, c)), ring(moved(t), total(t) + factor * how_far)
+
+
 def nll(a, hidden, depth=1):
     """The shipped loss −log f(x)_y of each example, as a function of the network; and the network."""
     net, x, masks = network(a, hidden, depth)
     classes = a.places("y", T, C)
     return lambda net: net.nll(x, classes, masks), net
-
-
-LOSS = Spoiled("sign of the loss", mutated(ops.losses, "softmax_nll", "return -index", "return index"))
 
 
 @theorem(
@@ -152,17 +154,6 @@ def test_loss():
 
 
 # --- gradients ------------------------------------------------------------------------------------------------
-
-
-def wrong_rule(name, factor):
-    """A patch that spoils what an op of the engine sends back."""
-
-    def patch(monkeypatch):
-        honest = Op.pull
-        wrong = lambda self, *given: honest(self, *given) * (factor if self.name == name else 1)
-        monkeypatch.setattr(Op, "pull", wrong)
-
-    return patch
 
 
 @theorem(
@@ -191,83 +182,3 @@ def test_output_gradient(hot=1):
         is_derivative(gradient(t, c), loss(), A, t, c),
         ring(gradient(t, c), lecture.left, summed(ONE_HOT, t, output), ONE_HOT),
     )
-
-
-def trained(a, hidden):
-    """The shipped loss of a batch, and its gradient by the engine: of W, b, V and the top's biases."""
-    loss, net = nll(a, hidden)
-    total = lambda net: loss(net).sum()
-    gradient = grad(total)(net)
-    return total(net), *gradient.weights, *gradient.biases
-
-
-def with_sigmoid(*versions):
-    """The spoiled versions, each looked at with one activation, for time's sake."""
-    return [Spoiled(version.name, version.patch, activations=("sigmoid",)) for version in versions]
-
-
-ENGINE = [
-    Spoiled("mask dropped in the rule of the product", wrong_rule("multiply", 2)),
-    Spoiled("rule of the matrix product", wrong_rule("matmul", 2)),
-    Spoiled("rule of the sum", wrong_rule("add", 2)),
-]
-
-
-@theorem(
-    "the engine's gradient of the shipped loss is its derivative by every weight and bias, masks included",
-    claim="A5, A6, E2",
-    level="A",
-    sizes="any batch, widths and number of classes; one hidden layer, sigm and tanh",
-    traced=[FeedForward.nll, grad],
-    spoiled=with_sigmoid(*ENGINE),
-)
-def test_gradient_is_the_derivative(activations=tuple(G)):
-    return [thm for hidden in activations for thm in gradient_is_the_derivative(hidden)]
-
-
-def gradient_is_the_derivative(hidden):
-    loss, of_w, of_v, of_b, of_top = opened(lambda a: trained(a, hidden))
-    return (
-        is_derivative(of_b(at_h), loss(), BIAS, at_h),
-        is_derivative(of_w(at_h, at_d), loss(), W, at_h, at_d),
-        is_derivative(of_v(c, at_h), loss(), V, c, at_h),
-        is_derivative(of_top(c), loss(), TOP, c),
-    )
-
-
-@theorem(
-    "the engine's gradient of the shipped loss is the lecture's: ∇_a = −(e(y) − f(x)) at the top, ∇_W = ∇_a hᵀ, "
-    "∇_b = ∇_a, ∇_h = Wᵀ∇_a and ∇_a = ∇_h ⊙ g'(a) ⊙ m below",
-    claim="A4-A6, E2",
-    level="A",
-    sizes="any batch, widths and number of classes; one hidden layer, sigm and tanh",
-    traced=[FeedForward.nll, grad],
-    spoiled=with_sigmoid(*LOGITS, LOSS, ENGINE[0]),
-)
-def test_gradient_is_the_lectures(activations=tuple(G)):
-    return [thm for hidden in activations for thm in gradient_is_the_lectures(hidden)]
-
-
-def gradient_is_the_lectures(hidden):
-    _, of_w, of_v, of_b, of_top = opened(lambda a: trained(a, hidden))
-    lecture, g_prime = Lecture(hidden), G_PRIME[hidden]
-    error = lambda c: -(Y(t, c) - lecture.output(c))
-    below = lambda top, h: Sum(V(c, h) * top(c), c) * g_prime(lecture.pre[0](h)) * MASK(h)
-    return [
-        equal(hidden, lecture, gradient, of, error)
-        for gradient, of in [
-            (of_top(c), lambda top: top(c)),
-            (of_v(c, at_h), lambda top: top(c) * lecture.unit[0](at_h)),
-            (of_b(at_h), lambda top: below(top, at_h)),
-            (of_w(at_h, at_d), lambda top: below(top, at_h) * X(t, at_d)),
-        ]
-    ]
-
-
-def equal(hidden, lecture, gradient, of, error):
-    """``gradient == Σ_t of(error)``; the class of each example is one: Σ_c y(t, c) f(x)_k is f(x)_k."""
-    a = lecture.pre[0](at_h)
-    slope = ring(G_PRIME[hidden](a), AS_ONE_QUOTIENT[hidden](a))
-    wanted = rewrite(Sum(of(error), t), slope)
-    one = summed(ONE_HOT, t, rewrite(of(lecture.output), slope).right)
-    return derive(gradient, "==", wanted.left, (-1, wanted), (1, one))

@@ -62,7 +62,7 @@ def test_denoising():
     for tied in (True, False):
         module = partial(AutoencoderModule, tied=tied, corruption=masking(NOISE))
         found = mean(one_step(lambda module=module, **settings: module(**settings).train(x, 1, seed=0)))
-        V = W if tied else formulas(symbols("drawn2", (1, 2)))
+        V = W if tied else formulas(symbols("drawn2", (2, 1)).T)
         loss = sympy.Integer(0)
         for keep in product((0, 1), repeat=2):
             chance = sympy.Mul(*(1 - NOISE if bit else NOISE for bit in keep))

@@ -18,7 +18,7 @@ from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic
 from tinygrad_dbn.learning import Dropout
 from tinygrad_dbn.models import FeedForward
 
-MASK = Spoiled("mask dropped", mutated(FeedForward, "logits", "h = h * masks[k]", "pass"))
+MASK = Spoiled("mask dropped", mutated(FeedForward, "hidden_layer", " * mask", ""))
 half = sympy.Rational(1, 2)
 
 
@@ -32,7 +32,10 @@ def exactly(values):
     claim="E2",
     level="B",
     sizes="2-2-2-2, each hidden unit, sigm and tanh, every parameter",
-    spoiled=[MASK, Spoiled("another unit's mask", mutated(FeedForward, "logits", "masks[k]", "masks[k][::-1]"))],
+    spoiled=[
+        MASK,
+        Spoiled("another unit's mask", mutated(FeedForward, "logits", "masks[k - 1]", "masks[k - 1][::-1]")),
+    ],
 )
 def test_dropped_unit():
     for hidden in ("sigmoid", "tanh"):
@@ -96,7 +99,7 @@ def ratios(logits):
     sizes="2 inputs, n = 2 and 3 hidden units, 2 and 3 classes, every weight, sigm",
     uses=("the renormalised geometric mean of all masked networks is the network at the masks' expectation",),
     spoiled=[
-        Spoiled("masks squared", mutated(FeedForward, "logits", "h * masks[k]", "h * masks[k] * masks[k]")),
+        Spoiled("masks squared", mutated(FeedForward, "hidden_layer", "h * mask", "h * mask * mask")),
         Spoiled("masks at their other extreme", None, at_test=sympy.Integer(1)),
         Spoiled("an arithmetic mean", None, geometric=False),
     ],

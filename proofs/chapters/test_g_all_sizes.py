@@ -1,125 +1,25 @@
-"""Chapter G for all sizes: the RBM's free energy, conditionals and gradient, Gibbs sampling, and layers of a DBN.
-
-An RBM has visible states x of {0,1}^D, hidden states h of {0,1}^H and the energy
-E(x, h) = −Σ_ij x_i W_ij h_j − Σ_i b_i x_i − Σ_j c_j h_j.
-"""
+"""Chapter G for all sizes: Gibbs sampling, and sigmoid layers below a distribution."""
 
 from fractions import Fraction
 
 from proofs.harness.theorem import Spoiled, theorem
 from proofs.kernel.derived import induction, ring, summed
 from proofs.kernel.growth import part
-from proofs.kernel.lemmas import cube_sum, layer, layer_sums_to_one
+from proofs.kernel.lemmas import layer, layer_sums_to_one
 from proofs.kernel.model import require_model
-from proofs.kernel.rules import assume, combine, differentiate
+from proofs.kernel.rules import assume, combine
 from proofs.kernel.terms import (
     ONE,
     POSITIVE,
     Bit,
     Cube,
     Fold,
-    Same,
     Set,
     Sum,
     exp,
     families,
     indices,
-    log,
-    numbers,
-    sum_over,
 )
-
-VISIBLE, HIDDEN = Set("D"), Set("H")
-i, m = indices("i m", VISIBLE)
-j, n = indices("j n", HIDDEN)
-x, = indices("x", Cube(VISIBLE))  # fmt: skip
-h, = indices("h", Cube(HIDDEN))  # fmt: skip
-W, = families("W", VISIBLE, HIDDEN)  # fmt: skip
-B, = families("b", VISIBLE)  # fmt: skip
-C, = families("c", HIDDEN)  # fmt: skip
-NUDGE, = numbers("nudge")  # fmt: skip
-
-
-def energy(weight=W, visible=B, hidden=C):
-    """E(x, h)."""
-    biases = Sum(visible(i) * Bit(x, i), i) + Sum(hidden(j) * Bit(h, j), j)
-    return -(sum_over(i, j, of=Bit(x, i) * weight(i, j) * Bit(h, j)) + biases)
-
-
-WEIGHT = exp(-energy())
-TO_HIDDEN = C(j) + Sum(Bit(x, i) * W(i, j), i)
-TO_VISIBLE = B(i) + Sum(W(i, j) * Bit(h, j), j)
-
-
-@theorem(
-    "Σ_h exp(−E(x, h)) = exp(−F(x)) with the free energy F(x) = −bᵀx − Σ_j softplus(c_j + W_j·x)",
-    claim="G0",
-    level="A",
-    sizes="all numbers of units",
-    spoiled=[
-        Spoiled("the hidden biases forgotten", field=Sum(Bit(x, i) * W(i, j), i)),
-        Spoiled("the visible biases forgotten", visible=0),
-    ],
-)
-def test_free_energy(field=TO_HIDDEN, visible=1):
-    negative = visible * Sum(B(i) * Bit(x, i), i) + Sum(log(1 + exp(field)), j)
-    return ring(Sum(WEIGHT, h), exp(negative), cube_sum(h, j, TO_HIDDEN))
-
-
-@theorem(
-    "p(h|x) = Π_j sigm(c_j + W_j·x)^h_j (1 − sigm(c_j + W_j·x))^(1 − h_j)",
-    claim="G0, I3",
-    level="A",
-    sizes="all numbers of units",
-    uses=("Σ_h exp(−E(x, h)) = exp(−F(x)) with the free energy F(x) = −bᵀx − Σ_j softplus(c_j + W_j·x)",),
-    spoiled=[
-        Spoiled("the hidden biases forgotten", field=Sum(Bit(x, i) * W(i, j), i)),
-        Spoiled("on and off exchanged", field=-TO_HIDDEN),
-        Spoiled("the joint probability", given=sum_over(x, h, of=WEIGHT)),
-    ],
-)
-def test_hidden_units_given_visible(field=TO_HIDDEN, given=Sum(WEIGHT, h)):  # noqa: B008
-    return ring(WEIGHT / given, layer(h, j, field), cube_sum(h, j, TO_HIDDEN))
-
-
-@theorem(
-    "p(x|h) = Π_i sigm(b_i + h·W_i)^x_i (1 − sigm(b_i + h·W_i))^(1 − x_i)",
-    claim="G0",
-    level="A",
-    sizes="all numbers of units",
-    spoiled=[
-        Spoiled("the visible biases forgotten", field=Sum(W(i, j) * Bit(h, j), j)),
-        Spoiled("on and off exchanged", field=-TO_VISIBLE),
-    ],
-)
-def test_visible_units_given_hidden(field=TO_VISIBLE):
-    return ring(WEIGHT / Sum(WEIGHT, x), layer(x, i, field), cube_sum(x, i, TO_VISIBLE))
-
-
-def expectation(of, *over):
-    """The mean of a term over the states h given x, or over all x and h."""
-    return sum_over(*over, of=WEIGHT * of) / sum_over(*over, of=WEIGHT)
-
-
-BOTH_ON = Bit(x, m) * Bit(h, n)
-
-
-@theorem(
-    "∂log p(x) / ∂W_ij = E[x_i h_j | x] − E[x_i h_j]",
-    claim="G0",
-    level="A",
-    sizes="all numbers of units",
-    spoiled=[
-        Spoiled("the signs exchanged", sign=-1),
-        Spoiled("without the model's own statistics", negative=0),
-        Spoiled("with the bias's statistics", statistics=Bit(h, n)),
-    ],
-)
-def test_gradient_of_the_likelihood(sign=1, negative=1, statistics=BOTH_ON):
-    weight = exp(-energy(weight=lambda i, j: W(i, j) + NUDGE * (Same(i, m) * Same(j, n))))
-    found = differentiate(log(Sum(weight, h) / sum_over(x, h, of=weight)), NUDGE.family, 0)
-    return ring(found.left, sign * (expectation(statistics, h) - negative * expectation(statistics, x, h)), found)
-
 
 # --- Gibbs sampling, of any p(x, h) > 0 -----------------------------------------------------------------------
 

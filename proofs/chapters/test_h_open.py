@@ -12,13 +12,13 @@ from proofs.kernel.derived import derive, ring, summed
 from proofs.kernel.lemmas import cube_sum, divergence_of_a_state, log_of_ratio
 from proofs.kernel.rules import assume, combine, inst, total
 from proofs.kernel.substitution import put
-from proofs.kernel.terms import NONNEGATIVE, Bit, Cube, Set, Sum, exp, families, indices, log, sum_over
-from proofs.open.trace import bits, distributions, opened
+from proofs.kernel.terms import NONNEGATIVE, Bit, Cube, Sum, exp, families, indices, log, sum_over
+from proofs.open.dbn import D, H, K, T, dbn, examples, on_both_sides
+from proofs.open.trace import distributions
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
-from tinygrad_dbn.models import DBN, RBM, DirectedLayer
+from tinygrad_dbn.models import DirectedLayer
 
-T, D, H, K = map(Set, "TDHK")
 t, = indices("t", T)  # fmt: skip
 i, = indices("i", D)  # fmt: skip
 j, = indices("j", H)  # fmt: skip
@@ -31,29 +31,11 @@ SUMS_TO_ONE = assume(Sum(Q(t, h), h), "==", 1)
 MARGINAL = Sum(exp(A(t, h)), h)
 
 
-def dbn(a):
-    """The shipped model, its recognition weights untied."""
-    layer = DirectedLayer(a("W", H, D), a("b", D), a("R", H, D), a("r", H))
-    return DBN((layer,), RBM(a("U", K, H), a("a", H), a("d", K)))
-
-
-def examples(a):
-    return a("x", T, D, like=bits)
-
-
 def recognised(a):
     return a("q", T, Cube(H), sign=NONNEGATIVE, like=distributions)
 
 
-SIDES = (H, K), (K, H)
-"""Which of h1 and h2 has fewer units."""
 SIZES = "all numbers of units and examples; traced on either side of the branch on which are fewer; one block of states"
-
-
-def on_both_sides(prove):
-    """The theorems of both sides, each from the function that reads a run there."""
-    readers = [lambda run, side=side: opened(run, ascending=side) for side in SIDES]
-    return [thm for read in readers for thm in prove(read)]
 
 
 def joint(read):

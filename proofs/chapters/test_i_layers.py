@@ -65,11 +65,11 @@ def test_gain(sign=1, examples=2):
         ),
         Spoiled(
             "KL against the joint",
-            mutated(variational.layers, "_lost", "ops.log_softmax(joint, axis=-1)", "joint"),
+            mutated(variational.layers, "lost_at", "ops.log_softmax(joint, axis=-1)", "joint"),
         ),
         Spoiled(
             "KLs exchanged",
-            mutated(variational.layers, "_lost", "np.stack(lost, axis=1)", "np.stack(lost[::-1], axis=1)"),
+            mutated(variational.layers, "_lost", "ops.stack(lost, axis=1)", "ops.stack(lost[::-1], axis=1)"),
         ),
         Spoiled("entropy forgotten", mutated(variational.bound, "layer_bound", "joint - log_q", "joint")),
         Spoiled("generative bias lost on every side", mutated(DirectedLayer, "visible_logits", " + self.b", "")),

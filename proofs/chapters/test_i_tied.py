@@ -8,7 +8,7 @@ of {0,1}^D too: tied, its weights are W transposed, its biases are c for h and b
 from proofs.harness.theorem import Spoiled, theorem
 from proofs.kernel.derived import induction, ring
 from proofs.kernel.lemmas import cube_sum, layer, log_likelihood_rises
-from proofs.kernel.rules import assume, combine, inst, rewrite, total
+from proofs.kernel.rules import assume, combine, inst, rewrite
 from proofs.kernel.terms import NONNEGATIVE, POSITIVE, Bit, Cube, Set, Sum, exp, families, indices, log, sum_over
 
 VISIBLE, HIDDEN = Set("D"), Set("H")
@@ -54,22 +54,6 @@ def test_cube_sum_factorises(off=1, on=1):
     return induction(Sum(exp(Sum(Bit(x, i) * B(i), i)), x), "==", product, VISIBLE)
 
 
-@theorem(
-    "tied, the top RBM has the partition function of the first RBM",
-    claim="I4",
-    level="A",
-    sizes="all numbers of units",
-    spoiled=[
-        Spoiled("the weights not tied", weights=U),
-        Spoiled("the biases of h not tied", hidden=OTHER_C),
-        Spoiled("the biases of h' not tied", visible=OTHER_B),
-    ],
-)
-def test_partition_functions_agree(weights=W, visible=B, hidden=C):
-    weight, _ = prior(weights=weights, visible=visible, hidden=hidden)
-    return ring(Sum(weight, h), FIRST_Z)
-
-
 def joint(directed=DIRECTED, top=TIED_PRIOR):
     """``p(x|h) p(h) == exp(−E(x, h)) / Z``: the sum over h' is what normalises p(x|h)."""
     return ring(directed * top, FIRST / FIRST_Z, cube_sum(h2, i, FIELD))
@@ -89,41 +73,6 @@ def joint(directed=DIRECTED, top=TIED_PRIOR):
 )
 def test_joint_of_tied_dbn(directed=DIRECTED, top=TIED_PRIOR):
     return joint(directed, top)
-
-
-@theorem(
-    "tied, the DBN gives every x the probability that the first RBM gives it",
-    claim="I4",
-    level="A",
-    sizes="all numbers of units",
-    uses=("tied, the DBN has the first RBM's joint p(x, h)",),
-    spoiled=[
-        Spoiled("the biases of h' not tied", top=prior(visible=OTHER_B)[1]),
-        Spoiled("another h on top", top=prior(hidden=OTHER_C)[1]),
-        Spoiled("p(h) not normalised", top=TIED),
-    ],
-)
-def test_marginal_of_tied_dbn(top=TIED_PRIOR):
-    return total(joint(top=top), h)
-
-
-@theorem(
-    "tied, the bound is tight: with q(h|x) the first RBM's posterior it is the DBN's log p(x)",
-    claim="I4",
-    level="A",
-    sizes="all numbers of units",
-    uses=("tied, the DBN has the first RBM's joint p(x, h)", "the bound is log p(x) when q(h|x) = p(h|x)"),
-    spoiled=[
-        Spoiled("another q", q=rbm(x, hidden=OTHER_C) / Sum(rbm(x, hidden=OTHER_C), h)),
-        Spoiled("q not normalised", q=FIRST),
-        Spoiled("the entropy is missing", entropy=0),
-    ],
-)
-def test_bound_is_tight(q=FIRST / Sum(FIRST, h), entropy=1):  # noqa: B008
-    bound = Sum(q * (log(DIRECTED * TIED_PRIOR) - entropy * log(q)), h)
-    left, right = rewrite(bound, joint()), rewrite(log(Sum(DIRECTED * TIED_PRIOR, h)), joint())
-    same = ring(left.right, right.right)
-    return combine(bound, "==", right.left, (1, left), (1, same), (-1, right))
 
 
 # --- a second layer, trained after a tied start -----------------------------------------------------------------

@@ -5,6 +5,7 @@ function of its indices, with a premise that says its sign. A hypothesis is a pr
 indices.
 """
 
+import functools
 import re
 from dataclasses import dataclass, field
 
@@ -162,18 +163,28 @@ def variables(thm):
 
 def sets_in(statement):
     """The sets that numbers in a statement are numbered by, also where an index is bound."""
-    found, waiting = set(), [statement.left, statement.right]
-    while waiting:
-        e = waiting.pop()
+    found = set()
+    for e in (statement.left, statement.right):
         over = [s for v in e.free for s in (v.sets if type(v) is Family else (v.set,))]
-        over += [index.set for _, _, bound in below(e) for index in bound]
-        over += [s for _, families, _ in below(e) for f in families for s in f.sets]
-        for one in over:
-            while type(one) is Cube:
-                one = one.of
-            found.add(one)
-        waiting += [part for part, _, _ in below(e)]
+        found |= {bottom(s) for s in over} | sets_bound_in(e)
     return found
+
+
+@functools.lru_cache(maxsize=2**14)
+def sets_bound_in(e):
+    """The sets of what is bound somewhere in a term."""
+    found = set()
+    for part, families, indices in below(e):
+        over = [index.set for index in indices] + [s for f in families for s in f.sets]
+        found |= {bottom(s) for s in over} | sets_bound_in(part)
+    return frozenset(found)
+
+
+def bottom(a_set):
+    """J of {0,1}^J, and of {0,1}^{0,1}^J."""
+    while type(a_set) is Cube:
+        a_set = a_set.of
+    return a_set
 
 
 def relation(statement, scope):

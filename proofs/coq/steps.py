@@ -9,8 +9,10 @@ import hashlib
 
 from proofs.coq.shapes import Grown, congruence, is_derive
 from proofs.coq.statement import Names, Scope, function, hypothesis, meaning, promised, show, variables
+from proofs.kernel.growth import within
 from proofs.kernel.rules import over_sets
 from proofs.kernel.terms import POSITIVE, Cube, Family, Index, Set
+from proofs.kernel.terms import variables as occurring
 
 VIA = {"==": "eq", ">=": "ge", ">": "gt"}
 
@@ -71,12 +73,15 @@ class Proof:
         return f"(apply ({' '.join([self.export.name(parent), *arguments])}); {premises})"
 
     def widened(self, *terms):
-        """The scope, in which also variables have a text that are no variables of the lemma, such as those of a
-        weight."""
+        """The scope, in which also variables and sets have a text that are none of the lemma's, such as those of a
+        weight, or those over which only a premise sums."""
         texts = dict(self.scope.texts)
         for v in frozenset().union(*(e.free for e in terms)):
             if v not in texts:
                 texts[v] = (lambda *_: "1") if type(v) is Family else "0%nat"
+        for v in frozenset().union(*map(occurring, terms)):
+            for a_set in v.sets if type(v) is Family else (v.set,):
+                texts.setdefault(within(a_set)[-1], "1%nat")
         return Scope(self.scope.names, texts, self.scope.taken)
 
     # --- arithmetic and signs ---

@@ -2,10 +2,12 @@
 accepts, and derivations with the checks off that it refuses where they are false."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
-from proofs.coq.asked import running
+from proofs.coq import asked, check
+from proofs.coq.asked import CHANGED, EVERYTHING, digest, must_accept, running
 from proofs.coq.check import AXIOMS, file_of
 from proofs.coq.statement import Names, Scope, meaning, show
 from proofs.coq.steps import Proof, derivation
@@ -123,6 +125,7 @@ EXAMPLES = {
     "linear": lambda: linear(i, (H, f(i, j)), (2, p(i))),
     "rewrite": lambda: rewrite(log(Sum(p(i) / q(i), i)), combine(p(i) / q(i), "==", p(i) * (1 / q(i)))),
     "differentiate": lambda: differentiate(log(Sum(exp(f(i, j) + H * Same(i, i2)), i)) / (1 + exp(H**3)), H.family, 0),
+    "a set of a premise alone": lambda: combine(H, "==", H, (1, combine(Sum(a(j), j), "==", Sum(a(j), j)))),
     "captured": lambda: inst(pick(f(i, j), i, i2), {f: ((i, j), Sum(f(i2, j) * p(i), i2))}),
     "sets": lambda: inst(linear(i, (2, p(i))), sets={I: Cube(J)}),
 }
@@ -218,6 +221,25 @@ def test_coq_accepts(coq, example):
     answer = coq.check(EXAMPLES[example]())
     assert answer.accepted, f"{answer.refused}: {answer.message}"
     assert set(answer.axioms) <= set(AXIOMS)
+
+
+def test_coq_is_not_asked_again_about_what_it_accepted(monkeypatch):
+    thm, other = combine(Q, "==", Q), combine(H, "==", H)
+    monkeypatch.setattr(asked, "accepted_before", lambda: {digest(thm)})
+    monkeypatch.setattr(asked, "running", lambda: pytest.fail("asked", pytrace=False))
+    assert must_accept([thm], CHANGED) == [digest(thm)]
+    for theorems, asking in [([thm], EVERYTHING), ([other], CHANGED), ([thm, other], CHANGED)]:
+        with pytest.raises(pytest.fail.Exception, match="asked"):
+            must_accept(theorems, asking)
+
+
+def test_a_digest_is_of_all_that_coq_reads(monkeypatch):
+    """Of what is stated, of how it is derived, and of the prelude: that 1 + Q is Q + 1 has two derivations here."""
+    short = combine(plus(1, Q), "==", plus(Q, 1))
+    long = combine(plus(1, Q), "==", plus(Q, 1), (1, short))
+    stated = {digest(short), digest(combine(plus(1, Q), "==", plus(Q, 1, 0)))}
+    monkeypatch.setattr(check, "PRELUDE", SimpleNamespace(read_text=lambda: "(* another *)"))
+    assert len(stated | {digest(long), digest(short)}) == 4
 
 
 def fold_that_leaves_its_sign():

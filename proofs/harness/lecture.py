@@ -32,6 +32,7 @@ class Claim:
 
 PICTURES = {
     "measure vanishing": "vanishing.png",
+    "measure fitting": "fitting.png",
     "table depth": "depth.png",
     "measure regions": "regions.png",
     "measure width": "width.png",
@@ -84,7 +85,7 @@ CLAIMS = (
         "measure vanishing",
     ),
     measured(
-        "B4", "Underfitting against overfitting", "E_{test} = E_{train} + (E_{test} - E_{train})", "measure vanishing"
+        "B4", "Underfitting against overfitting", "E_{test} = E_{train} + (E_{test} - E_{train})", "measure fitting"
     ),
     Claim("C1", "Greedy and layer-wise", r"D = \{h^{(l-1)}(x^{(t)})\}_{t = 1}^{T}"),
     measured(

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from proofs.coq.asked import ACCEPTED, NOT_ASKED
+from proofs.coq.asked import ACCEPTED, CHANGED, EVERYTHING, NOT_ASKED
 from proofs.coq.check import DEFINITIONS
 from proofs.harness.lecture import CHAPTERS, CLAIMS
 from proofs.harness.record import Run
@@ -17,7 +17,7 @@ from tinygrad_dbn.book.record import FORMAT
 from tinygrad_dbn.files import write_atomically
 
 PROOFS = Path(__file__).parents[1]
-KERNEL = ("kernel/terms.py", "kernel/substitution.py", "kernel/growth.py", "kernel/rules.py")
+KERNEL = ("kernel/terms.py", "kernel/substitution.py", "kernel/growth.py", "kernel/arithmetic.py", "kernel/rules.py")
 """What must be trusted for level A, unless Coq checks it."""
 COQ = ("coq/statement.py",)
 """What must be trusted besides Coq, and the definitions that its `Prelude.v` begins with, if it does."""
@@ -81,6 +81,11 @@ class Entry:
         return next((run.checked for run in self.as_stated if run.checked), "")
 
     @property
+    def accepted(self):
+        """The digests of the Coq files that Coq accepted of it, at all sizes together."""
+        return sorted({digest for run in self.as_stated for digest in run.accepted})
+
+    @property
     def cells(self):
         """The line of the ledger."""
         it = self.statement
@@ -115,8 +120,12 @@ def pytest_addoption(parser):
     parser.addoption("--theorem", metavar="CLAIM", help="run only the theorems of one claim, such as H4")
     parser.addoption("--record", metavar="FILE", help="write what was proved, and how, for the book")
     parser.addoption(
-        "--coq", action="store_true", help="let Coq check every theorem of level A, and its spoiled versions"
+        "--coq", action="store_const", const=EVERYTHING, help="let Coq check all theorems of level A, and spoiled ones"
     )
+    parser.addoption(
+        "--coq-changed", action="store_const", const=CHANGED, dest="coq",
+        help="let Coq check those theorems of level A, as they are stated, that it has not accepted before",
+    )  # fmt: skip
     parser.addoption("--coq-file", metavar="FILE", help="write the theorems of level A as one Coq file; with -n0")
 
 
@@ -191,6 +200,7 @@ def recorded(ledger):
                 "executed": entry.executed,
                 "derivation": entry.derivation,
                 "checked": entry.checked,
+                "accepted": entry.accepted,
             }
             for entry in ledger
         ],

@@ -1,6 +1,8 @@
 """What is kept of a theorem and of its runs: for the ledger that pytest prints, and for the book."""
 
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,8 @@ class Run:
     """The steps of a derivation of the kernel, as `steps` writes them; none unless there is to be a record."""
     checked: str = ""
     """Who checked a theorem of the kernel, as `proofs.coq.asked` says."""
+    accepted: tuple[str, ...] = ()
+    """The digests of the Coq files that Coq accepted of it."""
 
     @classmethod
     def of(cls, values):
@@ -66,24 +70,46 @@ class Run:
 
 def watched(body):
     """(what the body returns, the functions of the package that it called: "exact/states.py:20 states", sorted)."""
-    called = {}  # by identity: code whose constants are balls has no hash
-
-    def look(frame, event, _):
-        if event == "call":
-            called[id(frame.f_code)] = frame.f_code
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
+    with noted() as called:
         result = body()
-    finally:
-        sys.setprofile(before)
     ours = [code for code in called.values() if code.co_filename.startswith(str(PACKAGE))]
     return result, sorted(
         f"{Path(code.co_filename).relative_to(PACKAGE)}:{code.co_firstlineno} {code.co_qualname.split('.<locals>')[0]}"
         for code in ours
         if "<" not in code.co_name
     )
+
+
+@contextmanager
+def noted(called=None):
+    """Within it, the code that is called is added to a dictionary, which it gives: identity → code."""
+    called = {} if called is None else called  # by identity: code whose constants are balls has no hash
+    before = sys.getprofile()
+
+    def look(frame, event, argument):
+        if event == "call":
+            called[id(frame.f_code)] = frame.f_code
+        if before is not None:
+            before(frame, event, argument)
+
+    sys.setprofile(look)
+    try:
+        yield called
+    finally:
+        sys.setprofile(before)
+
+
+TRACES = ContextVar("what the traces of shipped code call", default=None)
+"""A dictionary as `noted` adds to, and traces their ops, while a theorem's body runs; None outside of one."""
+
+
+def read_by(body):
+    """(what the body returns, the code that ran while it traced shipped functions: identity → code)."""
+    token = TRACES.set({})
+    try:
+        return body(), TRACES.get()
+    finally:
+        TRACES.reset(token)
 
 
 PLAIN = {

@@ -107,6 +107,27 @@ def test_a_spoiled_version_that_is_refused_without_a_witness_is_red(outcome):
     result.stdout.re_match_lines([r".*'bare' was refused without a witness: it is so", r"Z1 .* 0/1 .* FAILED .*"])
 
 
+TRACED = """
+from proofs.harness.record import TRACES, noted
+
+@claim(Spoiled("sign", mutated(shop.Shop, "double", "2 * x +", "2 * x -")), traced=[shop.Shop.double, shop.Shop.half])
+def test_double():
+    with noted(TRACES.get()):
+        found = shop.Shop().double(3)
+    require(found == 6, "2 · 3", found=found)
+    shop.Shop.half(3)
+"""
+
+
+def test_a_function_that_no_trace_calls_is_not_traced(outcome):
+    result = outcome(TRACED)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.re_match_lines(
+        [r".*it says that it traces shop.Shop.half, and no trace .* calls that: trace it, or .*"]
+    )
+    outcome(TRACED.replace(", shop.Shop.half]", "]")).assert_outcomes(passed=2)
+
+
 COMPARED = """
 x, y = sympy.symbols("x y", real=True)
 COMPARE = {

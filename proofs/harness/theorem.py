@@ -31,9 +31,10 @@ import pytest
 
 from proofs.coq import asked
 from proofs.harness.evidence import Refuted, require
-from proofs.harness.record import Refusal, Run, Statement, steps, watched
+from proofs.harness.record import Refusal, Run, Statement, read_by, steps, watched
 from proofs.kernel.refutation import refute, theorems_in
 from proofs.kernel.terms import ProofError
+from tinygrad_dbn.autodiff.op import Op
 
 __all__ = ["LEVELS", "Refuted", "Spoiled", "mutated", "require", "theorem"]
 
@@ -69,9 +70,9 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
     """Declare a test to be a theorem.
 
     ``claim`` is its number in the lecture, ``level`` one of `LEVELS`, ``sizes`` what it covers, ``trusts`` the facts it
-    assumes, ``uses`` the theorems it rests on, and ``traced`` the shipped functions that it reads at open sizes. The
-    body may use fixtures, but not `request`, and `pytest.mark.parametrize`; parameters with a default are for spoiling
-    the statement.
+    assumes, ``uses`` the theorems it rests on, and ``traced`` the shipped functions that it reads at open sizes: each
+    must be called in a trace that the body takes. The body may use fixtures, but not `request`, and
+    `pytest.mark.parametrize`; parameters with a default are for spoiling the statement.
 
     Raises ValueError, at collection, for an unknown level or a theorem that nothing can turn red.
     """
@@ -85,7 +86,7 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
         raise ValueError(f"theorem {sentence!r} has two spoiled versions of one name")
     rewritten = {version.name: version.patch.says for version in spoiled if hasattr(version.patch, "says")}
 
-    shipped = tuple(f"{f.__module__.removeprefix('tinygrad_dbn.')}.{f.__qualname__}" for f in traced)
+    shipped = {_name(getattr(f, "forward", f)): f if isinstance(f, Op) else _code(f) for f in traced}
 
     def declare(body):
         parameters = inspect.signature(body).parameters.values()
@@ -95,15 +96,18 @@ def theorem(sentence, *, claim, level, sizes, spoiled, trusts=(), uses=(), trace
                 raise ValueError(f"spoiled version {version.name!r} sets a keyword that {body.__name__} lacks")
         where = f"{body.__module__.replace('.', '/')}.py:{inspect.getsourcelines(body)[1]}"
         basis = tuple(trusts), tuple(uses)
-        statement = Statement(sentence, claim, level, sizes, *basis, names, rewritten, where, shipped)
-        test = _test_of(body, statement, [p.name for p in parameters if p.name not in keywords])
+        statement = Statement(sentence, claim, level, sizes, *basis, names, rewritten, where, tuple(shipped))
+        test = _test_of(body, statement, shipped, [p.name for p in parameters if p.name not in keywords])
         return pytest.mark.parametrize("version", [None, *spoiled], ids=["holds", *names])(test)
 
     return declare
 
 
-def _test_of(body, statement, fixtures):
-    """The test function: pytest calls it with the fixtures that the body asks for, and with one version or None."""
+def _test_of(body, statement, traced, fixtures):
+    """The test function: pytest calls it with the fixtures that the body asks for, and with one version or None.
+
+    traced: the code of the functions that the theorem says it reads, or the op of the table, by their names.
+    """
 
     @functools.wraps(body)
     def test(version, request, **given):
@@ -113,7 +117,7 @@ def _test_of(body, statement, fixtures):
             if version is not None:
                 kept["refusal"] = _refusal(prove, version, request.config)
             else:
-                kept |= _proved(prove, statement, request.config)
+                kept |= _proved(prove, statement, traced, request.config)
         finally:
             run = Run(statement, version and version.name, time.perf_counter() - start, **kept)
             request.node.user_properties.append(("theorem", asdict(run)))  # plain values can go to another process
@@ -125,19 +129,24 @@ def _test_of(body, statement, fixtures):
     return test
 
 
-def _proved(body, statement, config):
-    """What is kept of the theorem as stated: with --record what it ran, with --coq that Coq accepts it."""
+def _proved(body, statement, traced, config):
+    """What is kept of the theorem as stated: with --record what it ran, with --coq that Coq accepts it.
+
+    The test fails where the theorem names a shipped function that no trace of its body called.
+    """
     kept = {}
     if config.getoption("record", None):
-        derived, kept["executed"] = watched(body)
+        (derived, called), kept["executed"] = watched(lambda: read_by(body))
         kept["derivation"] = steps(derived)
     else:
-        derived = body()
+        derived, called = read_by(body)
+    if unread := ", ".join(name for name, code in traced.items() if id(code) not in called):
+        why = f"it says that it traces {unread}, and no trace that its body takes calls that: trace it, or leave it out"
+        pytest.fail(why, pytrace=False)
     if theorems := theorems_in(derived):
         kept["checked"] = asked.NOT_ASKED
-        if config.getoption("coq", False):
-            asked.must_accept(theorems)
-            kept["checked"] = asked.ACCEPTED
+        if asking := config.getoption("coq", None):
+            kept |= {"accepted": asked.must_accept(theorems, asking), "checked": asked.ACCEPTED}
         named = {f"{body.func.__name__}_{k}": (thm, statement.sentence) for k, thm in enumerate(theorems, 1)}
         config.stash.setdefault(DERIVED, {}).update(named)
     return kept
@@ -161,7 +170,7 @@ def _refusal(body, version, config):
         except ProofError as error:
             found = refute(spoiled)
             refusal = Refusal("countermodel", str(error), repr(found) if found else "")
-            if found and config.getoption("coq", False):
+            if found and config.getoption("coq", None) == asked.EVERYTHING:
                 asked.must_refuse(found.thm)
         else:
             pytest.fail(f"the spoiled version {version.name!r} was accepted", pytrace=False)
@@ -198,6 +207,16 @@ def mutated(owner, attribute, old, new):
     owner_name = owner.__name__.removeprefix("tinygrad_dbn.")
     patch.says = f"{owner_name}.{attribute}: {old.strip()} → {new.strip() or 'nothing'}"
     return patch
+
+
+def _name(function):
+    """The name of a shipped function in its package."""
+    return f"{function.__module__.removeprefix('tinygrad_dbn.')}.{function.__qualname__}"
+
+
+def _code(function):
+    """The code of a shipped function, in whatever it is wrapped."""
+    return inspect.unwrap(getattr(function, "__func__", function)).__code__
 
 
 def _plain_function(value, name):

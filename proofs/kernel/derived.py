@@ -8,8 +8,8 @@ import sympy
 from sympy import Integer, Matrix, Poly, cancel, expand, fraction, reduced, together
 
 from proofs.kernel.normal import Normaliser, Parts
-from proofs.kernel.rules import assume, cases, combine, grow, grown, says, tangent, total, touches, vanish
-from proofs.kernel.terms import ONE, POSITIVE, ZERO, Family, plus, term, times
+from proofs.kernel.rules import assume, cases, combine, grow, grown, pick, says, tangent, total, touches, vanish
+from proofs.kernel.terms import ONE, POSITIVE, ZERO, Family, Same, plus, term, times
 
 # --- consequences -------------------------------------------------------------------------------------------
 
@@ -119,6 +119,12 @@ def summed(thm, index, weight=ONE):
     """From ``left rel right``, weighted: the sums over an index."""
     weighted = combine(times(weight, thm.left), thm.rel, times(weight, thm.right), (weight, thm))
     return total(weighted, index)
+
+
+def elsewhere(thm, i, j):
+    """The theorem at another index, its hypotheses as they are: they speak of all values of the index."""
+    left, right = pick(thm.left, i, j), pick(thm.right, i, j)
+    return combine(left.right, thm.rel, right.right, (1, summed(thm, i, Same(i, j))), (-1, left), (1, right))
 
 
 def by_cases(left, rel, right, number, at_zero=None, elsewhere=None):

@@ -83,13 +83,9 @@ class Parts:
         return self.terms[expression]
 
 
-def _order(e):
-    return repr(e.key).count("sum"), repr(e.key)
-
-
 def _ordered(terms):
     """In an order that does not depend on how they were found, so that equal sums and products look equal."""
-    return sorted(terms, key=lambda e: repr(e.key))
+    return sorted(terms, key=_order)
 
 
 def _order(e):

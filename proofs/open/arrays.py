@@ -15,11 +15,19 @@ from functools import cache
 
 import numpy as np
 
-from proofs.kernel.terms import ONE, Bit, Cube, Index, Num, Same, Sum, Term, exp, log, sum_over, times
+from proofs.kernel.substitution import put, rebuilt
+from proofs.kernel.terms import ONE, Bit, Cube, Index, Num, Same, Set, Sum, Term, below, exp, log, plus, sum_over, times
 
 
 class NoReading(Exception):
     """This code has no reading at open sizes."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """An axis of so many places, as `stack` makes it: its index is a number, and a sum over it is written out."""
+
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +46,7 @@ class Open:
     def __call__(self, *indices):
         """The element at indices, one for each axis that has a set."""
         given = iter(indices)
-        return self.entry(*(axis and next(given) for axis in self.axes))
+        return numbered(self.entry(*(axis and next(given) for axis in self.axes)))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if method != "__call__" or options or ufunc.__name__ not in ELEMENTS:
@@ -84,14 +92,27 @@ _NUMBERS = itertools.count()
 
 
 def fresh(a_set):
-    """An index that nothing else has: what binds it says its name."""
-    letter = a_set.of.name if type(a_set) is Cube else a_set.name
-    return Index(f"{letter.lower()}{next(_NUMBERS)}", a_set)
+    """An index that nothing else has."""
+    return Index(f"{_letter(a_set)}{next(_NUMBERS)}", a_set)
+
+
+def _letter(a_set):
+    return (a_set.of if type(a_set) is Cube else a_set).name.lower()
+
+
+def numbered(e, depth=0):
+    """The term, the indices of its sums named by how many sums are around: the same, whatever was read before it."""
+    if type(e) is not Sum:
+        return rebuilt(e, [numbered(part, depth) for part, _, _ in below(e)])
+    index = Index(f"{_letter(e.index.set)}{depth}", e.index.set)
+    while index in e.free:
+        index = Index(f"{index.name}'", index.set)
+    return Sum(numbered(put(e.body, {}, {e.index: index}), depth + 1), index)
 
 
 def count(*sets):
     """The number of elements of sets, as a term."""
-    return times(*(Sum(ONE, fresh(one)) for one in sets))
+    return times(*(added_up(lambda _: ONE, [one]) for one in sets))
 
 
 # --- elements by elements -----------------------------------------------------------------------------------
@@ -139,10 +160,20 @@ def summed(x, axis=None, keepdims=False):
 
     def entry(*at):
         left = (i for k, i in enumerate(at) if not keepdims or k not in gone)
-        places = [(x.axes[k] and fresh(x.axes[k])) if k in gone else next(left) for k in range(len(x.axes))]
-        return sum_over(*(places[k] for k in gone if places[k]), of=x.entry(*places))
+        return added_up(x.entry, [x.axes[k] if k in gone else next(left) for k in range(len(x.axes))])
 
     return Open(axes, entry)
+
+
+def added_up(f, places):
+    """Σ f over those of the places that are an axis and not an index, the first outermost."""
+    for k, axis in enumerate(places):
+        if isinstance(axis, Places):
+            return plus(*(added_up(f, [*places[:k], n, *places[k + 1 :]]) for n in range(axis.number)))
+        if isinstance(axis, Set | Cube):
+            index = fresh(axis)
+            return Sum(added_up(f, [*places[:k], index, *places[k + 1 :]]), index)
+    return f(*places)
 
 
 def gone_of(x, axis):
@@ -160,11 +191,13 @@ def matmul(x, y):
 
     def entry(*at):
         *stack, i, j = at
-        k = shared and fresh(shared)
-        left = own(x.axes, [*stack, i, x.axes[-1] and k])
-        right = own(y.axes, [*stack, y.axes[-2] and k, j])
-        product = x.entry(*left) * y.entry(*right)
-        return Sum(product, k) if k else product
+
+        def product(k):
+            left = own(x.axes, [*stack, i, x.axes[-1] and k])
+            right = own(y.axes, [*stack, y.axes[-2] and k, j])
+            return x.entry(*left) * y.entry(*right)
+
+        return added_up(product, [shared])
 
     return Open(axes, entry)
 
@@ -183,10 +216,22 @@ def reshaped(x, axes):
         raise NoReading(f"axes {x.axes} reshaped to {axes}: only axes of length one come and go")
 
     def entry(*at):
-        rest = (i for i in at if i)
+        rest = (i for i in at if i is not None)
         return x.entry(*(axis and next(rest) for axis in x.axes))
 
     return Open(tuple(axes), entry)
+
+
+def stacked(*xs, axis):
+    """Arrays side by side along a new axis of as many places."""
+    axes = list(lent(*(x.axes for x in xs)))
+    axis %= len(axes) + 1
+
+    def entry(*at):
+        x, rest = xs[at[axis]], [*at[:axis], *at[axis + 1 :]]
+        return x.entry(*own(x.axes, rest))
+
+    return Open((*axes[:axis], Places(len(xs)), *axes[axis:]), entry)
 
 
 class Item(Enum):

@@ -5,10 +5,11 @@ move or add elements by the rows of `READINGS`. The others are refused, each wit
 """
 
 from dataclasses import dataclass
+from hashlib import sha1
 
 import numpy as np
 
-from proofs.kernel.terms import NONNEGATIVE, ZERO, Num, log
+from proofs.kernel.terms import NONNEGATIVE, ZERO, Family, Index, Num, log, variables
 from proofs.open import arrays
 from proofs.open.arrays import NoReading, Open, count, elementwise, fresh, gone_of, indexed, matmul, placed, summed
 from tinygrad_dbn.autodiff.operators import TABLE
@@ -20,11 +21,10 @@ BY_MEANING = (
 
 CHOOSES = "chooses by the value of its arguments, and a term has no cases"
 REFUSED = {
-    **dict.fromkeys(("relu", "step", "abs", "sign", "maximum", "minimum", "clip", "max", "min"), CHOOSES),
+    **dict.fromkeys(("abs", "sign", "maximum", "minimum", "clip", "max", "min"), CHOOSES),
     **dict.fromkeys(("greater_equal", "equal"), "gives truth values, which no term has"),
     "sqrt": "takes a root, and a term has whole powers only",
     "log1mexp": "takes the logarithm of 1 − e^x, whose sign is not evident",
-    "stack": "makes an axis of as many places as it has arguments, which is no set of any size",
 }
 
 
@@ -43,6 +43,26 @@ def tanh(x):
 def mean(x, axis, keepdims):
     """The sum over the number of elements."""
     return summed(x, axis, keepdims) / arrays.constant(count(*(x.axes[k] for k in gone_of(x, axis) if x.axes[k])))
+
+
+SWITCHES = {}
+"""The arrays that `on` was asked for: family → array."""
+
+
+def on(x):
+    """1 where x > 0 and 0 elsewhere: a family of numbers >= 0, the same wherever it is asked for x.
+
+    A term has no cases, so what is proved holds for any such numbers, and so for those that tell which side of its
+    branch an element is on. That they are those, and do not change as x moves a little, the terms do not say.
+    """
+    places = [Index(f"at{k}", a_set) for k, a_set in enumerate(x.axes) if a_set]
+    of = x(*places).key
+    named = sorted((v.name, repr(v.sets), v.sign) for v in variables(x(*places)) if type(v) is Family)
+    name = f"on_{sha1(repr((x.axes, of, named)).encode()).hexdigest()[:6]}"
+    family = Family(name, tuple(a_set for a_set in x.axes if a_set), NONNEGATIVE)
+    if SWITCHES.setdefault(family, x)(*places).key != of:
+        raise NoReading(f"two arrays whose signs are asked for, and one name for both: {name}")
+    return arrays.family(family, x.axes)
 
 
 def power(x, y):
@@ -83,6 +103,8 @@ def concatenate(*xs, axis):
 
 
 READINGS = {
+    "relu": lambda x: on(x) * x,
+    "step": on,
     "tanh": tanh,
     "sum": summed,
     "mean": mean,
@@ -97,6 +119,7 @@ READINGS = {
     "greater": greater,
     "where": where,
     "concatenate": concatenate,
+    "stack": arrays.stacked,
 }
 """How an op is read: a function of `Open` arrays and of its options, in which shapes are axes, and positions `Open`."""
 

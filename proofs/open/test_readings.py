@@ -20,6 +20,7 @@ from proofs.kernel.terms import (
     Bit,
     Cube,
     Exp,
+    Family,
     Log,
     Mul,
     Num,
@@ -31,7 +32,7 @@ from proofs.kernel.terms import (
 )
 from proofs.open import arrays, readings
 from proofs.open.arrays import NoReading
-from proofs.open.readings import BY_MEANING, READINGS, REFUSED
+from proofs.open.readings import BY_MEANING, READINGS, REFUSED, SWITCHES
 from proofs.open.trace import opened
 from tinygrad_dbn import exact, ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
@@ -54,6 +55,8 @@ class Sized:
     def length(self, a_set):
         if a_set is None:
             return 1
+        if type(a_set) is arrays.Places:
+            return a_set.number
         if type(a_set) is Cube:
             return 2 ** self.length(a_set.of)
         self.used.add(a_set)
@@ -85,6 +88,8 @@ class Sized:
             case App(family, places) if family.name in self.positions:
                 one, place = places
                 return sympy.Integer(self.positions[family.name][at[one]] == at[place])
+            case App(family, places) if family in SWITCHES:
+                return sympy.Integer(bool(self.formula(SWITCHES[family](*places), at) > 0))
             case App(family, places):
                 return self.symbol(family.name, [at[i] for i in places], family.sign)
             case Bit(state, unit):
@@ -108,10 +113,10 @@ class Sized:
     def array(self, found):
         """The formulas that an `Open` array is of."""
         wanted = np.empty([self.length(s) for s in found.axes], object)
-        places = [indices(f"at{k}", s)[0] for k, s in enumerate(found.axes) if s]
         for at in np.ndindex(*wanted.shape):
-            values = [k for k, s in zip(at, found.axes, strict=True) if s]
-            wanted[at] = self.formula(found(*places), dict(zip(places, values, strict=True)))
+            axes = [(k, s) for k, s in zip(at, found.axes, strict=True) if s]
+            places = [k if type(s) is arrays.Places else indices(f"at{n}", s)[0] for n, (k, s) in enumerate(axes)]
+            wanted[at] = self.formula(found(*places), dict(zip(places, (k for k, _ in axes), strict=True)))
         return wanted
 
 
@@ -189,7 +194,23 @@ CALLS = {
     "stop_gradient": [lambda a: ops.stop_gradient(a("x", I))],
     "greater": [lambda a: logarithm(a("q", I, sign=NONNEGATIVE))],
     "where": [lambda a: logarithm(a("q", I, J, sign=NONNEGATIVE))],
+    "relu": [
+        lambda a: ops.relu(a("x", I, J, sign=POSITIVE)),
+        lambda a: ops.relu(-a("x", I, J, sign=POSITIVE)),
+        lambda a: ops.relu(a("x", I, None, sign=NONNEGATIVE)) + ops.relu(a("x", None, I, sign=NONNEGATIVE)),
+    ],
+    "step": [
+        lambda a: ops.step(a("x", I, J, sign=NONNEGATIVE)),
+        lambda a: ops.step(-a("x", I, J, sign=POSITIVE)) + ops.step(a("x", I, J, sign=POSITIVE)),
+    ],
     "concatenate": [lambda a: ops.concatenate([a("x", I, J)], axis=1)],
+    "stack": [
+        lambda a: ops.stack([a("x", I, J), a("y", I, J)], axis=1),
+        lambda a: ops.sum(ops.stack([a("x", I), a("y", I), a("z", I)], axis=-1) * a("z", I, None), axis=1),
+        lambda a: ops.logsumexp(ops.stack([a("x", I), a("y", I)]), axis=0),
+        lambda a: ops.mean(ops.matmul(a("x", J, I), ops.stack([a("y", I), a("z", I)], axis=-1)), axis=1),
+        lambda a: ops.matmul(ops.stack([a("x", I), a("y", I)], axis=1), ops.stack([a("y", J), a("x", J)])),
+    ],
 }
 """Calls of each op. The first one shows a change of indices, where an axis has another's set."""
 
@@ -237,6 +258,7 @@ def test_readings(looked_at):
             "positions exchanged",
             mutated(arrays, "indexed", "item(position, bound[-1])", "item(bound[-1], position)"),
         ),
+        Spoiled("stacked in another order", mutated(arrays, "stacked", "xs[at[axis]]", "xs[~at[axis]]")),
         Spoiled(
             "added at other places",
             mutated(arrays, "placed", "[item(position, i) for", "[item(i, position) for"),
@@ -244,7 +266,7 @@ def test_readings(looked_at):
     ],
 )
 def test_indices():
-    for name in ("transpose", "matmul", "sum", "mean", "power", "index", "place"):
+    for name in ("transpose", "matmul", "sum", "mean", "power", "index", "place", "stack"):
         agree(name, CALLS[name][0])
 
 
@@ -275,6 +297,21 @@ def test_constants():
 
 
 # --- what is refused --------------------------------------------------------------------------------------------
+
+
+def test_names_do_not_depend_on_what_was_read_before():
+    """Else the file that Coq is given for a theorem would depend on which theorems ran before it."""
+    t, = indices("t", I)  # fmt: skip
+    read = lambda: opened(lambda a: (a("x", I, J) @ a("W", J, J) @ a("w", J, None)).sum(axis=1))(t)
+    assert repr(read()) == repr(read()) == "Σ_j0 (Σ_j1 x[t, j1] W[j1, j0]) w[j0]"
+
+
+def test_numbering_captures_nothing():
+    bound, free = indices("k j0", J)
+    v = Family("v", (J,), REAL)
+    term = Sum(v(bound) * v(free), bound)
+    assert arrays.numbered(term) == term
+    assert repr(arrays.numbered(term)) == "Σ_j0' v[j0'] v[j0]"
 
 
 def test_every_op_is_read_or_refused():

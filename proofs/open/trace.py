@@ -7,7 +7,8 @@ The code runs on plain lengths, and each op that it applies, also those of a gra
 length may enter only as itself, as in a mean. So the code runs at two assignments of lengths, between which any two
 sets change places in size; and what is written down must be the same but for lengths. Code that branches on a length
 is refused with the line where the two runs part. A branch that both runs take alike is not seen: `exact` sums states in
-blocks of 4096, so what is read of it is the sum over one block.
+blocks of 4096, so what is read of it is the sum over one block. That more blocks add up to the same has theorems of its
+own (`proofs/chapters/test_g_blocks_open.py`).
 """
 
 import sys
@@ -17,6 +18,7 @@ from itertools import combinations_with_replacement, zip_longest
 
 import numpy as np
 
+from proofs.harness.record import TRACES, noted
 from proofs.kernel.terms import REAL, Cube, Family
 from proofs.open import arrays
 from proofs.open.arrays import Item, NoReading, count
@@ -58,9 +60,9 @@ class Lengths:
         return self.assigned[a_set]
 
     def axis(self, first, second):
-        """The set that has these two lengths; None for two ones."""
-        if first == second == 1:
-            return None
+        """The set that has these two lengths; None for two ones, and `Places` for two equal lengths."""
+        if first == second:
+            return arrays.Places(first) if first > 1 else None
         for a_set in self.assigned:
             for one in (a_set, Cube(a_set)):
                 if self.of(one) == (first, second):
@@ -103,7 +105,7 @@ class Run:
 
     @classmethod
     def of(cls, f, lengths, which):
-        with new_level() as level:
+        with new_level() as level, noted(TRACES.get()):
             run = cls(lengths, which, level)
             token = RECORDER.set(run)
             try:
@@ -137,6 +139,8 @@ class Run:
         values = [x.value if isinstance(x, Tensor) else x for x in inputs]
         node = Tensor.output(op.forward(*values, **params), self.level, op, inputs, params)
         node.line = shipped_line()
+        if (traced := TRACES.get()) is not None:
+            traced[id(op)] = op
         self.nodes.append(node)
         return node
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ from ..files import shown
 
 Theorem = dict[str, Any]
 LEVELS = "ABXESR"
-FORMAT = "tinygrad_dbn record 4"
+FORMAT = "tinygrad_dbn record 5"
 _CLAIM = dict.fromkeys(("number", "title", "statement", "command", "picture"), str)
 _REFUSAL = dict.fromkeys(("kind", "what", "witness"), str)
 _THEOREM = {
     **dict.fromkeys(("sentence", "claim", "level", "sizes", "where", "state", "checked"), str),
-    **dict.fromkeys(("claims", "trusts", "uses", "spoiled", "traced", "executed", "derivation"), list[str]),
+    **dict.fromkeys(("claims", "trusts", "uses", "spoiled", "traced", "executed", "derivation", "accepted"), list[str]),
     **dict.fromkeys(("refused", "versions"), int),
     "rewritten": dict[str, str],
     "refusals": dict[str, _REFUSAL],  # type: ignore[valid-type]  # a record's type is, for `records.typed`, its fields' types
@@ -46,28 +46,8 @@ class Record:
         return sorted((t for t in self.theorems if claim in t["claims"]), key=lambda t: LEVELS.index(t["level"]))
 
 
-def checked(record: Record, path: Path) -> Record:
-    """The record, with what another run left of who checked its theorems: Coq, where that run asked it.
-
-    Raises ValueError where the file is no record. The other run may have been of some theorems only.
-    """
-    by_coq = {t["sentence"] for t in _read(path).theorems if t["checked"] == "Coq"}
-    theorems = [{**t, "checked": "Coq"} if t["sentence"] in by_coq else t for t in record.theorems]
-    return replace(record, theorems=theorems)
-
-
 def load(path: Path) -> Record:
     """The record in a file. Raises ValueError where it is none, or where a theorem of it failed or ran in part."""
-    record = _read(path)
-    decided = ("proved", "sampled", "refuted")
-    partly = (t for t in record.theorems if t["state"] not in decided or set(t["refusals"]) != set(t["spoiled"]))
-    bad = [t["sentence"] for t in partly]
-    if bad:
-        raise ValueError(f"in {path} this theorem failed or ran in part: {bad[0]}; mend it first")
-    return record
-
-
-def _read(path: Path) -> Record:
     give = f"write one with pytest --record {shown(path)}"
     try:
         content = records.read(path, FORMAT, {}, SCHEMA, give)
@@ -77,6 +57,11 @@ def _read(path: Path) -> Record:
     unknown = [t["level"] for t in record.theorems if t["level"] not in record.levels or t["level"] not in LEVELS]
     if unknown:
         raise ValueError(f"{shown(path)} has a theorem of level {unknown[0]!r:.40}; {give}")
+    decided = ("proved", "sampled", "refuted")
+    partly = (t for t in record.theorems if t["state"] not in decided or set(t["refusals"]) != set(t["spoiled"]))
+    bad = [t["sentence"] for t in partly]
+    if bad:
+        raise ValueError(f"in {path} this theorem failed or ran in part: {bad[0]}; mend it first")
     return record
 
 

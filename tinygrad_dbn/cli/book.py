@@ -17,27 +17,32 @@ def book(
     record: Annotated[
         Path | None, typer.Option(help="What pytest --record wrote; without it the proofs are run now.")
     ] = None,
-    coq: Annotated[
-        Path | None, typer.Option(help="What pytest --coq --record wrote: its column “checked by” is taken over.")
-    ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Renew THEOREMS.md and the README's table instead.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 where either is stale, and write nothing.")] = False,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Renew THEOREMS.md, the README's table and proofs/coq/accepted.txt instead."),
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 where any of it is stale, and write nothing.")] = False,
 ) -> None:
     """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
     try:
         root = pages.checkout()
         with tempfile.TemporaryDirectory() as folder:
             file = record or Path(folder) / "record.json"
-            by_coq = ["--coq"] if shutil.which("coqtop") else []  # without Coq the book says "kernel only"
+            by_coq = ["--coq-changed"] if shutil.which("coqtop") else []  # without Coq the book says "kernel only"
             if record is None and pages.prove(root, f"--record={file}", *by_coq):
                 refuse("the proofs fail: the book is written of proofs that hold")
-            found = pages.checked(pages.load(file), coq) if coq else pages.load(file)
+            found = pages.load(file)
         readme = root / "README.md"
-        texts = {root / "THEOREMS.md": pages.theorems(found), readme: pages.read_me(found, readme.read_text())}
+        texts = {
+            root / "THEOREMS.md": pages.theorems(found),
+            readme: pages.read_me(found, readme.read_text()),
+            root / "proofs" / "coq" / "accepted.txt": pages.accepted(found),
+        }
         if check:
-            stale = [p.name for p, text in texts.items() if not p.exists() or p.read_text() != text]
+            compared = [root / "THEOREMS.md", readme]  # Coq files that it accepted may be written otherwise elsewhere
+            stale = [p.name for p in compared if not p.exists() or p.read_text() != texts[p]]
             if stale:
-                refuse(f"{' and '.join(stale)} stale: tinygrad-dbn book --update writes anew")
+                refuse(f"stale: {', '.join(stale)}; tinygrad-dbn book --update writes anew")
         elif update:
             for path, text in texts.items():
                 write_atomically(path, text.encode())

@@ -21,7 +21,8 @@ from .terminal import refuse, say, sentence
 Prepared = tuple[Arguments, Dataset, Path, float]
 """A run that may begin: what was asked for, the data, the folder, and the seconds spent on it before."""
 
-_DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05}
+_DEFAULTS: dict[str, Any] = {"data": "digits", "seed": 0, "rule": "cd", "k": 1, "rate": 0.05,
+                             "schedule": "linear"}  # fmt: skip
 # A small table gives few steps an epoch: it gets smaller steps and more epochs.
 _BY_SIZE: dict[str, tuple[int, int]] = {"epochs": (300, 30), "batch": (5, 20)}
 _SMALL = 500
@@ -55,6 +56,10 @@ def lab(
     batch: Annotated[
         int | None, typer.Option(help="Examples per step. Default: 20; 5 for fewer than 500 examples.")
     ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="linear: the rate falls to zero in each layer. constant: it stays. Default: linear."),
+    ] = None,
     audit: Annotated[
         bool, typer.Option("--audit", help="At the end examine the trained model exactly: audit.json, audit.png.")
     ] = False,
@@ -64,6 +69,7 @@ def lab(
 ) -> None:
     """Train a deep belief network layer by layer, show its exact likelihood every epoch, write a report."""
     given = dict(data=data, layers=layers, epochs=epochs, seed=seed, rule=rule, k=k, rate=rate, batch=batch)
+    given["schedule"] = schedule
     given["audit"] = audit or None  # without --audit a resumed run goes on as it was started
     _lab({name: value for name, value in given.items() if value is not None}, out, force, resume)
 

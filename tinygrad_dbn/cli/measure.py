@@ -9,7 +9,10 @@ from .terminal import refuse, refusing, say
 
 
 def measure(
-    name: Annotated[str, typer.Argument(help="vanishing, regions, width, dropout, autoencoder, clamped or updown.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="vanishing, fitting, regions, width, dropout, autoencoder, clamped, updown or schedule."),
+    ],
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny nets and few epochs: to see that it runs.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder; figures that are in it are kept, and used.")] = None,

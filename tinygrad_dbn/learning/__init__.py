@@ -9,7 +9,7 @@ from .bars import progress_bars
 from .boltzmann import pretrain_dbm
 from .centred import centred
 from .contrastive import cd_loss
-from .descent import Descent, Diverged, compiling, descend, uncompiled
+from .descent import Descent, Diverged, compiling, descend, steps_per_epoch, uncompiled
 from .diagnostics import layer_gradients, reading
 from .dropout import Dropout
 from .greedy import Progress, greedy, greedy_dbn
@@ -23,7 +23,7 @@ from .modules import (
     masking,
     salt_and_pepper,
 )
-from .optimisers import Optimiser, adam, constant, exponential, hyperbolic, momentum, sgd
+from .optimisers import Optimiser, Schedule, adam, constant, exponential, hyperbolic, linear, momentum, sgd
 from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .supervised import Epoch, Fit, error_rate, fit
@@ -32,10 +32,10 @@ from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule", "Descent", "Diverged", "Dropout", "EmbeddingModule", "Epoch", "Fit", "HessianFree",
-    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Stack", "SubspaceModule", "adam", "cd_loss", "centred",
-    "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit",
-    "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "masking",
-    "maximum_likelihood", "momentum", "parallel_tempering", "persistent_contrastive_divergence", "pretrain",
-    "pretrain_dbm", "progress_bars", "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "threads",
-    "uncompiled", "up_down", "up_down_loss",
+    "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "Stack", "SubspaceModule", "adam", "cd_loss",
+    "centred", "compiling", "constant", "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune",
+    "fit", "gauss_newton_product", "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear",
+    "masking", "maximum_likelihood", "momentum", "parallel_tempering", "persistent_contrastive_divergence", "pretrain",
+    "pretrain_dbm", "progress_bars", "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch",
+    "threads", "uncompiled", "up_down", "up_down_loss",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBM, RBM
 from ..models.rbm import bernoulli
-from .greedy import greedy
+from .greedy import fresh, greedy
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def pretrain_dbm(
     k: int = 1,
     rate: float = 0.05,
     decay: float = 0.9,
-    batch: int = 50,
+    batch: int | None = None,
     scale: float = 0.01,
 ) -> DBM:
     """A DBM of `sizes` D, n1, …, nL put together from RBMs that are trained layer by layer on X (T, D).
@@ -89,10 +89,3 @@ def pretrain_dbm(
         rbms.append(trained.rbm)
         data = bernoulli(trained.whole.hidden_given_visible(many)[:, :hidden], rng)
     return DBM.from_rbms(rbms)
-
-
-def fresh(data: Any, hidden: int, rng: np.random.Generator, scale: float) -> RBM:
-    """Small weights, and the data's own rates as visible biases."""
-    on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
-    start = RBM.init(data.shape[1], hidden, rng, scale)
-    return RBM(start.W, np.log(on / (1 - on)), start.c)

@@ -130,6 +130,11 @@ def descend(
             yield at
 
 
+def steps_per_epoch(examples: int, batch: int) -> int:
+    """The gradient steps of an epoch over so many examples: the last batch may be smaller."""
+    return -(-examples // batch)
+
+
 def _step(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | None) -> Callable[..., Any]:
     """(model, state, rate, weight decay, batch and noise) → (the loss before, model, state)."""
 

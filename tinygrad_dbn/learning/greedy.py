@@ -18,7 +18,7 @@ from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
 from .bars import bar
 from .centred import centred
-from .optimisers import Optimiser, momentum
+from .optimisers import Optimiser, Schedule, constant, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .tempering import TEMPERATURES, parallel_tempering
 
@@ -57,20 +57,22 @@ def greedy(
     k: int = 1,
     rate: float = 0.05,
     decay: float = 0.9,
-    batch: int = 50,
+    batch: int | None = None,
     scale: float = 0.01,
+    schedule: Schedule = constant,
     lowest: AnyRBM | None = None,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
 
-    sizes: D, n1, …, nL. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as many as
-    `batch` says, that start at rows of the layer's data and take k rounds a step; for zeros and ones also "centred",
-    CD-k by the centred gradient, and "pt", persistent chains at `TEMPERATURES` that exchange their states. A layer
-    whose output is as wide as the input of the one below starts at that one's transpose, both biases too, so that the
-    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. Each epoch
-    draws from a generator of its own, made from (seed, layer, epoch); so `start` goes on from any earlier progress to
-    the same bits.
+    sizes: D, n1, …, nL. batch: examples a step; without it a fifth of them all, and 50 at most, so that an epoch of few
+    examples is five steps too. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as
+    many as there are examples in a step, that start at rows of the layer's data and take k rounds a step; for zeros and
+    ones also "centred", CD-k by the centred gradient, and "pt", persistent chains at `TEMPERATURES` that exchange their
+    states. A layer whose output is as wide as the input of the one below starts at that one's transpose, both biases
+    too, so that the likelihood does not move (claim I4); any other starts at random weights of standard deviation
+    `scale`. In every layer the rate of epoch n is rate · schedule(n). Each epoch draws from a generator of its own,
+    made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
 
     lowest: what the first layer starts from, an RBM of n1 hidden units, where X is not of zeros and ones: made by
     `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
@@ -82,6 +84,7 @@ def greedy(
             f"lowest has {lowest.W.shape[1]} visible and {lowest.W.shape[0]} hidden units; sizes begin {sizes[:2]}: "
             "make one of those sizes"
         )
+    batch = min(-(-len(X) // 5), 50) if batch is None else batch
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
         raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
     rules: dict[str, Rule] = {
@@ -101,7 +104,7 @@ def greedy(
             yield at
         with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
             while at.epoch < epochs:
-                at = _epoch(at, X, rules[rule], step, batch, seed)
+                at = _epoch(at, X, rules[rule], step, rate * schedule(at.epoch + 1), batch, seed)
                 one_more()
                 yield at
 
@@ -113,7 +116,7 @@ def greedy_dbn(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
 
 
 @one_thread()
-def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: int) -> Progress:
+def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, rate: float, batch: int, seed: int) -> Progress:
     """One pass over fresh samples of the layer's data, in random order."""
     rng = np.random.default_rng([seed, at.layer, at.epoch + 1])
     data = _upward(at.rbms[:-1], X, rng)
@@ -121,7 +124,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, batch: int, seed: 
     order = rng.permutation(len(data))
     for i in range(0, len(data), batch):
         direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
-        rbm, velocity = step(rbm, velocity, direction)
+        rbm, velocity = step.update(rbm, velocity, direction, rate)
     if not_finite(rbm) is not None:
         raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
@@ -157,6 +160,11 @@ def _initial(rbms: Sequence[AnyRBM], hidden: int, data: Any, rng: np.random.Gene
     below = rbms[-1] if rbms else None
     if isinstance(below, RBM) and below.W.shape == (data.shape[1], hidden):
         return below.transposed()
+    return fresh(data, hidden, rng, scale)
+
+
+def fresh(data: Any, hidden: int, rng: np.random.Generator, scale: float) -> RBM:
+    """An RBM of small weights, with the data's own rates as visible biases."""
     on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
-    fresh = RBM.init(data.shape[1], hidden, rng, scale)
-    return RBM(fresh.W, np.log(on / (1 - on)), fresh.c)
+    start = RBM.init(data.shape[1], hidden, rng, scale)
+    return RBM(start.W, np.log(on / (1 - on)), start.c)

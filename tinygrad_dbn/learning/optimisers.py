@@ -112,6 +112,13 @@ def hyperbolic(epochs: float) -> Schedule:
     return lambda epoch: 1 / (1 + (epoch - 1) / epochs)
 
 
+def linear(epochs: int) -> Schedule:
+    """1 − (epoch − 1) / epochs: in equal steps from 1 to 1 / epochs, in that many epochs. Raises ValueError below 1."""
+    if epochs < 1:
+        raise ValueError(f"linear(epochs={epochs}): the rate falls over at least one epoch")
+    return lambda epoch: max(0.0, 1 - (epoch - 1) / epochs)
+
+
 def exponential(factor: float) -> Schedule:
     """factor^(epoch − 1). Raises ValueError unless 0 < factor ≤ 1."""
     if not 0 < factor <= 1:

@@ -29,6 +29,8 @@ class Epoch:
     train_error: float
     valid_error: float
     """NaN without a validation set."""
+    valid_nll: float
+    """Mean −log f(x)_y over the validation set, nats; NaN without one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class Fit:
 
     descent: Descent
     model: FeedForward
-    """The model of the lowest validation error, the earliest of several; without validation the latest."""
+    """The model of the lowest validation NLL, which hardly ever ties as errors do; without validation the latest."""
     best_epoch: int
     history: tuple[Epoch, ...]
 
@@ -61,14 +63,17 @@ def fit(
     max_norm: float | None = None,
     schedule: Schedule = constant,
     patience: int | None = None,
+    least: int = 0,
     start: Fit | None = None,
     watch: Callable[[Fit], None] | None = None,
     compile: bool | None = None,
 ) -> Fit:
-    """The net trained by minibatch descent of the mean −log f(x)_y, keeping the model of lowest validation error.
+    """The net trained by minibatch descent of the mean −log f(x)_y, keeping the model that does best in validation.
 
-    optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a lower validation
-    error. max_norm: no hidden or output unit's incoming weights grow longer than this (Srivastava et al. 2014).
+    Best is the lowest mean −log f(x)_y of the validation set: its error is a share of few examples, and ties.
+    optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a better model, but not
+    before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or output unit's incoming
+    weights grow longer than this (Srivastava et al. 2014).
     watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
     back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
@@ -79,8 +84,10 @@ def fit(
     masks = None if dropout is None else dropout.expected(net)
 
     def line(at: Descent) -> Epoch:
-        valid_error = nan if validation is None else error_rate(at.model, *validation, masks)
-        return Epoch(at.epoch, at.loss, error_rate(at.model, X, y, masks), valid_error)
+        valid = (nan, nan) if validation is None else (
+            error_rate(at.model, *validation, masks), mean_nll(at.model, *validation, masks)
+        )  # fmt: skip
+        return Epoch(at.epoch, at.loss, error_rate(at.model, X, y, masks), *valid)
 
     descents = descend(
         net, (X, y), _loss, optimiser or momentum(0.1), epochs=epochs, batch=batch, seed=seed,
@@ -93,7 +100,7 @@ def fit(
         at = _extended(at, descent, line(descent))
         if watch is not None:
             watch(at)
-        if patience is not None and descent.epoch - at.best_epoch >= patience:
+        if patience is not None and descent.epoch >= max(least, at.best_epoch + patience):
             break
     assert at is not None  # a descent yields its start
     return at
@@ -108,7 +115,7 @@ def _extended(at: Fit | None, descent: Descent, line: Epoch) -> Fit:
     if at is None:
         return Fit(descent, descent.model, 0, (line,))
     at = replace(at, descent=descent, history=(*at.history, line))
-    better = isnan(line.valid_error) or line.valid_error < at.best.valid_error
+    better = isnan(line.valid_nll) or line.valid_nll < at.best.valid_nll
     return replace(at, model=descent.model, best_epoch=descent.epoch) if better else at
 
 
@@ -136,6 +143,15 @@ def error_rate(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int =
     for i in range(0, len(X), batch):
         wrong += int((net.logits(X[i : i + batch], masks).argmax(axis=1) != y[i : i + batch]).sum())
     return wrong / len(X)
+
+
+@fixed_threads()
+def mean_nll(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int = 2000) -> float:
+    """The mean −log f(x)_y of examples, nats. Raises ValueError for a net without softmax."""
+    total = 0.0
+    for i in range(0, len(X), batch):
+        total += float(np.sum(net.nll(X[i : i + batch], y[i : i + batch], masks), dtype=float))
+    return total / len(X)
 
 
 def bounded(net: FeedForward, longest: float) -> FeedForward:

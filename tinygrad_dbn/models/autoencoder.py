@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..autodiff.trees import tree_map
-from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward
+from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, starting_weights
 from .rbm import RBM
 from .validation import adopt, parameter
 
@@ -60,7 +61,9 @@ class Autoencoder:
     ) -> "Autoencoder":
         """Weights as `FeedForward.init` draws them, the decoder's too unless it is tied. sizes: D, n1, …, nL."""
         encoder = FeedForward.init(sizes, rng, hidden, code)
-        mirror = None if tied else FeedForward.init(sizes, rng).weights
+        into = (output, *[hidden] * (len(sizes) - 2))  # the activation of the layer that V^(k) leads down into
+        layers = zip(into, pairwise(sizes), strict=True)
+        mirror = None if tied else tuple(starting_weights(g, n, m, rng).T for g, (m, n) in layers)
         return cls(encoder, mirror, tuple(np.zeros(n) for n in sizes[:-1]), output)
 
     @classmethod
@@ -73,7 +76,7 @@ class Autoencoder:
         if not rbms:
             raise ValueError("an autoencoder is unrolled from at least one RBM, none was given")
         encoder = FeedForward(tuple(r.W for r in rbms), tuple(r.c for r in rbms), "sigmoid", code)
-        return cls(encoder, tuple(np.array(r.W) for r in rbms), tuple(r.b for r in rbms), output)
+        return cls(encoder, tuple(r.W for r in rbms), tuple(r.b for r in rbms), output)
 
     def encode(self, x: Value) -> Value:
         """The code of x (T, D): (T, n_L)."""

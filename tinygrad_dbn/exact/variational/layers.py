@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...autodiff.operators import Value
-from ...models import DBN, RBM
+from ...models import DBN, RBM, DirectedLayer
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import as_float64, examples, have_compiled_sums
@@ -84,13 +84,18 @@ def _lost(dbn: DBN, X: Any) -> Any:
     reached: Any = None  # q(h_(k−1) | x), (T, 2^n_(k−1)); for k = 1 it is x itself
     lost = []
     for k, (layer, below) in enumerate(zip(dbn.layers, _inputs(dbn, X), strict=True), start=1):
-        log_q = log_bernoulli_table(layer.recognition_logits(below))
-        joint = layer.log_conditional(below, states(layer.W.shape[0])) + log_marginal(dbn, k)
-        q = ops.exp(log_q)
-        kl = ops.sum(ops.chain(q, log_q - ops.log_softmax(joint, axis=-1)), axis=-1)
+        q, kl = lost_at(layer, below, log_marginal(dbn, k))
         lost.append(kl if reached is None else ops.matmul(reached, kl))
         reached = q if reached is None else ops.matmul(reached, q)
-    return np.stack(lost, axis=1)
+    return ops.stack(lost, axis=1)
+
+
+def lost_at(layer: DirectedLayer, X: Value, prior: Value) -> tuple[Value, Value]:
+    """A layer's q(h | x), (T, 2^H), and KL(q(h | x) ‖ p(h | x)), (T,) nats, for rows X (T, D), from log p(h) (2^H,)."""
+    log_q = log_bernoulli_table(layer.recognition_logits(X))
+    joint = layer.log_conditional(X, states(layer.W.shape[0])) + prior
+    q = ops.exp(log_q)
+    return q, ops.sum(ops.chain(q, log_q - ops.log_softmax(joint, axis=-1)), axis=-1)
 
 
 def _lost_by_products(dbn: DBN, X: Any) -> Any:

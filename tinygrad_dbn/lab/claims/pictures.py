@@ -18,13 +18,23 @@ def dots(results: Results, conditions: Sequence[str], figure: str, label: str, d
         return png(page)
 
 
-def pairs(results: Results, groups: Sequence[tuple[str, Sequence[str]]], figure: str, label: str, dark: bool) -> bytes:
-    """PNG: a panel for each group of conditions, a line for each seed through what it measured under each of them."""
+def pairs(
+    results: Results, groups: Sequence[tuple[str, Sequence[str]]], figures: Sequence[str], label: str, dark: bool
+) -> bytes:
+    """PNG: a panel for each group of conditions, a line for each seed through what it measured under each of them.
+
+    Of several figures, each has a colour and line style of its own, named in the first panel.
+    """
     with canvas(dark, (4.2 * len(groups), 3.8)) as (page, colour):
         for axes, (title, conditions) in zip(page.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-            for seed in _seeds(results):
-                values = [results[condition, seed][figure] for condition in conditions]
-                axes.plot(values, "-o", color=colour["train"], alpha=0.7, linewidth=1.2, markersize=4)
+            for figure, (shade, mark, line) in zip(figures, SERIES, strict=False):
+                for seed in _seeds(results):
+                    values = [results[condition, seed][figure] for condition in conditions]
+                    look: Any = {"color": colour[shade], "marker": mark, "linestyle": line}
+                    label_once = figure if seed == 0 and len(figures) > 1 else None
+                    axes.plot(values, alpha=0.7, linewidth=1.2, markersize=4, label=label_once, **look)
+            if len(figures) > 1 and title == groups[0][0]:
+                axes.legend(frameon=False)
             axes.set_xticks(range(len(conditions)), [c.removeprefix(title + ": ") for c in conditions])
             axes.margins(x=0.12)
             axes.set_title(title, loc="left", fontsize=11)

@@ -62,7 +62,7 @@ def _draw(results: Results, dark: bool) -> bytes:
     return pairs(
         results,
         [(SMALL, [f"{SMALL}: {stage}" for stage in STAGES]), (LARGE, [f"{LARGE}: {stage}" for stage in STAGES])],
-        "held out", "nats, held-out digits", dark,
+        ["held out"], "nats, held-out digits", dark,
     )  # fmt: skip
 
 

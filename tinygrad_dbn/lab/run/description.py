@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -14,10 +14,13 @@ import numpy as np
 from ... import __version__, records
 from ...datasets import Dataset
 from ...exact.budget import SECONDS_PER_PAIR
+from ...learning import Schedule, constant, linear
 from .record import Row
 
-FORMAT = "tinygrad_dbn run 2"
+FORMAT = "tinygrad_dbn run 3"
 RULES = ("cd", "ml", "pcd")
+SCHEDULES: dict[str, Callable[[int], Schedule]] = {"linear": linear, "constant": lambda epochs: constant}
+"""By their names, given the epochs of a layer."""
 MOST_SECONDS, MOST_GIB = 60, 4  # that the exact sums of an epoch may take
 GIVE = "start a new run in another folder"
 
@@ -37,6 +40,8 @@ class Arguments:
     k: int
     rate: float
     batch: int
+    schedule: str = "linear"
+    """How the rate goes on from epoch to epoch of a layer, by its name in `SCHEDULES`."""
     audit: bool = False
     """Whether the trained model is examined at the end."""
 
@@ -121,6 +126,8 @@ def check(values: dict[str, Any]) -> None:
             f"--rule is {values['rule']!r}; {meant}Known: cd (contrastive divergence), ml (exact maximum likelihood), "
             "pcd (persistent contrastive divergence)"
         )
+    if (schedule := values.get("schedule", "linear")) not in SCHEDULES:
+        raise ValueError(f"--schedule is {schedule!r}; write {' or '.join(SCHEDULES)}")
     sizes = values.get("layers", (1, 1))
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(
@@ -129,7 +136,19 @@ def check(values: dict[str, Any]) -> None:
 
 
 def check_cost(layers: tuple[int, ...], examples: int) -> None:
-    """Refuse sizes whose exact sums would not fit an epoch, before any work is done. Raises ValueError with the cost.
+    """Raises ValueError with the cost for sizes whose exact sums would not fit an epoch, before any work is done."""
+    seconds, gib = exact_cost(layers, examples)
+    if seconds > MOST_SECONDS or gib > MOST_GIB:
+        inner = layers[1:-1] or layers[1:]
+        raise ValueError(
+            f"--layers {hyphenated(layers)}: exact sums over the states of {' and '.join(map(str, inner))} hidden "
+            f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
+            f"({MOST_SECONDS} seconds and {MOST_GIB} GiB are allowed; the last layer's size hardly matters)"
+        )
+
+
+def exact_cost(layers: tuple[int, ...], examples: int) -> tuple[float, float]:
+    """Seconds and GiB that the exact sums of an epoch take.
 
     Every hidden layer but the last is summed over all its states, for each state of the layer below it
     (for the examples, in the first); a lone first layer is also.
@@ -139,9 +158,4 @@ def check_cost(layers: tuple[int, ...], examples: int) -> None:
     below = [examples + layers[0], *states]
     seconds = sum(here * count for here, count in zip(states, below, strict=False)) * SECONDS_PER_PAIR
     gib = max(here * (width + 3) * 24 / 2**30 for here, width in zip(states, layers, strict=False))
-    if seconds > MOST_SECONDS or gib > MOST_GIB:
-        raise ValueError(
-            f"--layers {hyphenated(layers)}: exact sums over the states of {' and '.join(map(str, inner))} hidden "
-            f"units cost about {seconds:.3g} seconds an epoch and {gib:.3g} GiB; write smaller hidden layers "
-            f"({MOST_SECONDS} seconds and {MOST_GIB} GiB are allowed; the last layer's size hardly matters)"
-        )
+    return seconds, gib

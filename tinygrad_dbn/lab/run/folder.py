@@ -11,11 +11,13 @@ from ... import files
 from .description import GIVE, Description, from_json
 
 CHECKPOINT = "checkpoint.safetensors"
+REFERENCE = "reference.csv"  # of runs beside which exact maximum likelihood was trained
 AUDIT = ("audit.json", "audit.png")  # of runs with --audit only
 # Everything the lab ever writes. Nothing else in a folder is replaced or removed.
 FILES = (
     "run.json",
     "history.csv",
+    REFERENCE,
     "model.safetensors",
     "curves.png",
     "samples.png",

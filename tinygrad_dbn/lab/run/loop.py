@@ -24,6 +24,7 @@ from .audit import plots as audit_plots
 from .audit.examine import Figures, examine, to_json
 from .description import GIVE, Arguments, Description, describe, digest
 from .record import Row
+from .reference import reference, settings
 
 SAMPLES, GIBBS_ROUNDS = 64, 1000  # of the picture of samples
 
@@ -60,6 +61,7 @@ def run(
     began = time.monotonic() - seconds
     state = state or State()
     found: dict[str, Figures] | None = None
+    beside: tuple[Row, ...] = ()
     folders.sweep(folder)
     description = describe(arguments, data, state.last, time.monotonic() - began, finished=False)
     folders.write(folder, "run.json", description.to_json())
@@ -71,6 +73,9 @@ def run(
                 show(state.rows[-1])
                 if asked_to_stop():
                     raise KeyboardInterrupt
+            beside = tuple(reference(arguments, data))
+            if asked_to_stop():
+                raise KeyboardInterrupt
             if arguments.audit and state.progress is not None:
                 found = examine(state.progress.model, state.progress.rbms, data, arguments.seed)
                 if asked_to_stop():
@@ -80,14 +85,14 @@ def run(
     else:
         finished = True
     description = describe(arguments, data, state.last, time.monotonic() - began, finished)
-    _conclude(description, data, folder, state, found)
+    _conclude(description, data, folder, state, beside, found)
     return finished
 
 
 def _epochs(arguments: Arguments, data: Dataset, state: State) -> Iterator[State]:
     """The state after each further epoch. Raises FloatingPointError where training diverged."""
-    settings = {name: getattr(arguments, name) for name in ("seed", "epochs", "rule", "k", "rate", "batch")}
-    for progress in greedy(data.train, arguments.layers, **settings, start=state.progress):
+    given: dict[str, Any] = {**settings(arguments), "rule": arguments.rule, "k": arguments.k}
+    for progress in greedy(data.train, arguments.layers, **given, start=state.progress):
         row = record.measure(progress.layer, progress.epoch, progress.model, data)
         if not np.isfinite(row.train_log_likelihood):
             raise FloatingPointError(
@@ -174,18 +179,25 @@ def keep(folder: Path, state: State, key: str) -> None:
 
 
 def _conclude(
-    description: Description, data: Dataset, folder: Path, state: State, found: dict[str, Figures] | None
+    description: Description,
+    data: Dataset,
+    folder: Path,
+    state: State,
+    beside: tuple[Row, ...],
+    found: dict[str, Figures] | None,
 ) -> None:
-    """Write the model, the pictures and the report of all finished epochs, and what `examine` found."""
+    """Write the model, the pictures and the report of all finished epochs, the reference and what `examine` found."""
     if state.progress is not None:
         keep(folder, state, description.key)  # Ctrl-C may have come between a row and its files
         storage.save(folder / "model.safetensors", state.progress.model)
-        pictures = _pictures(description.arguments.seed, data, state.progress, state.rows, found)
+        pictures = _pictures(description.arguments.seed, data, state.progress, state.rows, beside, found)
         for name, picture in pictures.items():
             folders.write(folder, f"{name}.png", picture.light)
         if found is not None:
             folders.write(folder, "audit.json", to_json(found))
-        page = report.page(description, state.rows, data, pictures, found)
+        if beside:
+            folders.write(folder, folders.REFERENCE, record.to_csv(beside))
+        page = report.page(description, state.rows, data, pictures, beside, found)
         folders.write(folder, "report.html", page.encode())
     # run.json comes last: "finished" is said when everything else is there.
     folders.write(folder, "run.json", description.to_json())
@@ -194,12 +206,17 @@ def _conclude(
 
 
 def _pictures(
-    seed: int, data: Dataset, progress: Progress, rows: tuple[Row, ...], found: dict[str, Figures] | None
+    seed: int,
+    data: Dataset,
+    progress: Progress,
+    rows: tuple[Row, ...],
+    beside: tuple[Row, ...],
+    found: dict[str, Figures] | None,
 ) -> dict[str, Picture]:
     # A generator of its own, and the same picture whether or not the run was ever stopped.
     drawn = progress.model.sample(SAMPLES, np.random.default_rng([seed, 0]), steps=GIBBS_ROUNDS)
     pictures = {
-        "curves": light_and_dark(lambda dark: plots.curves(rows, data, dark)),
+        "curves": light_and_dark(lambda dark: plots.curves(rows, data, dark, beside)),
         "samples": light_and_dark(lambda dark: plots.samples(drawn, data, dark)),
         "filters": light_and_dark(lambda dark: plots.filters(progress.rbms[0], data, dark)),
     }

@@ -17,8 +17,11 @@ from .record import Row
 Images = NDArray[np.float64]
 
 
-def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
-    """PNG: exact log p(x) and its bound over all epochs of all layers, the KL gap shaded between them."""
+def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False, reference: tuple[Row, ...] = ()) -> bytes:
+    """PNG: exact log p(x) and its bound over all epochs of all layers, the KL gap shaded between them.
+
+    reference: the rows of the same training by exact maximum likelihood, drawn thin.
+    """
     with canvas(dark, (7.2, 4.8)) as (figure, colour):
         axes = figure.add_subplot()
         start = 0
@@ -35,6 +38,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
                 textcoords="offset points", va="top", color=colour["ink"], alpha=0.75,
             )  # fmt: skip
             start = x[-1]
+        _reference_curves(axes, reference, colour)
         if data.optimum is not None:
             axes.axhline(data.optimum, color=colour["optimum"], linestyle="-.", linewidth=1.4, label="best possible")
         axes.set_xlabel("epoch (all layers)")
@@ -42,7 +46,7 @@ def curves(rows: tuple[Row, ...], data: Dataset, dark: bool = False) -> bytes:
         axes.set_title(f"{data.name}: exact log-likelihood and its bound", loc="left", parse_math=False)
         axes.margins(x=0.015)
         axes.set_xlim(right=max(start, 1) * 1.015)
-        _frame_heights(axes, rows, data, colour)
+        _frame_heights(axes, rows, data, colour, reference)
         grid(axes, colour)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         # Below the axes, where it can cover no curve.
@@ -83,12 +87,16 @@ def filters(rbm: AnyRBM, data: Dataset, dark: bool = False) -> bytes:
         return png(figure)
 
 
-def _frame_heights(axes: Axes, rows: tuple[Row, ...], data: Dataset, colour: Colours) -> None:
+def _frame_heights(
+    axes: Axes, rows: tuple[Row, ...], data: Dataset, colour: Colours, reference: tuple[Row, ...]
+) -> None:
     """Show what training changed: an untrained start far below is named at the edge, not drawn to scale."""
     figures = [(row.train_log_likelihood, row.train_bound, row.heldout_log_likelihood) for row in rows]
     start = min(value for value in figures[0] if value is not None)
     later = [value for row in figures[1:] for value in row if value is not None] or [start]
-    top = max(*later, start, *([] if data.optimum is None else [data.optimum]))
+    beside = [value for row in reference for value in (row.train_log_likelihood, row.heldout_log_likelihood)]
+    optimum = [] if data.optimum is None else [data.optimum]
+    top = max(*later, start, *(value for value in beside if value is not None), *optimum)
     bottom = min(later)
     if len(rows) > 2 and top - start > 1.5 * (top - bottom):
         axes.annotate(
@@ -116,6 +124,22 @@ def _layer_curves(axes: Axes, x: list[int], rows: list[Row], colour: Colours, la
     heldout = [value for row in rows if (value := row.heldout_log_likelihood) is not None]
     if heldout:
         axes.plot(x, heldout, color=colour["heldout"], linestyle="--", label=label("log p(x), held out"), **style)
+
+
+def _reference_curves(axes: Axes, rows: tuple[Row, ...], colour: Colours) -> None:
+    """Exact maximum likelihood over the epochs of all layers: the first of a layer stands where the last one ended."""
+    layers = [list(group) for _, group in groupby(rows, key=lambda row: row.layer)]
+    epochs = max((row.epoch for row in rows), default=0)
+    for part, line in (("train", "-"), ("heldout", "--")):
+        for number, layer in enumerate(layers):
+            values = [getattr(row, f"{part}_log_likelihood") for row in layer]
+            if None in values:
+                continue
+            said = {"train": "train", "heldout": "held out"}[part]
+            axes.plot(
+                [number * epochs + row.epoch for row in layer], values, line, color=colour["fourth"], linewidth=1.1,
+                label=f"exact maximum likelihood, {said}" if number == 0 else "_",
+            )  # fmt: skip
 
 
 def _as_images(examples: Images, shape: tuple[int, int] | None) -> Images:

@@ -4,9 +4,10 @@ Read it in this order: `published` (the papers' figures), `problems` and `system
 search on the validation set, kept trial by trial), `show` (the table as text, CSV, PNG and HTML).
 """
 
-from .problems import NAMES
+from .baseline import by_edges
+from .problems import NAMES, problem
 from .published import TABLES, Table
 from .search import Cell, Search, measure
 from .show import as_text, write_all
 
-__all__ = ["NAMES", "TABLES", "Cell", "Search", "Table", "as_text", "measure", "write_all"]
+__all__ = ["NAMES", "TABLES", "Cell", "Search", "Table", "as_text", "by_edges", "measure", "problem", "write_all"]

@@ -1,23 +1,28 @@
-"""Random search, one cell of a table at a time (Bergstra & Bengio 2012): settings are chosen by the validation error.
+"""Random search, one cell of a table at a time (Bergstra & Bengio 2012): settings are chosen by the validation NLL.
 
-Every finished trial is a line of the cell's file, so a search that was stopped goes on where it was. The test part is
-looked at once, with the settings that were chosen.
+Where the validation set is small, the best few are ranked again by cross-validation. A cell is measured several times:
+each replicate has another random start, another part of the examples to test, and chooses from its own bootstrap sample
+of the trials. So their spread is that of start, choice and test examples together. Every training that is finished is a
+line of the cell's file, so a search that was stopped goes on where it was.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtrit
 
 from ...datasets import Labelled
 from ...files import shown
 from ..cells import GIVE, Store
 from ..workers import workers
-from .problems import folds, problem
+from .problems import PARTS, REPLICATES, cross_validation, problem
 from .systems import SYSTEMS, Result, Settings, Task
+
+SMALL, BEST = 500, 2
+"""Validation sets below that size are small; so many of the best trials are then cross-validated."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,40 @@ class Search:
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried: `test_errors` are there only for the trial that was chosen, one for each fold."""
+    """Settings that were tried."""
 
     number: int
     settings: Settings
     valid_error: float
-    test_errors: tuple[float, ...] | None = None
+    valid_nll: float
+    steps: int
+    cross_validated: tuple[float, ...] = ()
+    """The validation NLL on each part of the examples, where there was need of it."""
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Less is better: the cross-validated ones come first."""
+        found = self.cross_validated
+        return (False, sum(found) / len(found)) if found else (True, self.valid_nll)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial's settings learned anew from a replicate's start, and tested on its examples."""
+
+    replicate: int
+    trial: int
+    error: float
+    steps: int
+
+
+@dataclass
+class Done:
+    """What is finished of a cell."""
+
+    trials: dict[int, Trial] = field(default_factory=dict)
+    tests: dict[tuple[int, int], Outcome] = field(default_factory=dict)
+    """By replicate and trial."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +83,31 @@ class Cell:
     problem: str
     system: str
     trials: int
-    chosen: Trial
+    best: Trial
+    """The trial that ranks first of all."""
+    tests: tuple[Outcome, ...]
+    """One for each replicate."""
     tested: int
-    """How many test examples the error is a share of, in all folds together."""
+    """How many test examples there are, in all replicates together."""
 
     @property
     def percent(self) -> float:
-        """The test error in per cent, all folds together: they are of one size."""
-        assert self.chosen.test_errors is not None
-        return 100 * sum(self.chosen.test_errors) / len(self.chosen.test_errors)
+        """The test error in per cent, the mean of the replicates."""
+        return 100 * float(np.mean([test.error for test in self.tests]))
 
     @property
     def interval(self) -> float:
-        """Half of its 95 % interval in per cent: 1.96 √(p (1 − p) / n), for the choice of test examples alone."""
-        p = self.percent / 100
-        return 196 * sqrt(p * (1 - p) / self.tested)
+        """Half of the mean's 95 % interval in per cent, Student's: random start, choice and test examples together."""
+        errors = [test.error for test in self.tests]
+        return 100 * float(stdtrit(len(errors) - 1, 0.975) * np.std(errors, ddof=1) / np.sqrt(len(errors)))
+
+    @property
+    def steps(self) -> int:
+        """Gradient steps of a training, the mean of the replicates."""
+        return round(float(np.mean([test.steps for test in self.tests])))
 
 
-STORE = Store("tinygrad_dbn trials 2", "trials", list[Trial], indent=1)
+STORE = Store("tinygrad_dbn trials 3", "done", {"trials": list[Trial], "tests": list[Outcome]}, indent=1)
 
 
 def measure(
@@ -80,37 +120,61 @@ def measure(
 ) -> Cell:
     """The cell of a search after so many trials, some of which may be in the folder already.
 
-    A trial depends on (seed, its number) alone: on no other trial, and not on how many processes there are.
-    watch(what) is called after every trial, with the lowest validation error so far in words.
+    A training depends on (seed, trial, replicate) alone: on no other, and not on how many processes there are.
+    watch(what) is called after every trial, with the lowest validation NLL so far in words.
     Raises ValueError where the folder's trials were made with other settings of the search.
     """
     file = folder / f"{search.problem} {search.system}.json"
-    found = read(file, search)
-    missing = [(search, number) for number in range(trials) if number not in found]
+    done = read(file, search)
+
+    def keep() -> None:
+        write(file, search, done)
+
     with workers(processes) as each:
-        for _, trial in each(_try, missing):
-            found[trial.number] = trial
-            write(file, search, found)
-            lowest = min(t.valid_error for t in found.values())
+        for _, trial in each(_try, [(search, number) for number in range(trials) if number not in done.trials]):
+            done.trials[trial.number] = trial
+            keep()
+            lowest = min(t.valid_nll for t in done.trials.values())
             watch(
-                f"{search.problem} {search.system} trial {len(found)}/{trials}: "
-                f"lowest validation error {100 * lowest:.2f} %"
+                f"{search.problem} {search.system} trial {len(done.trials)}/{trials}: "
+                f"lowest validation NLL {lowest:.3f}"
             )
-        chosen = min((found[n] for n in range(trials)), key=lambda trial: (trial.valid_error, trial.number))
-        if chosen.test_errors is None:
-            tests = [(search, chosen, fold) for fold in range(folds(search.problem))]
-            errors = {fold: error for (_, _, fold), error in each(_test, tests)}
-            chosen = replace(chosen, test_errors=tuple(errors[fold] for fold in sorted(errors)))
-            found[chosen.number] = chosen
-            write(file, search, found)
-    tested = folds(search.problem) * len(_problem(search.problem, search.full, search.seed, 0).test)
-    return Cell(search.problem, search.system, trials, chosen, tested)
+        again = [t.number for t in doubtful(search, [done.trials[n] for n in range(trials)])]
+        for _, trial in each(_validate, [(search, done.trials[number]) for number in again]):
+            done.trials[trial.number] = trial
+            keep()
+        tried = [done.trials[number] for number in range(trials)]
+        chosen = choices(search, tried)
+        missing = [(search, trial, r) for r, trial in enumerate(chosen) if (r, trial.number) not in done.tests]
+        for _, test in each(_test, missing):
+            done.tests[test.replicate, test.trial] = test
+            keep()
+    best = min(tried, key=lambda trial: trial.rank)
+    tests = tuple(done.tests[r, trial.number] for r, trial in enumerate(chosen))
+    tested = sum(len(_problem(search.problem, search.full, search.seed, r).test) for r in range(REPLICATES))
+    return Cell(search.problem, search.system, trials, best, tests, tested)
+
+
+def doubtful(search: Search, tried: list[Trial]) -> list[Trial]:
+    """The trials to cross-validate: the best few by validation NLL, if the validation set is small."""
+    if len(_problem(search.problem, search.full, search.seed, 0).valid) >= SMALL:
+        return []
+    return [trial for trial in sorted(tried, key=lambda t: t.valid_nll)[:BEST] if not trial.cross_validated]
+
+
+def choices(search: Search, tried: list[Trial]) -> list[Trial]:
+    """The trial that each replicate chooses: the best of a bootstrap sample of its own, as many as there are."""
+    draws = [np.random.default_rng([search.seed, r, len(tried)]).integers(0, len(tried), len(tried))
+             for r in range(REPLICATES)]  # fmt: skip
+    return [min((tried[i] for i in drawn), key=lambda trial: trial.rank) for drawn in draws]
 
 
 def _try(search: Search, number: int) -> Trial:
-    """A trial: settings drawn from (seed, its number), learned on the first fold, and the validation error."""
+    """A trial: settings drawn from (seed, its number), learned on the first replicate's examples, and validated."""
     settings = settings_of(search, number)
-    return Trial(number, settings, _run(search, settings, number, 0, test=False).valid_error)
+    whole, labelled = _task(search, 0)
+    found = _run(search, settings, whole, labelled, 1000 * search.seed + number)
+    return Trial(number, settings, found.valid_error, found.valid_nll, found.steps)
 
 
 def settings_of(search: Search, number: int) -> Settings:
@@ -118,39 +182,58 @@ def settings_of(search: Search, number: int) -> Settings:
     return SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
 
 
-def _test(search: Search, chosen: Trial, fold: int) -> float:
-    """The share of one fold's test part that the chosen settings get wrong, learned anew on that fold."""
-    error = _run(search, chosen.settings, chosen.number, fold, test=True).test_error
-    assert error is not None
-    return error
+def _validate(search: Search, trial: Trial) -> Trial:
+    """The same trial with its validation NLL on each part of the examples."""
+    seed, parts = 1000 * search.seed + trial.number, [cross_validation(*_task(search, 0), k) for k in range(PARTS)]
+    return replace(trial, cross_validated=tuple(_run(search, trial.settings, *p, seed).valid_nll for p in parts))
 
 
-def _run(search: Search, settings: Settings, number: int, fold: int, test: bool) -> Result:
-    problem = _problem(search.problem, search.full, search.seed, fold)
-    labelled = len(problem.train) if search.labelled is None else search.labelled
-    if not 1 <= labelled <= len(problem.train):
-        raise ValueError(f"{labelled} labelled examples of {len(problem.train)}; write a number from 1 to that")
-    task = Task(problem, search.problem, labelled, 1000 * search.seed + number, test)
-    return SYSTEMS[search.system].run(settings, task)
+def _test(search: Search, trial: Trial, replicate: int) -> Outcome:
+    """The share of one replicate's test examples that a trial's settings get wrong, learned anew from another start."""
+    seed = 1000 * search.seed + trial.number + 100_000 * (replicate + 1)
+    found = _run(search, trial.settings, *_task(search, replicate), seed, test=True)
+    assert found.test_error is not None
+    return Outcome(replicate, trial.number, found.test_error, found.steps)
+
+
+def _task(search: Search, replicate: int) -> tuple[Labelled, int]:
+    """A replicate's examples, and how many of those to train have labels."""
+    whole = _problem(search.problem, search.full, search.seed, replicate)
+    labelled = len(whole.train) if search.labelled is None else search.labelled
+    if not 1 <= labelled <= len(whole.train):
+        raise ValueError(f"{labelled} labelled examples of {len(whole.train)}; write a number from 1 to that")
+    return whole, labelled
+
+
+def _run(search: Search, settings: Settings, whole: Labelled, labelled: int, seed: int, test: bool = False) -> Result:
+    return SYSTEMS[search.system].run(settings, Task(whole, search.problem, labelled, seed, test))
 
 
 @cache  # a process makes a problem once
-def _problem(name: str, full: bool, seed: int, fold: int) -> Labelled:
-    return problem(name, full, seed, fold)
+def _problem(name: str, full: bool, seed: int, replicate: int) -> Labelled:
+    return problem(name, full, seed, replicate)
 
 
-def read(file: Path, search: Search) -> dict[int, Trial]:
-    """The trials in a file, by number; none where there is none. Raises ValueError for damaged ones, or others."""
-    trials: list[Trial] = STORE.read(file, asdict(search)) or []
-    for at, trial in enumerate(trials):
-        shares = (trial.valid_error, *(trial.test_errors or ()))
-        if not all(0 <= share <= 1 for share in shares) or trial.number in {t.number for t in trials[:at]}:
+def read(file: Path, search: Search) -> Done:
+    """What a file has of a cell; nothing where there is no file. Raises ValueError for damaged ones, or others."""
+    kept = STORE.read(file, asdict(search))
+    done = Done()
+    for trial in () if kept is None else kept["trials"]:
+        if not 0 <= trial.valid_error <= 1 or trial.number in done.trials:
             raise ValueError(f"{shown(file)}: {trial} is no trial of a table; {GIVE}")
         if trial.settings != settings_of(search, trial.number):
             raise ValueError(f"{shown(file)}: trial {trial.number} has settings that are drawn no more; {GIVE}")
-    return {trial.number: trial for trial in trials}
+        done.trials[trial.number] = trial
+    for test in () if kept is None else kept["tests"]:
+        place = test.replicate, test.trial
+        if not 0 <= test.error <= 1 or test.trial not in done.trials or place in done.tests:
+            raise ValueError(f"{shown(file)}: {test} is no test of a table; {GIVE}")
+        done.tests[place] = test
+    return done
 
 
-def write(file: Path, search: Search, trials: dict[int, Trial]) -> None:
-    """Put the trials where `read` finds them."""
-    STORE.write(file, asdict(search), [asdict(trials[number]) for number in sorted(trials)])
+def write(file: Path, search: Search, done: Done) -> None:
+    """Put what is done where `read` finds it."""
+    trials = [asdict(done.trials[number]) for number in sorted(done.trials)]
+    tests = [asdict(done.tests[place]) for place in sorted(done.tests)]
+    STORE.write(file, asdict(search), {"trials": trials, "tests": tests})

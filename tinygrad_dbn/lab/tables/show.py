@@ -14,8 +14,12 @@ from ..terminal import blank_table
 from .published import Table
 from .search import Cell
 
-COLUMNS = ("problem", "system", "error_percent", "interval", "test_examples", "trials", "valid_error_percent",
-           "published_percent", "published_interval")  # fmt: skip
+COLUMNS = ("problem", "system", "error_percent", "interval", "replicates", "test_examples", "trials", "gradient_steps",
+           "valid_error_percent", "published_percent", "published_interval")  # fmt: skip
+INTERVALS = (
+    "± is half of a 95 % interval: this run's over replicates, each with its own random start, choice among the trials "
+    "and test examples; the paper's for the choice of its 50 000 test examples alone"
+)
 OFFSET = 0.13  # of this run's point and the paper's from the middle of their line
 FAR_APART = 5  # times the lowest error: from there on the axis is logarithmic
 
@@ -37,9 +41,7 @@ def as_text(table: Table, cells: list[Cell]) -> RichTable:
     else:
         columns = systems
         rows = [[headed[problem], *(cell(problem, system, "\n") for system in systems)] for problem in problems]
-    shown = blank_table(
-        table.title, "test error in %, ± half of its 95 % interval; in brackets the paper's, on 50 000 test examples"
-    )
+    shown = blank_table(table.title, f"test error in %, in brackets the paper's. {INTERVALS}")
     shown.add_column("")
     for column in columns:
         shown.add_column(column, justify="right")
@@ -52,8 +54,8 @@ def write_all(table: Table, cells: list[Cell], folder: Path, notes: str) -> list
     """table.csv, table.png and table.html in the folder, each whole or not at all. Returns their paths."""
     picture = light_and_dark(lambda dark: _png(table, cells, dark))
     rows = (
-        (c.problem, c.system, f"{c.percent:.4f}", f"{c.interval:.4f}", c.tested, c.trials,
-         f"{100 * c.chosen.valid_error:.4f}", *table.published(c.problem, c.system))
+        (c.problem, c.system, f"{c.percent:.4f}", f"{c.interval:.4f}", len(c.tests), c.tested, c.trials, c.steps,
+         f"{100 * c.best.valid_error:.4f}", *table.published(c.problem, c.system))
         for c in cells
     )  # fmt: skip
     contents = {
@@ -89,7 +91,7 @@ def _png(table: Table, cells: list[Cell], dark: bool) -> bytes:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter("{x:g}")
-        axes.set_xlabel("test error, % (bars: 95 % interval)")
+        axes.set_xlabel("test error, % (bars: 95 % intervals, this run's over start, choice and test examples)")
         axes.plot([], [], "o", color=colour["train"], label="this run")
         axes.plot([], [], "D", color=colour["heldout"], label="published, 50 000 test examples")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
@@ -101,15 +103,16 @@ def _html(table: Table, cells: list[Cell], picture: Picture, notes: str) -> str:
     rows = []
     for c in cells:
         published, interval = table.published(c.problem, c.system)
-        settings = ", ".join(f"{k} {v:.3g}" for k, v in c.chosen.settings.items())
+        settings = ", ".join(f"{k} {v:.3g}" for k, v in c.best.settings.items())
         errors = [f"{c.percent:.2f} ± {c.interval:.2f}", f"{published:.2f} ± {interval:.2f}"]
-        counts = [str(c.tested), str(c.trials)]
+        counts = [str(c.tested), str(c.trials), str(c.steps)]
         rows.append([escape(c.problem), escape(c.system), *errors, *counts, f"<small>{escape(settings)}</small>"])
-    headings = ["problem", "system", "this run, %", "published, %", "test examples", "trials", "settings chosen"]
+    headings = ["problem", "system", "this run, %", "published, %", "test examples", "trials", "gradient steps",
+                "best settings"]  # fmt: skip
     picture_says = "Every cell of the table as a point with its interval, beside the published one."
     return html.page(
         table.title,
         f'<p class="soft">{escape(notes)}</p>\n{html.figure(*picture, picture_says)}\n{html.table(headings, rows)}\n'
-        f'<p class="soft"><small>Published: {escape(table.source)}. Intervals hold for the choice of test examples '
-        "alone, not for the choice of settings or the random start.</small></p>",
+        f'<p class="soft"><small>Published: {escape(table.source)}. {escape(INTERVALS)}. Gradient steps are those of '
+        "pre-training and fine-tuning together: nets from random weights may take as many.</small></p>",
     )

@@ -50,11 +50,18 @@ def rbm(visible, hidden):
     return td.RBM(rng.normal(size=(hidden, visible)), rng.normal(size=visible), rng.normal(size=hidden))
 
 
+REAL = td.GaussianRBM(*(rng.normal(size=shape) for shape in ((2, 3), 3, 2, 3)), learns_variance=False)
+CATEGORICAL = td.CategoricalRBM(*(rng.normal(size=shape) for shape in ((2, 4), 4, 2)), 2)
 NET = td.FeedForward.init((3, 2, 2), rng)
 DESCENT = Descent(NET, (NET, 3), 2, float("nan"))
 MODELS = {
     "RBM": rbm(3, 2),
     "DBN": td.DBN.from_rbms([rbm(3, 2), rbm(2, 2)]),
+    "GaussianRBM": REAL,
+    "CategoricalRBM": CATEGORICAL,
+    "DBN of real units": td.DBN.from_rbms([REAL, rbm(2, 2)]),
+    "DBN of categories": td.DBN.from_rbms([CATEGORICAL, rbm(2, 2)]),
+    "DBM": td.DBM.from_rbms([rbm(3, 2), rbm(2, 2)]),
     "FeedForward": NET,
     "Autoencoder": td.Autoencoder.init((3, 2), rng, tied=False),
     "Progress": Progress(1, 4, (rbm(3, 2),), rbm(3, 2), np.ones((2, 3))),
@@ -63,7 +70,10 @@ MODELS = {
     "Embedded": Embedded(NET, NET),
     "HessianFree": HessianFree(NET, NET, 1.0, 3, 0.5, 7, 0.9),
 }
-ANY = ("model", "state", "direction", "particles", "decoder_weights", "value", "array", "W", "b", "c", "R")
+ANY = (
+    *("model", "state", "direction", "particles", "decoder_weights", "value", "array"),
+    *("W", "b", "c", "R", "log_variance"),
+)
 
 
 def model(name):

@@ -19,6 +19,12 @@ def with_other_top(dbn):
     return td.DBN(dbn.layers, random_rbm(*dbn.top.W.shape[::-1], seed=77))
 
 
+def as_dbm(dbn):
+    """The deep Boltzmann machine of a DBN's generative weights."""
+    parts = (*dbn.layers, dbn.top)
+    return td.DBM(tuple(part.W for part in parts), (*(part.b for part in parts), dbn.top.c))
+
+
 # f(dbn, rbm, X, **budget): rbm is for what speaks of RBMs alone, and X (T, D) goes with both.
 ENUMERATING = {
     "annealed": lambda d, r, X, **k: exact.annealed(r, max(2, len(X)), np.linspace(0, 1, 9), rng(), **k),
@@ -32,6 +38,8 @@ ENUMERATING = {
     "bound_gain": lambda d, r, X, **k: exact.bound_gain(d, with_other_top(d), X, **k),
     "ceiling": lambda d, r, X, **k: exact.ceiling(d, X, **k),
     "conditional_likelihood": lambda d, r, X, **k: exact.conditional_likelihood(d, X, [0], **k),
+    "dbm_gradient": lambda d, r, X, **k: exact.dbm_gradient(as_dbm(d), X, **k),
+    "dbm_log_likelihood": lambda d, r, X, **k: exact.dbm_log_likelihood(as_dbm(d), X, **k),
     "deep_bound": lambda d, r, X, **k: exact.deep_bound(d, X, **k),
     "entropy": lambda d, r, X, **k: exact.entropy(d, 1, **k),
     "expected_cd": lambda d, r, X, **k: exact.expected_cd(r, X, 2, **k),
@@ -48,6 +56,7 @@ ENUMERATING = {
     "log_marginal": lambda d, r, X, **k: exact.log_marginal(d, 1, **k),
     "log_partition": lambda d, r, X, **k: exact.log_partition(r, **k),
     "log_prior": lambda d, r, X, **k: exact.log_prior(d, **k),
+    "mean_field": lambda d, r, X, **k: exact.mean_field(as_dbm(d), X, 20, **k),
     "posterior": lambda d, r, X, **k: exact.posterior(d, X, **k),
     "prior_divergence": lambda d, r, X, **k: exact.prior_divergence(d, X, **k),
     "recognition_gradient": lambda d, r, X, **k: exact.recognition_gradient(d, X, **k),
@@ -70,7 +79,9 @@ OTHERS = {
     "OPTIMA": "a table of formulas",
     "AboveOptimum": "an error",
     "TooLarge": "an error",
-    **dict.fromkeys(("Annealed", "Audit", "Ceiling", "Comparison", "Factorial", "LayeredAudit"), "a result"),
+    **dict.fromkeys(
+        ("Annealed", "Audit", "Ceiling", "Comparison", "Factorial", "LayeredAudit", "MeanField"), "a result"
+    ),
     "certified": "calls the quantity it is given, which has its own gate and budget",
 }
 

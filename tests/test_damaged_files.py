@@ -23,7 +23,8 @@ from safetensors.numpy import load as to_tensors
 from safetensors.numpy import save as to_bytes
 
 import tinygrad_dbn as td
-from tests.kinds_of_files import KINDS, a_run
+from tests.kinds_of_files import KINDS, MODELS, a_run
+from tinygrad_dbn import storage
 from tinygrad_dbn.lab.run import folder
 
 PACKAGE = Path(td.__file__).parent
@@ -203,6 +204,17 @@ def test_no_reader_is_left_out():
     # `files`, `records` and `cells` are what they all read with; `folder` only asks whether a run.json is the lab's.
     assert readers - {"files.py", "records.py", "lab/cells.py", "lab/run/folder.py"} == {kind.module for kind in KINDS}
     assert "lab/run/folder.py" in readers
+
+
+def test_no_class_of_model_is_left_out():
+    def classes(value):
+        if dataclasses.is_dataclass(value):
+            yield type(value).__name__
+            value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+        for item in value if isinstance(value, list | tuple) else ():
+            yield from classes(item)
+
+    assert {name for value in MODELS.values() for name in classes(value)} == storage.CLASSES.keys()
 
 
 def test_damage_makes_no_file_the_labs(tmp_path):

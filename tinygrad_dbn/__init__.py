@@ -14,17 +14,20 @@ from .autodiff.mapping import vmap
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
 from .autodiff.trees import tree_map
-from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
+from .models import DBM, DBN, RBM, Autoencoder, CategoricalRBM, DirectedLayer, FeedForward, GaussianRBM
 from .storage import load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DBM",
     "DBN",
     "RBM",
     "Autoencoder",
+    "CategoricalRBM",
     "DirectedLayer",
     "FeedForward",
+    "GaussianRBM",
     "Tensor",
     "check_grads",
     "compile",

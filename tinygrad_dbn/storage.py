@@ -21,11 +21,25 @@ from safetensors.numpy import save as to_bytes
 from . import files, records
 from .autodiff.trees import field_of
 from .learning import Descent, Embedded, Epoch, Fit, HessianFree, Progress
-from .models import DBN, RBM, Autoencoder, DirectedLayer, FeedForward
+from .models import (
+    DBM,
+    DBN,
+    RBM,
+    Autoencoder,
+    CategoricalLayer,
+    CategoricalRBM,
+    DirectedLayer,
+    FeedForward,
+    GaussianLayer,
+    GaussianRBM,
+)
 
-_CLASSES: dict[str, Any] = {
+CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (RBM, DBN, DirectedLayer, FeedForward, Autoencoder, Progress, Descent, Embedded, Epoch, Fit, HessianFree)
+    for cls in (
+        *(RBM, GaussianRBM, CategoricalRBM, DirectedLayer, GaussianLayer, CategoricalLayer, DBN, DBM),
+        *(FeedForward, Autoencoder, Progress, Descent, Embedded, Epoch, Fit, HessianFree),
+    )
 }
 FORMAT = "tinygrad_dbn model 2"
 _KEY = "tinygrad_dbn"  # the metadata's only entry: the order of several would differ from run to run
@@ -118,8 +132,8 @@ def describe(value: Any, place: str, tensors: Tensors) -> Any:
     """The JSON structure of `value`; its arrays are added to `tensors` under their places."""
     name = type(value).__name__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        if _CLASSES.get(name) is not type(value):
-            raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(_CLASSES)}")
+        if CLASSES.get(name) is not type(value):
+            raise TypeError(f"save: {place or 'the model'} is a {name}; models are {', '.join(CLASSES)}")
         fields = {
             f.name: describe(getattr(value, f.name), field_of(place, f.name), tensors)
             for f in dataclasses.fields(value)
@@ -138,7 +152,7 @@ def describe(value: Any, place: str, tensors: Tensors) -> Any:
         return value
     raise TypeError(
         f"save: {place or 'the model'} is a {name}; a model holds arrays, numbers, strings, tuples and "
-        f"{', '.join(_CLASSES)}"
+        f"{', '.join(CLASSES)}"
     )
 
 
@@ -157,10 +171,10 @@ def _rebuild(structure: Any, place: str, tensors: Tensors) -> Any:
     if structure.keys() != {"class", "fields"} or not isinstance(structure["fields"], dict):
         raise ValueError(f"{where} is described by neither a class nor an array")
     name, fields = structure["class"], structure["fields"]
-    if name not in _CLASSES:
-        raise ValueError(f"{where} is of the unknown class {name!r}; known are {', '.join(_CLASSES)}")
-    hints = get_type_hints(_CLASSES[name])
+    if name not in CLASSES:
+        raise ValueError(f"{where} is of the unknown class {name!r}: of another program, or a later version")
+    hints = get_type_hints(CLASSES[name])
     if fields.keys() != hints.keys():
         raise ValueError(f"{where}, a {name}, has the fields {sorted(fields)}, not {sorted(hints)}")
     found = {key: _rebuild(item, field_of(place, key), tensors) for key, item in fields.items()}
-    return _CLASSES[name](**{key: records.typed(hints[key], found[key], field_of(place, key)) for key in found})
+    return CLASSES[name](**{key: records.typed(hints[key], found[key], field_of(place, key)) for key in found})

@@ -62,7 +62,7 @@ def test_running_sum():
     spoiled=[
         *ADDED,
         Spoiled("the last block alone", mutated(partition, "log_partition", "log_add(total, ops", "log_add(None, ops")),
-        Spoiled("sign of F", mutated(partition, "log_partition", "(-rbm.free_energy", "(rbm.free_energy")),
+        Spoiled("sign of F", mutated(partition, "log_partition", "(-free_energy", "(free_energy")),
     ],
 )
 def test_blocks_of_log_partition():

@@ -54,7 +54,8 @@ SAMPLE = "DBN.sample starts where it is told, or from fair coins, takes its roun
         Spoiled("the lowest layer alone", mutated(DBN, "sample", "reversed(self.layers)", "self.layers[:1]")),
         Spoiled("the start is ignored", mutated(DBN, "sample", "if start is None", "if True")),
         Spoiled(
-            "probabilities passed down", mutated(DBN, "sample", "h = bernoulli(p, rng)", "x = bernoulli(h := p, rng)")
+            "probabilities passed down",
+            mutated(DBN, "sample", "h = layer.draw_visible(p, rng)", "x = layer.draw_visible(h := p, rng)"),
         ),
     ],
 )

@@ -20,7 +20,7 @@ from proofs.kernel.substitution import put
 from proofs.kernel.terms import POSITIVE, Bit, Cube, Fold, Set, Sum, exp, families, indices, log, plus, sum_over
 from proofs.open.trace import bits, opened
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact.marginals import log_conditional, log_mixture
+from tinygrad_dbn.exact.marginals import log_mixture
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 T = Set("T")
@@ -194,7 +194,7 @@ def split_units():
 
 PRIOR = Spoiled("prior forgotten", mutated(exact.marginals, "log_mixture", " + prior[", " + 0 * prior["))
 SOFTPLUS = " - ops.sum(ops.softplus(a), axis=-1)"
-CONDITIONAL = Spoiled("a conditional that is not normalised", mutated(exact.marginals, "log_conditional", SOFTPLUS, ""))
+CONDITIONAL = Spoiled("a conditional that is not normalised", mutated(DirectedLayer, "log_conditional", SOFTPLUS, ""))
 SIGMOID = Spoiled("sigmoid for softplus in F", mutated(RBM, "free_energy", "ops.softplus", "ops.sigmoid"))
 
 
@@ -217,7 +217,7 @@ def likelihood_is_the_sum(depth, side, split):
         model, examples = dbn(a, depth), rows(a, depth)
         below = [examples[0], *map(exact.states, model.sizes[1:depth])]
         above = map(exact.states, model.sizes[1:])
-        given = [log_conditional(*of_layer) for of_layer in zip(below, model.layers, above, strict=False)]
+        given = [layer.log_conditional(x, h) for x, layer, h in zip(below, model.layers, above, strict=False)]
         joints = exact.log_joint(model, *examples), exact.log_joint(dbn(a, depth, depth), *examples[depth:])
         return [*joints, exact.log_likelihood(model, examples[0]), exact.log_marginal(model, depth), *given]
 

@@ -136,7 +136,7 @@ def product(p, s, unit, field):
 # `exact.log_partition` sums over the states of the smaller side, and is traced on either side of that choice.
 TOTAL = sum_over(x, h, of=JOINT)
 Z = [
-    Spoiled("sign of F in Z", mutated(exact.partition, "log_partition", "(-rbm.free_energy", "(rbm.free_energy")),
+    Spoiled("sign of F in Z", mutated(exact.partition, "log_partition", "(-free_energy", "(free_energy")),
     Spoiled(
         "biases not exchanged", mutated(RBM, "transposed", "self.W.T, self.c, self.b", "self.W.T, 0 * self.c, self.b")
     ),
@@ -216,9 +216,7 @@ def gradient(run, of_hidden, of_visible, sign):
         Spoiled("without the model's own statistics", sign=0, names=("c",)),
         Spoiled("the signs exchanged", sign=-1, names=("c",)),
         Spoiled(HIDDEN_BIAS.name, HIDDEN_BIAS.patch, names=("c",)),
-        Spoiled(
-            "Z forgotten", mutated(exact.likelihood, "log_likelihood", " - log_partition(model)", ""), names=("c",)
-        ),
+        Spoiled("Z forgotten", mutated(exact.likelihood, "log_likelihood", " - log_partition(rbm)", ""), names=("c",)),
         Spoiled(
             "Z added",
             mutated(exact.likelihood, "log_likelihood", "(X) - log_partition", "(X) + log_partition"),

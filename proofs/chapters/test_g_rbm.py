@@ -82,7 +82,7 @@ def test_conditionals(size):
             "Z without the visible bias",
             mutated(RBM, "visible_logits", " + self.b", ""),
         ),
-        Spoiled("sign of F in Z", mutated(exact.partition, "log_partition", "(-rbm.free_energy", "(rbm.free_energy")),
+        Spoiled("sign of F in Z", mutated(exact.partition, "log_partition", "(-free_energy", "(free_energy")),
         Spoiled(
             "Z added instead of subtracted",
             mutated(
@@ -112,7 +112,7 @@ def test_likelihood(size):
         Spoiled("hidden bias lost", mutated(RBM, "hidden_logits", " + self.c", "")),
         Spoiled(
             "the partition function forgotten",
-            mutated(exact.likelihood, "log_likelihood", " - log_partition(model)", ""),
+            mutated(exact.likelihood, "log_likelihood", " - log_partition(rbm)", ""),
         ),
     ],
 )
@@ -140,7 +140,7 @@ LAYER_SPOILS = [
     Spoiled("prior forgotten", mutated(exact.marginals, "log_mixture", " + prior[", " + 0 * prior[")),
     Spoiled(
         "conditional not normalised",
-        mutated(exact.marginals, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
+        mutated(DirectedLayer, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
     ),
 ]
 

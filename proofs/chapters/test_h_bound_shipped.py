@@ -24,8 +24,8 @@ def general_q(examples, hidden):
 
 SIZES = [(1, 1, 1), (2, 1, 2)]
 OTHER = (
-    "return log_conditional(X, layer, states(layer.W.shape[0])) + prior",
-    "return 0 * log_conditional(X, layer, states(layer.W.shape[0])) + 3 * prior",
+    "return layer.log_conditional(X, states(layer.W.shape[0])) + prior",
+    "return 0 * layer.log_conditional(X, states(layer.W.shape[0])) + 3 * prior",
 )
 SPOILS = [
     Spoiled("prior forgotten", mutated(variational.bound, "_log_joint", " + prior", " + 0 * prior")),

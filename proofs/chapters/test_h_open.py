@@ -17,7 +17,6 @@ from proofs.open.dbn import D, H, K, T, dbn, examples, on_both_sides
 from proofs.open.trace import distributions
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
-from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DirectedLayer
 
 t, = indices("t", T)  # fmt: skip
@@ -45,7 +44,7 @@ def joint(read):
     def run(a):
         model = dbn(a)
         hidden = exact.states(a("a", H).shape[0])
-        return log_conditional(examples(a), model.layers[0], hidden) + exact.log_prior(model)
+        return model.layers[0].log_conditional(examples(a), hidden) + exact.log_prior(model)
 
     return read(run)(t, h)
 
@@ -81,11 +80,11 @@ def lecture_joint():
     claim="G1, G2, G5",
     level="A",
     sizes=SIZES,
-    traced=[exact.log_prior, log_conditional, exact.log_likelihood],
+    traced=[exact.log_prior, DirectedLayer.log_conditional, exact.log_likelihood],
     spoiled=[
         Spoiled(
             "the conditional not normalised",
-            mutated(exact.marginals, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
+            mutated(DirectedLayer, "log_conditional", " - ops.sum(ops.softplus(a), axis=-1)", ""),
         ),
         Spoiled("top RBM not normalised", mutated(exact.marginals, "log_marginal", " - log_partition(dbn.top)", "")),
         Spoiled("generative bias lost", mutated(DirectedLayer, "visible_logits", " + self.b", "")),
@@ -121,7 +120,7 @@ def bound_below():
 SPOILED_BOUND = [
     Spoiled("prior forgotten", PRIOR_LOST),
     Spoiled("entropy counted twice", mutated(variational.bound, "bound", "prior) - log_q", "prior) - 2 * log_q")),
-    Spoiled("another x", mutated(variational.bound, "_log_joint", "(X, layer", "(1 - X, layer")),
+    Spoiled("another x", mutated(variational.bound, "_log_joint", "(X, states", "(1 - X, states")),
 ]
 
 

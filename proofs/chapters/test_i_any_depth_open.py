@@ -22,7 +22,7 @@ from proofs.open.trace import bits, opened
 from tinygrad_dbn import exact, ops
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
-from tinygrad_dbn.exact.marginals import log_conditional, log_mixture
+from tinygrad_dbn.exact.marginals import log_mixture
 from tinygrad_dbn.exact.variational.bound import layer_bound
 from tinygrad_dbn.exact.variational.layers import lost_at
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
@@ -169,7 +169,7 @@ class Step:
             return [
                 log_mixture(below, one, a("P", Cube(N))), layer_bound(one, below, a("B", Cube(N))),
                 kl, ops.matmul(q, a("lost", Cube(N))),
-                logits, log_conditional(below, one, exact.states(one.W.shape[0])), log_bernoulli_table(logits),
+                logits, one.log_conditional(below, exact.states(one.W.shape[0])), log_bernoulli_table(logits),
             ]  # fmt: skip
 
         mixture, bound, kl, averaged, logits, log_p, log_q = opened(run)
@@ -281,7 +281,13 @@ def loop(name, *rewritten, depth=2):
         loop(
             "layers from the bottom up", exact.marginals, "log_marginal", "reversed(dbn.layers[layer:])", "dbn.layers"
         ),
-        loop("a layer forgotten", exact.marginals, "log_marginal", "dbn.layers[layer:]", "dbn.layers[layer + 1:]"),
+        loop(
+            "a layer forgotten",
+            exact.marginals,
+            "log_marginal",
+            "in reversed(dbn.layers[",
+            "in reversed(dbn.layers[1 +",
+        ),
         loop("bounds from the bottom up", variational.layers, "deep_bound", "in reversed(list(zip(", "in list((zip("),
         loop("second KL not averaged", variational.layers, "_lost", "(reached, kl)", "(0 * reached, kl)"),
         loop(

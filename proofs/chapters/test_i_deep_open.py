@@ -18,7 +18,6 @@ from proofs.open.dbn import D, H, K, T, examples, on_both_sides
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
-from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 N = Set("N")
@@ -62,7 +61,7 @@ def layers(read, about):
         found = []
         for layer, rows in zip(model.layers, below, strict=True):
             logits = layer.recognition_logits(rows)
-            found += [log_conditional(rows, layer, exact.states(layer.W.shape[0])), log_bernoulli_table(logits), logits]
+            found += [layer.log_conditional(rows, exact.states(layer.W.shape[0])), log_bernoulli_table(logits), logits]
         return [*found, exact.log_marginal(model, 2), exact.log_marginal(model, 1)]
 
     given1, q1, logit1, given2, q2, logit2, top, prior = read(run)

@@ -14,7 +14,6 @@ from proofs.open.trace import opened
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
-from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 D, H = map(Set, "DH")
@@ -87,7 +86,7 @@ def test_likelihood():
 def test_tight():
     def run(a):
         model, states = DBN.from_tied(rbm(a)), visible(a)
-        log_joint = log_conditional(states, model.layers[0], exact.states(a("c", H).shape[0])) + exact.log_prior(model)
+        log_joint = model.layers[0].log_conditional(states, exact.states(a("c", H).shape[0])) + exact.log_prior(model)
         log_q = log_bernoulli_table(model.layers[0].recognition_logits(states))
         return (
             log_joint,

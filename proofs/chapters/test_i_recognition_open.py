@@ -17,7 +17,6 @@ from proofs.open.trace import opened
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import variational
 from tinygrad_dbn.exact.distributions import log_bernoulli_table
-from tinygrad_dbn.exact.marginals import log_conditional
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
 t, = indices("t", T)  # fmt: skip
@@ -104,7 +103,7 @@ def gap_is_the_divergence(about, side):
         logits = first.recognition_logits(x)
         return [
             *(getattr(audit, f.name) for f in fields(audit)), exact.bound(model, x), exact.log_likelihood(model, x),
-            log_conditional(x, first, exact.states(first.W.shape[0])), log_bernoulli_table(logits), logits,
+            first.log_conditional(x, exact.states(first.W.shape[0])), log_bernoulli_table(logits), logits,
             exact.log_prior(model),
         ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from .terminal import chosen, refusing, say
 
 def study(
     data: Annotated[str, typer.Option(help="Distributions, separated by commas; all of them unless said.")] = "",
-    rules: Annotated[str, typer.Option(help="Rules, separated by commas.")] = "ML,CD-1,CD-10,PCD",
+    rules: Annotated[str, typer.Option(help="Rules, with commas between; also Centred, PT.")] = "ML,CD-1,CD-10,PCD",
     seeds: Annotated[int, typer.Option(min=1, help="Courses of each rule on each distribution.")] = 3,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of every course, one seed.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder; courses that are in it are kept, and used.")] = None,

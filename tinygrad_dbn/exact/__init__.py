@@ -17,6 +17,7 @@ D visible units: ValueError says where it is not (`data.py`). Its cost is predic
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
 from .budget import TooLarge
 from .conditionals import conditional_likelihood, log_conditional_likelihood
+from .deep_boltzmann import MeanField, dbm_gradient, dbm_log_likelihood, mean_field
 from .enclosure import certified
 from .fisher import fisher_information
 from .information import data_entropy, entropy, kl_from_data
@@ -35,11 +36,11 @@ from .variational.factorial import Factorial, best_factorial
 from .variational.layers import LayeredAudit, audit_layers, deep_bound
 
 __all__ = [
-    "OPTIMA", "AboveOptimum", "Annealed", "Audit", "Ceiling", "Comparison", "Factorial", "LayeredAudit", "TooLarge",
-    "annealed", "annealed_backwards", "audit", "audit_layers", "base_rates", "best_factorial", "bound", "bound_gain",
-    "ceiling", "certified", "check_optimum", "compare", "conditional_likelihood", "data_entropy", "deep_bound",
-    "entropy", "expected_cd", "expected_pcd", "expected_sleep", "expected_wake", "fisher_information", "gradient",
-    "kl_from_data", "log_aggregated_posterior", "log_conditional_likelihood", "log_joint", "log_likelihood",
-    "log_marginal", "log_partition", "log_prior", "optimum", "posterior", "prior_divergence", "recognition_gradient",
-    "sample", "states", "unit_means",
+    "OPTIMA", "AboveOptimum", "Annealed", "Audit", "Ceiling", "Comparison", "Factorial", "LayeredAudit", "MeanField",
+    "TooLarge", "annealed", "annealed_backwards", "audit", "audit_layers", "base_rates", "best_factorial", "bound",
+    "bound_gain", "ceiling", "certified", "check_optimum", "compare", "conditional_likelihood", "data_entropy",
+    "dbm_gradient", "dbm_log_likelihood", "deep_bound", "entropy", "expected_cd", "expected_pcd", "expected_sleep",
+    "expected_wake", "fisher_information", "gradient", "kl_from_data", "log_aggregated_posterior",
+    "log_conditional_likelihood", "log_joint", "log_likelihood", "log_marginal", "log_partition", "log_prior",
+    "mean_field", "optimum", "posterior", "prior_divergence", "recognition_gradient", "sample", "states", "unit_means",
 ]  # fmt: skip

@@ -22,8 +22,7 @@ from ..models import RBM
 from ..models.rbm import bernoulli
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Cost, spending
-from .data import binary, plain_numbers, rows, whole
-from .distributions import as_dbn
+from .data import binary, need_binary, plain_numbers, rows, whole
 from .samples import sample
 
 Array = NDArray[np.float64]
@@ -92,7 +91,7 @@ def annealed_backwards(
     x = None if start is None else rows(rbm, start, "start")
     if x is not None and len(x) != chains:
         raise ValueError(f"{len(x)} rows to start {chains} chains: give one row per chain")
-    cost = costs.annealed(rbm, chains, len(betas)) + (costs.sample(as_dbn(rbm), chains) if x is None else Cost())
+    cost = costs.annealed(rbm, chains, len(betas)) + (costs.sample((), rbm, chains) if x is None else Cost())
     with spending("annealed_backwards", cost, max_seconds, max_bytes):
         x = sample(rbm, chains, rng)[0] if x is None else x
         # The chain over x alone is reversible: backwards it takes the same steps.
@@ -139,6 +138,7 @@ def _estimate(log_w: Array, confidence: float, sign: int) -> Annealed:
 
 
 def _checked(rbm: RBM, chains: int, betas: Any, base: Any, confidence: float) -> tuple[Array, Array]:
+    need_binary(rbm)
     visible = rbm.W.shape[1]
     betas, base = plain_numbers(betas, "betas"), np.zeros(visible) if base is None else plain_numbers(base, "base")
     if not 0 < confidence < 1:

@@ -79,8 +79,8 @@ class Place:
         """Raise TypeError where something is asked of the sums made of ops that only the compiled ones can do."""
         if with_error or self.executor is not None or self.checkpoint is not None:
             raise TypeError(
-                "with_error, executor and checkpoint are for plain arrays of floats; this model or data holds "
-                "Tensors or objects. Leave them out, or pass float arrays"
+                "with_error, executor and checkpoint are for plain arrays of floats, x of zeros and ones; this model "
+                "or data holds Tensors, objects or other units. Leave them out, or pass float arrays"
             )
 
 

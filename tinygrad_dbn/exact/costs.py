@@ -17,11 +17,12 @@ import numpy as np
 
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
-from ..models import DBN, RBM, DirectedLayer
+from ..models import DBM, DBN, RBM, AnyRBM, DirectedLayer
 from . import budget
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
-from .data import are_floats
-from .distributions import as_dbn
+from .data import are_floats, have_compiled_sums
+from .distributions import as_dbn, parts
+from .states import BLOCK
 from .sums import sizes
 from .sums.float64 import seconds_per_block, smaller_side
 from .sums.posteriors import STRIPS
@@ -41,6 +42,7 @@ IN_A_TRACE = 4  # how much longer a sum made of ops takes with its way back
 KEPT = 4.5  # arrays that the graph keeps for one that a sum made of ops computes
 PER_EXPECTATION = 1.8  # pairs for each state of E_q[log p − log q], where a mixture has one
 MOMENTS = 4  # times as long as log Z take the sums of its derivatives
+MEAN_FIELD_SWEEPS = 50  # of a DBM's layers: the usual number
 SWEEPS = 8  # of the search for the best factorial q from one start: the usual number, as it is not known before
 
 
@@ -50,11 +52,18 @@ Work = Callable[..., Cost]
 def of(work: Work, *arguments: Any) -> Cost:
     """The cost of a quantity of this file for its arguments, in the arithmetic of their arrays."""
     cost = work(*arguments)
-    if are_floats(*arguments):
+    if have_compiled_sums(*arguments):
         return cost
     if any(isinstance(leaf, Tensor) for leaf in flatten(arguments)[0]):
         return in_a_trace(cost)
+    if are_floats(*arguments):
+        return Cost(max(cost.seconds, cost.pairs * SECONDS_PER_PAIR), cost.held + at_once(cost.pairs), cost.units)
     return Cost(max(cost.seconds, cost.pairs * SECONDS_PER_OBJECT), cost.held * BYTES_PER_OBJECT / 8, cost.units)
+
+
+def at_once(pairs: float) -> float:
+    """Bytes of what sums made of ops hold at a time where nothing is kept: some rows beside a block of states."""
+    return 8 * KEPT * min(pairs, ROWS * BLOCK)
 
 
 def in_a_trace(cost: Cost, times: float = IN_A_TRACE) -> Cost:
@@ -92,13 +101,21 @@ def products(units: int, examples: float, per_state: float = 1.0) -> Cost:
     return Cost((seconds + examples / ROWS * SECONDS_PER_BATCH) / workers, held, units, per_state * examples * S)
 
 
-def log_partition(rbm: RBM) -> Cost:
-    """log Z by a product of odds, over the smaller side's 2^n states."""
-    m, n = max(rbm.W.shape), min(rbm.W.shape)
+def enumerated(rbm: AnyRBM) -> tuple[int, int]:
+    """The numbers of units of the side whose states are summed, and of the other."""
+    hidden, visible = rbm.W.shape
+    return (hidden, visible) if rbm.hidden_is_smaller else (visible, hidden)
+
+
+def log_partition(rbm: Any) -> Cost:
+    """log Z over the smaller side's 2^n states: by a product of odds, where x is of zeros and ones."""
+    n, m = enumerated(rbm)
     count = states(max(0, n - sizes.LOW - sizes.MIDDLE))
     workers = min(count, budget.cores())
-    small = smaller_side(rbm)
-    seconds = seconds_per_block(small.W, small.b) * count / workers if are_floats(rbm) else 0.0
+    seconds = 0.0
+    if have_compiled_sums(rbm):
+        small = smaller_side(rbm)
+        seconds = seconds_per_block(small.W, small.b) * count / workers
     return Cost(seconds, workers * 16.0 * m * (2**sizes.LOW + 2**sizes.MIDDLE), n, states(n) * m)
 
 
@@ -169,19 +186,26 @@ def log_marginal(dbn: DBN, at: int) -> Cost:
     return total.beside(states(dbn.sizes[at])) + Cost(units=dbn.sizes[at])
 
 
+def log_smaller_side(rbm: AnyRBM) -> Cost:
+    n, m = enumerated(rbm)
+    return log_partition(rbm) + passes(n, m, workers=1).beside(2 * states(n)) + Cost(units=n)
+
+
 def unit_means(dbn: DBN, at: int) -> Cost:
     cells = states(dbn.sizes[at]) * dbn.sizes[at]
     return log_marginal(dbn, at) + Cost(cells * SECONDS_PER_CELL / 2, 8 * (cells + 2 * states(dbn.sizes[at])))
 
 
-def log_likelihood(model: RBM | DBN, X: Any) -> Cost:
-    dbn = as_dbn(model)
-    if not dbn.layers:
-        return log_partition(dbn.top) + logits(len(X), len(dbn.top.W))
-    return log_prior(dbn) + mixture(dbn.layers[0], len(X))
+def log_likelihood(model: Any, X: Any) -> Cost:
+    layers, top = parts(model)
+    if not layers:
+        return log_partition(top) + logits(len(X), len(top.W))
+    return log_prior(as_dbn(model)) + mixture(layers[0], len(X))
 
 
-def gradient(model: RBM | DBN, X: Any) -> Cost:
+def gradient(model: Any, X: Any) -> Cost:
+    if model.units != "binary":
+        return in_a_trace(log_likelihood(model, X))
     dbn, rows, kept = as_dbn(model), float(len(X)), 0.0
     hidden, visible = dbn.top.W.shape
     once = log_partition(dbn.top)
@@ -277,10 +301,17 @@ def expected_sleep(dbn: DBN, X: Any, k: int | None) -> Cost:
     return sum((table(states(len(layer.W)), layer.W.shape[1]) for layer in dbn.layers), dreams)
 
 
-def sample(dbn: DBN, count: int) -> Cost:
-    numbers, top = count * float(sum(dbn.sizes)), dbn.top
-    held = 8 * (numbers + 3.0 * count * max(dbn.sizes) + 2 * states(min(top.W.shape)))
-    return log_marginal(as_dbn(top), int(top.W.shape[0] <= top.W.shape[1])) + Cost(numbers * SECONDS_PER_CELL, held)
+def sample(layers: tuple[DirectedLayer, ...], top: AnyRBM, count: int) -> Cost:
+    widths = [top.W.shape[0], *(part.W.shape[1] for part in (*layers, top))]
+    numbers, side = count * float(sum(widths)), states(enumerated(top)[0])
+    held = 8 * (numbers + 3.0 * count * max(widths) + 2 * side)
+    return log_smaller_side(top) + Cost(numbers * SECONDS_PER_CELL, held)
+
+
+def mean_field(dbm: DBM, X: Any) -> Cost:
+    sweep = logits(len(X), 2 * sum(dbm.sizes)) + Cost(sum(2 * len(X) * W.size * SECONDS_PER_FLOP for W in dbm.weights))
+    searched = Cost(MEAN_FIELD_SWEEPS * sweep.seconds, 8.0 * 4 * len(X) * sum(dbm.sizes))
+    return log_partition(dbm.as_rbm()) + searched
 
 
 def annealed(rbm: RBM, chains: int, temperatures: int) -> Cost:

@@ -1,11 +1,13 @@
-"""How all data is checked: rows of zeros and ones of the model's width, in an arithmetic that goes with the model's.
+"""How all data is checked: rows of the model's width and kind of units, in an arithmetic that goes with the model's.
 
 The input is anything that NumPy reads as an array of numbers. The result is an array of float32 or float64; a
 Tensor, where something is differentiated; or, for a model of objects (symbols, rationals, balls), an array of objects.
 Everything else is refused with what was given, why it will not do, and what to write.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +16,38 @@ from numpy.typing import NDArray
 from ..autodiff.numbers.rational import Exact
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
-from ..models import DBN, RBM
+from ..models import DBN, AnyRBM
 
 KEPT = (np.dtype(np.float32), np.dtype(np.float64))  # the widths in which the engine computes
 
 
-def rows(model: RBM | DBN, X: Any, name: str = "X") -> Any:
-    """X as a (T, D) array of zeros and ones for the model's D visible units, or a ValueError that says where not."""
-    return binary(X, model.W.shape[1] if isinstance(model, RBM) else model.sizes[0], model, name)
+def rows(model: AnyRBM | DBN, X: Any, name: str = "X") -> Any:
+    """X as a (T, D) array of zeros and ones for the model's D visible units, or a ValueError that says where not.
+
+    For quantities that enumerate x, or whose sums are of such models alone: others are refused.
+    """
+    need_binary(model)
+    return binary(X, lowest(model).W.shape[1], model, name)
+
+
+def examples(model: AnyRBM | DBN, X: Any, name: str = "X") -> Any:
+    """X as a (T, D) array of what the model's visible units can be, or a ValueError that says where it is not."""
+    return CHECKS[model.units](X, lowest(model).W.shape[1], model, name)
+
+
+def lowest(model: AnyRBM | DBN) -> Any:
+    """What x belongs to: an RBM itself, or the lowest layer of a DBN."""
+    return model.lowest if isinstance(model, DBN) else model
+
+
+def need_binary(model: AnyRBM | DBN) -> None:
+    """Raise ValueError for a model whose x is not made of zeros and ones."""
+    if model.units != "binary":
+        raise ValueError(
+            f"a {type(model).__name__} of {model.units} visible units: this sums over x of zeros and ones, or is about "
+            "their RBM; for others there are log_partition, log_likelihood, gradient and sample, and for a DBN upon "
+            "them its hidden layers, bounds and posterior"
+        )
 
 
 def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
@@ -29,6 +55,28 @@ def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X")
 
     model: what the data are for. Beside one of floats, as without any, objects must be numbers and become floats;
     beside one of objects they stay, and are checked to be 0 or 1 where that can be decided, as Tensors' values are.
+    """
+    return _batch(X, width, model, name, _check)
+
+
+def real(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
+    """X as a (T, width) array of finite numbers, or a ValueError that says where it is not. As `binary` otherwise."""
+    return _batch(X, width, model, name, _check_finite)
+
+
+def categorical(X: Any, width: int | None, model: Any, name: str = "X") -> Any:
+    """X as a (T, width) array of zeros and ones, a single one among the places of each unit, or a ValueError."""
+    return _batch(X, width, model, name, partial(_check_one_hot, categories=lowest(model).categories))
+
+
+CHECKS = {"binary": binary, "real": real, "categorical": categorical}
+"""What a model's visible units are → the check of its data."""
+
+
+def _batch(X: Any, width: int | None, model: Any, name: str, check: Callable[[Any, str], None]) -> Any:
+    """X as a (T, width) array that passes the check, which is given an array, or None where its values are not known.
+
+    Objects stay beside a model of objects, and become floats beside others.
     """
     array = X if isinstance(X, Tensor) else as_array(X, name)
     wanted = "any" if width is None else width
@@ -41,13 +89,13 @@ def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X")
     if array.shape[0] == 0:
         raise ValueError(f"{name} is an empty batch, shape {array.shape}: nothing to average over")
     if isinstance(array, Tensor):
-        _check(known(array), name)
+        check(known(array), name)
         return array
     if array.dtype == object:
         objects = model is not None and not are_floats(model)
-        _check(array if objects else _numbers(array, name), name)
+        check(array if objects else _numbers(array, name), name)
         return array if objects else array.astype(np.float64)
-    _check(array, name)
+    check(array, name)
     return array if array.dtype in KEPT else array.astype(np.float64)
 
 
@@ -97,6 +145,33 @@ def _check(array: Any, name: str) -> None:
         raise ValueError(
             f"{name}{list(where)} is {array[where]}: the model is over {{0, 1}}; binarise first, "
             f"for instance ({name} > 0.5).astype(float)"
+        )
+
+
+def _check_finite(array: Any, name: str) -> None:
+    """Raise ValueError at the first element that is known not to be a finite number."""
+    if array is None or array.dtype == object:
+        return
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        raise ValueError(
+            f"{name}{list(where)} is {array[where]}: the model is over finite real numbers; leave such rows out, or "
+            f"fill them, for instance np.nan_to_num({name})"
+        )
+
+
+def _check_one_hot(array: Any, name: str, categories: int) -> None:
+    """Raise ValueError at the first unit of which not a single one of its places is 1, where that is known."""
+    _check(array, name)
+    if array is None or array.dtype == object:
+        return
+    on = array.reshape(len(array), -1, categories).sum(axis=-1)
+    if not (on == 1).all():
+        row, unit = (int(i) for i in np.argwhere(on != 1)[0])
+        raise ValueError(
+            f"{name}[{row}] has {on[row, unit]:g} ones among the {categories} places of unit {unit}, which takes one "
+            f"value: write td.models.one_hot(values, {categories})"
         )
 
 
@@ -177,6 +252,14 @@ def are_floats(*values: Any) -> bool:
     """
     leaves = [leaf for value in values for leaf in flatten(value)[0]]
     return all(isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" for leaf in leaves)
+
+
+def have_compiled_sums(*values: Any) -> bool:
+    """True for plain arrays of floats and models of them over zeros and ones: what `sums` computes.
+
+    Everything else takes the sums made of ops.
+    """
+    return are_floats(*values) and all(getattr(value, "units", "binary") == "binary" for value in values)
 
 
 def as_float64(model: Any) -> Any:

@@ -1,27 +1,41 @@
 """Probabilities written out over all states of a layer."""
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
-from ..models import DBN, RBM
+from ..models import DBN, RBM, AnyRBM, DirectedLayer
+from .data import need_binary
 from .states import states
 
 
-def as_dbn(model: RBM | DBN) -> DBN:
-    """An RBM as the DBN without directed layers, which it is; a DBN as it stands."""
-    return model if isinstance(model, DBN) else DBN((), model)
+def as_dbn(model: AnyRBM | DBN) -> DBN:
+    """An RBM of zeros and ones as the DBN without directed layers, which it is; a DBN as it stands.
+
+    Raises ValueError for an RBM of other visible units.
+    """
+    if isinstance(model, DBN):
+        return model
+    need_binary(model)
+    return DBN((), cast(RBM, model))
 
 
-def with_hidden(model: RBM | DBN) -> DBN:
-    """The model as a DBN with a directed layer. An RBM is the tied one of two layers (claim I4)."""
-    if isinstance(model, RBM):
-        return DBN.from_tied(model)
-    return model if model.layers else DBN.from_tied(model.top)
+def parts(model: AnyRBM | DBN) -> tuple[tuple[DirectedLayer, ...], AnyRBM]:
+    """The directed layers of a DBN, from x upwards, and its top RBM; of an RBM none, and itself."""
+    return (model.layers, model.top) if isinstance(model, DBN) else ((), model)
+
+
+def with_hidden(model: AnyRBM | DBN) -> DBN:
+    """The model as a DBN with a directed layer. An RBM of zeros and ones is the tied one of two layers (claim I4).
+
+    Raises ValueError for an RBM of other visible units: its p(h) is that of no RBM.
+    """
+    dbn = as_dbn(model)
+    return dbn if dbn.layers else DBN.from_tied(dbn.top)
 
 
 def log_bernoulli_table(logits: Value) -> Value:

@@ -15,17 +15,18 @@ from typing import Any
 from ..autodiff.differentiate import grad
 from ..autodiff.operators import Value
 from ..autodiff.trees import flatten
-from ..models import DBN, RBM
+from ..models import DBN, AnyRBM
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from .data import are_floats, as_float64, rows
+from .data import are_floats, as_float64, examples, have_compiled_sums
+from .distributions import parts
 from .marginals import log_mixture, log_prior
 from .partition import log_partition
 from .sums import float64, gradients
 
 
 def log_likelihood(
-    model: RBM | DBN,
+    model: AnyRBM | DBN,
     X: Any,
     *,
     with_error: bool = False,
@@ -39,27 +40,29 @@ def log_likelihood(
     RBM: −F(x) − log Z (claim G0); time as `log_partition`. DBN with hidden layers n1 … nL: time grows as the sum of
     2^(n_k + n_(k+1)) over its inner layers plus T · 2^n1; the top layer nL costs only its width.
 
+    With real x these are log-densities: a mixture of 2^H normal ones for a `GaussianRBM`, of 2^n1 for a DBN upon it.
+
     Arrays of floats take compiled products and matrix products, in float64 (`sums/odds.py`, `sums/matrices.py`);
-    Tensors, symbols and rationals take the definitions below, made of ops. For floats alone: with_error returns (log p,
-    error), both (T,), error bounding |log p − exact| in nats (`sums/certify.py`); max_bytes, executor and checkpoint
-    are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for log Z, and beside it
-    NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
+    Tensors, symbols, rationals and other units of x take the definitions below, made of ops. For compiled sums alone:
+    with_error returns (log p, error), both (T,), error bounding |log p − exact| in nats (`sums/certify.py`); max_bytes,
+    executor and checkpoint are as in `log_partition`. A DBN has a checkpoint for each of its sums: the one named for
+    log Z, and beside it NAME.h2, NAME.h1, … for the layers and NAME.x for the examples.
     """
-    place, X = Place(executor, checkpoint), rows(model, X)
+    place, X = Place(executor, checkpoint), examples(model, X)
     with spending("log_likelihood", costs.of(costs.log_likelihood, model, X), max_seconds, max_bytes):
-        if are_floats(model, X):
+        if have_compiled_sums(model, X):
             values, errors = float64.log_likelihood(as_float64(model), as_float64(X), place)
             return (values, errors) if with_error else values
         place.refuse_for_ops(with_error)
-        if isinstance(model, RBM):
-            return -model.free_energy(X) - log_partition(model)
-        if not model.layers:
-            return log_likelihood(model.top, X)
-        return log_mixture(X, model.layers[0], log_prior(model))
+        model, X = as_float64((model, X)) if are_floats(model, X) else (model, X)
+        if isinstance(model, DBN) and model.layers:
+            return log_mixture(X, model.layers[0], log_prior(model))
+        _, rbm = parts(model)
+        return -rbm.free_energy(X) - log_partition(rbm)
 
 
 def gradient(
-    model: RBM | DBN,
+    model: AnyRBM | DBN,
     X: Any,
     *,
     with_error: bool = False,
@@ -73,22 +76,29 @@ def gradient(
 
     Arrays of floats have it from expectations (`gradients.py`), computed in float64 and given in the model's own
     width, in about three times the time of `log_likelihood`; memory grows with 2^n_k of a DBN's inner layers, and not
-    with an RBM's states. Tensors, symbols and rationals differentiate the likelihood's sums, whose graph is kept.
+    with an RBM's states. Tensors, symbols, rationals and other units of x differentiate the likelihood's sums, whose
+    graph is kept.
 
-    with_error, for floats alone: (gradient, error), error a model that bounds |gradient − exact| for every parameter. A
-    parameter's gradient is a difference of two expectations a − b of positive terms, whose relative errors are bounded
-    in nats; error is a (e^nats_a − 1) + b (e^nats_b − 1) and the subtraction's rounding (`certify.difference_error`):
-    some 10^−13 for a model of 20 units with weights near 1. Raises TypeError for with_error where there are no floats.
+    with_error, for compiled sums alone: (gradient, error), error a model that bounds |gradient − exact| for every
+    parameter. A parameter's gradient is a difference of two expectations a − b of positive terms, whose relative errors
+    are bounded in nats; error is a (e^nats_a − 1) + b (e^nats_b − 1) and the subtraction's rounding
+    (`certify.difference_error`): some 10^−13 for a model of 20 units with weights near 1. Raises TypeError for
+    with_error where sums are not compiled.
 
     >>> float(gradient(RBM([[0.0]], [0.0], [0.0]), [[1.0]]).b[0])  # 1 − ½
     0.5
     """
-    X = rows(model, X)
+    X = examples(model, X)
     with spending("gradient", costs.of(costs.gradient, model, X), max_seconds, max_bytes):
-        if are_floats(model, X):
+        if have_compiled_sums(model, X):
             value, error = gradients.rounded(model, *gradients.of_model(as_float64(model), as_float64(X)))
             return (value, error) if with_error else value
         Place().refuse_for_ops(with_error)
-        total = grad(lambda m: log_likelihood(m, X).sum())(model)
+        total = grad(lambda m: log_likelihood(m, X).sum())(as_float64(model) if are_floats(model) else model)
         leaves, rebuild = flatten(total)  # divided here, for a rational's logarithm has a multiple, but no third
-        return rebuild([leaf / len(X) for leaf in leaves])
+        return rebuild([as_like(leaf / len(X), p) for leaf, p in zip(leaves, flatten(model)[0], strict=True)])
+
+
+def as_like(value: Any, parameter: Any) -> Any:
+    """A derivative in its parameter's width; what is no array of floats stays."""
+    return value.astype(parameter.dtype) if are_floats(value, parameter) else value

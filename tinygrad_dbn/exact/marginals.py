@@ -7,7 +7,7 @@ from ..autodiff.operators import Value
 from ..models import DBN, RBM, DirectedLayer
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from .data import are_floats, as_float64, binary, whole
+from .data import as_float64, binary, have_compiled_sums, need_binary, whole
 from .distributions import as_dbn
 from .partition import log_add, log_partition
 from .states import BLOCK, blocks, states
@@ -29,13 +29,21 @@ def log_marginal(
     dbn = as_dbn(model)
     layer = layer_of(dbn, layer)
     with spending("log_marginal", costs.of(costs.log_marginal, dbn, layer), max_seconds, max_bytes):
-        if are_floats(dbn):
+        top, above = dbn.top, layer == len(dbn.sizes) - 1
+        if have_compiled_sums(*dbn.layers[layer:], top):
             return float64.log_marginal(as_float64(dbn), layer, Place())[0]
-        top = dbn.top.transposed() if layer == len(dbn.sizes) - 1 else dbn.top
-        log_p = -top.free_energy(states(top.W.shape[1])) - log_partition(dbn.top)
+        free_energy = top.hidden_free_energy if above else top.free_energy
+        log_p = -free_energy(states(dbn.sizes[-1 if above else -2])) - log_partition(dbn.top)
         for below in reversed(dbn.layers[layer:]):
             log_p = log_mixture(states(below.W.shape[1]), below, log_p)
         return log_p
+
+
+def log_smaller_side(rbm: Any) -> Value:
+    """log p(h) of every state of h, or log p(x) of every x where those are fewer: (2^n,), nats."""
+    if have_compiled_sums(rbm):
+        return log_marginal(as_dbn(rbm), int(rbm.hidden_is_smaller))
+    return -rbm.hidden_free_energy(states(rbm.W.shape[0])) - log_partition(rbm)
 
 
 def log_prior(dbn: DBN, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
@@ -46,29 +54,26 @@ def log_prior(dbn: DBN, *, max_seconds: float = MAX_SECONDS, max_bytes: float = 
 
 def log_mixture(X: Any, layer: DirectedLayer, prior: Value) -> Value:
     """log Σ_h p(x | h) p(h) for every row of X (T, D), from log p(h) (2^H,): (T,), nats."""
-    if are_floats(X, layer, prior):
+    if have_compiled_sums(X, layer, prior):
         X, layer, prior = as_float64((X, layer, prior))
         return float64.log_mixture(X, layer, prior, 0.0, Place())[0]
     parts = []
     for some in (X[i : i + ROWS] for i in range(0, len(X), ROWS)):
         total: Value = None
         for start, h in enumerate(blocks(layer.W.shape[0])):
-            joint = log_conditional(some, layer, h) + prior[start * BLOCK : start * BLOCK + len(h)]
+            joint = layer.log_conditional(some, h) + prior[start * BLOCK : start * BLOCK + len(h)]
             total = log_add(total, ops.logsumexp(joint, axis=-1))
         parts.append(total)
     return ops.concatenate(parts)
 
 
-def log_conditional(X: Value, layer: DirectedLayer, h: Value) -> Value:
-    """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""
-    a = layer.visible_logits(h)
-    return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
-
-
 def layer_of(dbn: DBN, layer: int) -> int:
-    """The number of a layer that the model has, or ValueError."""
+    """The number of a layer that the model has and whose units are zeros and ones, or ValueError."""
     last = len(dbn.sizes) - 1
-    return whole("layer", layer, 0, last, f"this model's layers are 0 (x) to {last}")
+    layer = whole("layer", layer, 0, last, f"this model's layers are 0 (x) to {last}")
+    if layer == 0:
+        need_binary(dbn)
+    return layer
 
 
 def unit_means(
@@ -95,6 +100,7 @@ def log_joint(model: RBM | DBN, *layers: Any, max_seconds: float = MAX_SECONDS, 
     array([-1.38629436])
     """
     dbn = as_dbn(model)
+    need_binary(dbn)
     if len(layers) != len(dbn.sizes):
         raise ValueError(f"log_joint of {len(layers)} layers for a model of {len(dbn.sizes)}: x, then every hidden one")
     rows = [binary(h, n, dbn, f"layer {k}") for k, (h, n) in enumerate(zip(layers, dbn.sizes, strict=True))]

@@ -1,20 +1,20 @@
-"""The partition function of an RBM."""
+"""The partition function of an RBM, of whatever visible units."""
 
 from concurrent.futures import Executor
 from os import PathLike
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
-from ..models import RBM
+from ..models import AnyRBM
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from .data import are_floats, as_float64
+from .data import are_floats, as_float64, have_compiled_sums
 from .states import blocks
 from .sums import float64
 
 
 def log_partition(
-    rbm: RBM,
+    rbm: AnyRBM,
     *,
     with_error: bool = False,
     max_seconds: float = MAX_SECONDS,
@@ -24,10 +24,11 @@ def log_partition(
 ) -> Value:
     """log Z = log Σ_x Σ_h e^(−E(x, h)), nats: a sum over the smaller side, the other being summed in closed form.
 
-    Time grows as 2^n · m for sides n ≤ m; memory does not grow with 2^n. All terms are positive.
+    Where x is not of zeros and ones, that is x: of real ones the integral. Time grows as 2^n · m, for the n units whose
+    states are summed and m others; memory does not grow with 2^n. All terms are positive.
 
-    Arrays of floats take the compiled product of odds (`sums/odds.py`), in float64, on all cores. Tensors, symbols and
-    rationals take the definition below, made of ops.
+    Arrays of floats take the compiled product of odds (`sums/odds.py`), in float64, on all cores. Tensors, symbols,
+    rationals and other units of x take the definition below, made of ops.
 
     max_seconds, max_bytes: refuse with `TooLarge` where the prediction for this machine exceeds them.
     with_error, for floats alone as what follows: return (log Z, error), error bounding |log Z − exact| in nats
@@ -40,17 +41,17 @@ def log_partition(
     2.0794415416798357
     """
     place = Place(executor, checkpoint)
-    hidden, visible = rbm.W.shape
-    if hidden < visible:
-        rbm, visible = rbm.transposed(), hidden
     with spending("log_partition", costs.of(costs.log_partition, rbm), max_seconds, max_bytes):
-        if are_floats(rbm):
+        if have_compiled_sums(rbm):
             value, error = float64.log_partition(as_float64(rbm), place)
             return (value, error) if with_error else value
         place.refuse_for_ops(with_error)
+        rbm = as_float64(rbm) if are_floats(rbm) else rbm
+        hidden, visible = rbm.W.shape
+        side, free_energy = (hidden, rbm.hidden_free_energy) if rbm.hidden_is_smaller else (visible, rbm.free_energy)
         total: Value = None
-        for x in blocks(visible):
-            total = log_add(total, ops.logsumexp(-rbm.free_energy(x)))
+        for states in blocks(side):
+            total = log_add(total, ops.logsumexp(-free_energy(states)))
         return total
 
 

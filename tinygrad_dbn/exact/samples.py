@@ -4,39 +4,38 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import ops
-from ..models import DBN, RBM
+from ..models import DBN, AnyRBM
 from ..models.rbm import bernoulli
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .data import whole
-from .distributions import as_dbn
-from .marginals import log_marginal
+from .distributions import parts
+from .marginals import log_smaller_side
 
 
 def sample(
-    model: RBM | DBN,
+    model: AnyRBM | DBN,
     count: int,
     rng: np.random.Generator,
     *,
     max_seconds: float = MAX_SECONDS,
     max_bytes: float = MAX_BYTES,
 ) -> list[Any]:
-    """`count` independent samples of every layer, [x, h1, …, hL], each (count, n_k) of zeros and ones (claim G4).
+    """`count` independent samples of every layer, [x, h1, …, hL], each (count, n_k) (claim G4).
 
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
     layers below by their exact conditionals, which are products over units. Raises ValueError for a count below 1.
     """
     count = whole("count", count, 1)
-    dbn = as_dbn(model)
-    top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]
-    with spending("sample", costs.of(costs.sample, dbn, count), max_seconds, max_bytes):
-        log_p = log_marginal(DBN((), top), int(upper))
-        side = inverse_transform(np.exp(log_p), rng.random(count))
-        other = bernoulli(top.visible_given_hidden(side) if upper else top.hidden_given_visible(side), rng)
-        drawn = [side, other] if upper else [other, side]  # from the top down
-        for layer in reversed(dbn.layers):
-            drawn.append(bernoulli(ops.sigmoid(layer.visible_logits(drawn[-1])), rng))
+    layers, top = parts(model)
+    with spending("sample", costs.of(costs.sample, layers, top, count), max_seconds, max_bytes):
+        side = inverse_transform(np.exp(log_smaller_side(top)), rng.random(count))
+        if top.hidden_is_smaller:
+            drawn = [side, top.draw_visible(top.visible_given_hidden(side), rng)]  # from the top down
+        else:
+            drawn = [bernoulli(top.hidden_given_visible(side), rng), side]
+        for layer in reversed(layers):
+            drawn.append(layer.draw_visible(layer.visible_given_hidden(drawn[-1]), rng))
         return drawn[::-1]
 
 

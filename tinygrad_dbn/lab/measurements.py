@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ..models import RBM
 CHAINS, CONFIDENCE = 100, 0.95  # of every annealed interval
 
 
-def bias_of_cd(rbm: RBM, data: Ensemble, steps: Sequence[int]) -> list[exact.Comparison]:
+def bias_of_cd(rbm: Any, data: Ensemble, steps: Sequence[int]) -> list[exact.Comparison]:
     """The expected update of CD-k beside the exact gradient, for each k of `steps` (claim G0; Hinton 2002).
 
     data: states of the visible units, and their probabilities. Raises ValueError where one of the two has no direction.

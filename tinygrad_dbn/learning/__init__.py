@@ -6,6 +6,8 @@ module, `pretrain`, followed by `fine_tune`.
 
 from ..autodiff.kernels.blas import threads
 from .bars import progress_bars
+from .boltzmann import pretrain_dbm
+from .centred import centred
 from .contrastive import cd_loss
 from .descent import Descent, Diverged, compiling, descend, steps_per_epoch, uncompiled
 from .diagnostics import layer_gradients, reading
@@ -28,15 +30,16 @@ from .pretraining import Stack, fine_tune, pretrain
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .semi_supervised import Embedded, Embedding
 from .supervised import Epoch, Fit, error_rate, fit
+from .tempering import parallel_tempering
 from .updown import up_down, up_down_loss
 
 __all__ = [
-    "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding",
-    "EmbeddingModule", "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
-    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling", "constant",
-    "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
-    "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking",
-    "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",
+    "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding", "EmbeddingModule",
+    "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "SparseModule",
+    "Stack", "SubspaceModule", "adam", "cd_loss", "centred", "compiling", "constant", "contrastive_divergence",
+    "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product", "greedy", "greedy_dbn",
+    "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking", "maximum_likelihood", "momentum",
+    "parallel_tempering", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars", "reading",
     "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
     "up_down_loss",
 ]  # fmt: skip

@@ -13,14 +13,16 @@ import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
 from ..autodiff.trees import not_finite
-from ..exact.data import binary
-from ..models import DBN, RBM
+from ..exact.data import binary, examples
+from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
 from .bars import bar
+from .centred import centred
 from .optimisers import Optimiser, Schedule, constant, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
+from .tempering import TEMPERATURES, parallel_tempering
 
-Rule = Callable[[RBM, Any, np.random.Generator, Any], tuple[RBM, Any]]
+Rule = Callable[[AnyRBM, Any, np.random.Generator, Any], tuple[Any, Any]]
 """(RBM, batch, rng, particles) → (direction of ascent, particles)."""
 
 
@@ -32,12 +34,12 @@ class Progress:
     """The layer in training, from 1."""
     epoch: int
     """Epochs it has seen; 0 is its start."""
-    rbms: tuple[RBM, ...]
+    rbms: tuple[AnyRBM, ...]
     """The stack so far, the RBM in training last."""
-    velocity: RBM
+    velocity: AnyRBM
     """Its optimiser's state."""
     particles: Any = None
-    """Where the chains of "pcd" stand, (batch, D of this RBM); None for the other rules, which keep nothing."""
+    """Where chains stand, (batch, D of this RBM) of "pcd", (TEMPERATURES, batch, D) of "pt"; None for other rules."""
 
     @property
     def model(self) -> DBN:
@@ -58,20 +60,30 @@ def greedy(
     batch: int | None = None,
     scale: float = 0.01,
     schedule: Schedule = constant,
+    lowest: AnyRBM | None = None,
     start: Progress | None = None,
 ) -> Iterator[Progress]:
     """Train a stack of RBMs on X (T, D), yielding the progress before the first and after each epoch of every layer.
 
     sizes: D, n1, …, nL. batch: examples a step; without it a fifth of them all, and 50 at most, so that an epoch of few
     examples is five steps too. rule: "cd" for CD-k, "ml" for exact maximum likelihood, "pcd" for persistent chains, as
-    many as there are examples in a step, that start at rows of the layer's data and take k rounds a step. A layer whose
-    output is as wide as the input of the one below starts at that one's transpose, both biases too, so that the
-    likelihood does not move (claim I4); any other starts at random weights of standard deviation `scale`. In every
-    layer the rate of epoch n is rate · schedule(n). Each epoch draws from a generator of its own, made from (seed,
-    layer, epoch); so `start` goes on from any earlier progress to the same bits.
+    many as there are examples in a step, that start at rows of the layer's data and take k rounds a step; for zeros and
+    ones also "centred", CD-k by the centred gradient, and "pt", persistent chains at `TEMPERATURES` that exchange their
+    states. A layer whose output is as wide as the input of the one below starts at that one's transpose, both biases
+    too, so that the likelihood does not move (claim I4); any other starts at random weights of standard deviation
+    `scale`. In every layer the rate of epoch n is rate · schedule(n). Each epoch draws from a generator of its own,
+    made from (seed, layer, epoch); so `start` goes on from any earlier progress to the same bits.
+
+    lowest: what the first layer starts from, an RBM of n1 hidden units, where X is not of zeros and ones: made by
+    `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
-    X = binary(X, sizes[0])
+    X = binary(X, sizes[0]) if lowest is None else examples(lowest, X)
+    if lowest is not None and lowest.W.shape[::-1] != tuple(sizes[:2]):
+        raise ValueError(
+            f"lowest has {lowest.W.shape[1]} visible and {lowest.W.shape[0]} hidden units; sizes begin {sizes[:2]}: "
+            "make one of those sizes"
+        )
     batch = min(-(-len(X) // 5), 50) if batch is None else batch
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
         raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
@@ -79,14 +91,16 @@ def greedy(
         "cd": lambda rbm, x, rng, kept: (contrastive_divergence(rbm, x, rng, k), kept),
         "ml": lambda rbm, x, rng, kept: (maximum_likelihood(rbm, x), kept),
         "pcd": partial(persistent_contrastive_divergence, k=k),
+        "centred": lambda rbm, x, rng, kept: (centred(rbm, contrastive_divergence(rbm, x, rng, k), x), kept),
+        "pt": partial(parallel_tempering, k=k),
     }
     if rule not in rules:
         raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
-    step, chains = momentum(rate, decay), batch if rule == "pcd" else 0
+    step, chains = momentum(rate, decay), {"pcd": (batch,), "pt": (TEMPERATURES, batch)}.get(rule, ())
     at = start
     for layer in range(1 if at is None else at.layer, len(sizes)):
         if at is None or at.layer < layer:
-            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains)
+            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains, lowest)
             yield at
         with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
             while at.epoch < epochs:
@@ -116,7 +130,7 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, rate: float, batch
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
 
 
-def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
+def _upward(rbms: Sequence[AnyRBM], X: Any, rng: np.random.Generator) -> Any:
     """A sample of the top hidden layer of a stack for every example: the data of the next RBM (claims C1, I3)."""
     for rbm in rbms:
         X = bernoulli(rbm.hidden_given_visible(X), rng)
@@ -124,20 +138,33 @@ def _upward(rbms: Sequence[RBM], X: Any, rng: np.random.Generator) -> Any:
 
 
 def _begun(
-    rbms: tuple[RBM, ...], hidden: int, X: Any, seed: int, scale: float, step: Optimiser, chains: int
+    rbms: tuple[AnyRBM, ...],
+    hidden: int,
+    X: Any,
+    seed: int,
+    scale: float,
+    step: Optimiser,
+    chains: tuple[int, ...],
+    lowest: AnyRBM | None,
 ) -> Progress:
-    """The start of a layer of `hidden` units on top of a stack, with so many persistent chains."""
+    """The start of a layer of `hidden` units on top of a stack, with persistent chains in an array of so many."""
     rng = np.random.default_rng([seed, len(rbms) + 1, 0])
     data = _upward(rbms, X, rng)
-    rbm = _initial(rbms, hidden, data, rng, scale)
+    rbm = _initial(rbms, hidden, data, rng, scale) if rbms or lowest is None else lowest
     particles = data[rng.integers(len(data), size=chains)] if chains else None
     return Progress(len(rbms) + 1, 0, (*rbms, rbm), step.start(rbm), particles)
 
 
-def _initial(rbms: Sequence[RBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:
+def _initial(rbms: Sequence[AnyRBM], hidden: int, data: Any, rng: np.random.Generator, scale: float) -> RBM:
     """The next RBM to train: tied where its size allows, else small weights and the data's own rates as biases."""
-    if rbms and rbms[-1].W.shape == (data.shape[1], hidden):
-        return rbms[-1].transposed()
+    below = rbms[-1] if rbms else None
+    if isinstance(below, RBM) and below.W.shape == (data.shape[1], hidden):
+        return below.transposed()
+    return fresh(data, hidden, rng, scale)
+
+
+def fresh(data: Any, hidden: int, rng: np.random.Generator, scale: float) -> RBM:
+    """An RBM of small weights, with the data's own rates as visible biases."""
     on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
-    fresh = RBM.init(data.shape[1], hidden, rng, scale)
-    return RBM(fresh.W, np.log(on / (1 - on)), fresh.c)
+    start = RBM.init(data.shape[1], hidden, rng, scale)
+    return RBM(start.W, np.log(on / (1 - on)), start.c)

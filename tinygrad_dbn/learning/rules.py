@@ -1,4 +1,5 @@
-"""Three rules for an RBM. Each takes the model and a batch, and gives a direction of ascent shaped like the model.
+"""Three rules for an RBM of any visible units. Each takes the model and a batch, and gives a direction of ascent shaped
+like the model.
 
 The gradient of the mean log-likelihood is E[−∂E/∂θ | x] − E[−∂E/∂θ] (claim G0). The rules differ in the second term.
 """
@@ -9,18 +10,19 @@ import numpy as np
 
 from .. import exact
 from ..autodiff.differentiate import grad
-from ..models import RBM
+from ..models import AnyRBM
 
 
-def maximum_likelihood(rbm: RBM, X: Any, rng: np.random.Generator | None = None) -> RBM:
+def maximum_likelihood(rbm: AnyRBM, X: Any, rng: np.random.Generator | None = None) -> Any:
     """The exact gradient of the mean log-likelihood of X (T, D): the second term by enumeration of all states.
 
-    Time grows as 2^min(D, H), memory does not. `rng` is not used; it is there so that rules can be exchanged.
+    Time grows as 2^min(D, H), or 2^H where x is not of zeros and ones; memory does not, but for such x. `rng` is not
+    used; it is there so that rules can be exchanged.
     """
-    return exact.gradient(rbm, X)  # type: ignore[no-any-return]
+    return exact.gradient(rbm, X)
 
 
-def contrastive_divergence(rbm: RBM, X: Any, rng: np.random.Generator, k: int = 1) -> RBM:
+def contrastive_divergence(rbm: AnyRBM, X: Any, rng: np.random.Generator, k: int = 1) -> Any:
     """CD-k (Hinton 2002): the second term from the states x_k that k rounds of Gibbs sampling make of X (T, D).
 
     Computed as the gradient of mean F(x_k) − F(x) with x_k held fixed. It is not the gradient of the likelihood.
@@ -29,12 +31,12 @@ def contrastive_divergence(rbm: RBM, X: Any, rng: np.random.Generator, k: int = 
     if k < 1:
         raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
     x_k = rbm.gibbs(X, rng, k)
-    return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)  # type: ignore[no-any-return]
+    return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)
 
 
 def persistent_contrastive_divergence(
-    rbm: RBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1
-) -> tuple[RBM, Any]:
+    rbm: AnyRBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1
+) -> tuple[Any, Any]:
     """PCD (Tieleman 2008): the second term from chains that are never set back to the data.
 
     particles (N, D): where the chains stand. Returned are the direction and where they stand after k more rounds of

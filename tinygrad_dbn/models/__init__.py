@@ -1,8 +1,15 @@
 """Models as values: frozen dataclasses of arrays, whose methods are pure functions made of ops."""
 
 from .autoencoder import Autoencoder
-from .dbn import DBN, DirectedLayer
+from .categorical import CategoricalLayer, CategoricalRBM, one_hot
+from .dbm import DBM
+from .dbn import DBN
 from .feedforward import FeedForward
-from .rbm import RBM
+from .gaussian import GaussianLayer, GaussianRBM
+from .kinds import AnyRBM
+from .rbm import RBM, DirectedLayer
 
-__all__ = ["DBN", "RBM", "Autoencoder", "DirectedLayer", "FeedForward"]
+__all__ = [
+    "DBM", "DBN", "RBM", "AnyRBM", "Autoencoder", "CategoricalLayer", "CategoricalRBM", "DirectedLayer", "FeedForward",
+    "GaussianLayer", "GaussianRBM", "one_hot",
+]  # fmt: skip

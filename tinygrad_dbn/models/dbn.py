@@ -3,55 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from .arithmetic import Vector
-from .rbm import RBM, bernoulli, clamped
-from .validation import adopt, parameter
-
-
-@dataclass(frozen=True, eq=False)
-class DirectedLayer(Vector):
-    """A sigmoid belief layer x ← h, and a recognition layer that guesses h from x.
-
-    Generative: p(x_i = 1 | h) = σ(b_i + h·W_·i), with W (H, D) and b (D,).
-    Recognition: q(h_j = 1 | x) = σ(c_j + R_j·x), with R (H, D) and c (H,) (claim I3). It is no part of the model's
-    distribution. Greedy training leaves R = W; the up-down algorithm unties them.
-    Raises ValueError for shapes that do not fit and for NaN or inf.
-    """
-
-    W: Value
-    b: Value
-    R: Value
-    c: Value
-
-    def __post_init__(self) -> None:
-        W = parameter("W", self.W, (None, None))
-        hidden, visible = W.shape
-        adopt(
-            self,
-            W=W,
-            b=parameter("b", self.b, (visible,)),
-            R=parameter("R", self.R, (hidden, visible)),
-            c=parameter("c", self.c, (hidden,)),
-        )
-
-    @classmethod
-    def from_rbm(cls, rbm: RBM) -> "DirectedLayer":
-        """An RBM's conditionals p(x | h) and p(h | x), taken as generative and recognition halves."""
-        return cls(rbm.W, rbm.b, rbm.W, rbm.c)
-
-    def visible_logits(self, h: Value) -> Value:
-        """b + h W: (…, D), nats."""
-        return ops.matmul(h, self.W) + self.b
-
-    def recognition_logits(self, x: Value) -> Value:
-        """c + x Rᵀ: (…, H), nats."""
-        return ops.matmul(x, self.R.T) + self.c
+from .kinds import AnyRBM
+from .rbm import RBM, DirectedLayer, bernoulli, clamped
+from .validation import adopt
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +20,9 @@ class DBN(Vector):
     """Directed layers x ← h1 ← … under a top RBM between the last two hidden layers (claims G1, G2).
 
     p(x, h1, …, hL) = p(h(L−1), hL) · Π p(h(k) | h(k+1)), with h(0) = x. `layers` holds the directed layers from x
-    upwards, `top` the RBM, whose visible units are h(L−1). With no directed layers it is the RBM.
-    Raises ValueError where neighbouring layers differ in size.
+    upwards, `top` the RBM, whose visible units are h(L−1). With no directed layers it is the RBM. What is lowest may
+    have other units below it than zeros and ones: a `GaussianLayer`, a `CategoricalLayer`.
+    Raises ValueError where neighbouring layers differ in size, and for such units of a hidden layer.
     """
 
     layers: tuple[DirectedLayer, ...]
@@ -68,12 +30,30 @@ class DBN(Vector):
 
     def __post_init__(self) -> None:
         adopt(self, layers=tuple(self.layers))
+        parts: list[DirectedLayer | RBM] = [*self.layers, self.top]
+        for k, part in enumerate(parts):
+            if part.units != "binary" and (k or part is self.top):
+                raise ValueError(
+                    f"a {type(part).__name__} of {part.units} units stands above h{k}, or alone: in a DBN only a "
+                    "directed layer upon x may have others than zeros and ones; put an RBM above it, or take the RBM "
+                    "by itself"
+                )
         for k, (lower, upper) in enumerate(pairwise(self._shapes), start=1):
             if lower[0] != upper[1]:
                 raise ValueError(
                     f"h{k} has {lower[0]} units in layer {k}, but W of layer {k + 1} has {upper[1]} columns: "
                     f"it should have {lower[0]}"
                 )
+
+    @property
+    def lowest(self) -> DirectedLayer | RBM:
+        """The layer that x belongs to."""
+        return self.layers[0] if self.layers else self.top
+
+    @property
+    def units(self) -> str:
+        """What x is made of."""
+        return self.lowest.units
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -85,11 +65,12 @@ class DBN(Vector):
         return [(int(W.shape[0]), int(W.shape[1])) for W in (*(layer.W for layer in self.layers), self.top.W)]
 
     @classmethod
-    def from_rbms(cls, rbms: Sequence[RBM]) -> "DBN":
+    def from_rbms(cls, rbms: Sequence[AnyRBM]) -> "DBN":
         """A stack of RBMs: all but the last become directed layers. Raises ValueError for an empty stack."""
         if not rbms:
             raise ValueError("a DBN is stacked from at least one RBM, none was given")
-        return cls(tuple(DirectedLayer.from_rbm(rbm) for rbm in rbms[:-1]), rbms[-1])
+        *lower, top = rbms
+        return cls(tuple(rbm.directed() for rbm in lower), cast(RBM, top))  # which is checked to be one
 
     @classmethod
     def with_classes(cls, rbms: Sequence[RBM], classes: int) -> "DBN":
@@ -109,12 +90,20 @@ class DBN(Vector):
         silent = np.zeros((classes, last.W.shape[1]), last.W.dtype)
         W, R = np.concatenate([last.W, silent]), np.concatenate([last.R, silent])
         c = np.concatenate([last.c, top.b[-classes:]])
-        below = tuple(DirectedLayer.from_rbm(rbm) for rbm in lower[:-1])
+        below = tuple(rbm.directed() for rbm in lower[:-1])
         return cls((*below, DirectedLayer(W, last.b, R, c)), top)
 
     @classmethod
-    def from_tied(cls, rbm: RBM) -> "DBN":
-        """The DBN of two layers with tied weights, which has the RBM's own distribution (claim I4)."""
+    def from_tied(cls, rbm: AnyRBM) -> "DBN":
+        """The DBN of two layers with tied weights, which has the RBM's own distribution (claim I4).
+
+        Raises ValueError for an RBM of other visible units than zeros and ones.
+        """
+        if not isinstance(rbm, RBM):
+            raise ValueError(
+                f"a {type(rbm).__name__} has {rbm.units} visible units, so that its p(h) is that of no RBM, and no DBN "
+                "is tied to it: take the RBM itself, or train one upon it"
+            )
         return cls.from_rbms([rbm, rbm.transposed()])
 
     def recognise(self, x: Value, rng: np.random.Generator | None = None) -> list[Value]:
@@ -141,9 +130,9 @@ class DBN(Vector):
         """`count` samples of x, (count, D): Gibbs in the top RBM, then one pass down (claim G4).
 
         Each chain runs for `steps` rounds from a random state, or from `start` (count, n_(L−1)). With `mean` the last
-        step gives p(x_i = 1 | h1) instead of zeros and ones; where there are no directed layers, one more h is drawn
-        for it. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the top RBM's visible layer, such as those of a
-        class, and is NaN where they are free.
+        step gives the mean of x given h1, p(x_i = 1 | h1) of zeros and ones, instead of a sample; where there are no
+        directed layers, one more h is drawn for it. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the top RBM's
+        visible layer, such as those of a class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
         if count < 1 or steps < 0:
@@ -153,6 +142,6 @@ class DBN(Vector):
         if not self.layers:
             return self.top.visible_given_hidden(bernoulli(self.top.hidden_given_visible(h), rng)) if mean else h
         for layer in reversed(self.layers):
-            p = ops.sigmoid(layer.visible_logits(h))
-            h = bernoulli(p, rng)
+            p = layer.visible_given_hidden(h)
+            h = layer.draw_visible(p, rng)
         return p if mean else h

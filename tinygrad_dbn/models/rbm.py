@@ -1,4 +1,8 @@
-"""The restricted Boltzmann machine (claim G0)."""
+"""The restricted Boltzmann machine of zeros and ones, and the directed layer that is its lower half (claims G0, G1).
+
+`gaussian.py` and `categorical.py` have the same pair for other visible units, with methods of the same names: that is
+all that `exact` and `learning` ask of an RBM or of a layer (`kinds.py`).
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +26,8 @@ class RBM(Vector):
     W: Value
     b: Value
     c: Value
+    units = "binary"
+    """What x is made of."""
 
     def __post_init__(self) -> None:
         W = parameter("W", self.W, (None, None))
@@ -47,6 +53,15 @@ class RBM(Vector):
         """F(x) = −bᵀx − Σ_j softplus(c_j + W_j·x), so that p(x) = exp(−F(x)) / Z. x (…, D): (…,), nats."""
         return -(ops.matmul(x, self.b) + ops.sum(ops.softplus(self.hidden_logits(x)), axis=-1))
 
+    def hidden_free_energy(self, h: Value) -> Value:
+        """−log Σ_x exp(−E(x, h)) = −cᵀh − Σ_i softplus(b_i + h·W_·i), for h (…, H): (…,), nats."""
+        return self.transposed().free_energy(h)
+
+    @property
+    def hidden_is_smaller(self) -> bool:
+        """Whether sums over all states take those of h, rather than those of x."""
+        return bool(self.W.shape[0] <= self.W.shape[1])
+
     def hidden_logits(self, x: Value) -> Value:
         """log p(h_j = 1 | x) / p(h_j = 0 | x) = c_j + W_j·x: (…, H), nats."""
         return ops.matmul(x, self.W.T) + self.c
@@ -63,6 +78,10 @@ class RBM(Vector):
         """p(x_i = 1 | h): (…, D)."""
         return ops.sigmoid(self.visible_logits(h))
 
+    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+        """A sample of x for each row of `visible_given_hidden`."""
+        return bernoulli(mean, rng)
+
     def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
 
@@ -72,6 +91,66 @@ class RBM(Vector):
             h = bernoulli(self.hidden_given_visible(x), rng)
             x = clamped(bernoulli(self.visible_given_hidden(h), rng), clamp)
         return x
+
+    def directed(self) -> "DirectedLayer":
+        """Its conditionals p(x | h) and p(h | x), taken as the generative and the recognition half of a layer."""
+        return DirectedLayer(self.W, self.b, self.W, self.c)
+
+
+@dataclass(frozen=True, eq=False)
+class DirectedLayer(Vector):
+    """A sigmoid belief layer x ← h, and a recognition layer that guesses h from x.
+
+    Generative: p(x_i = 1 | h) = σ(b_i + h·W_·i), with W (H, D) and b (D,).
+    Recognition: q(h_j = 1 | x) = σ(c_j + R_j·x), with R (H, D) and c (H,) (claim I3). It is no part of the model's
+    distribution. Greedy training leaves R = W; the up-down algorithm unties them.
+    Raises ValueError for shapes that do not fit and for NaN or inf.
+    """
+
+    W: Value
+    b: Value
+    R: Value
+    c: Value
+    units = "binary"
+    """What x is made of."""
+
+    def __post_init__(self) -> None:
+        W = parameter("W", self.W, (None, None))
+        hidden, visible = W.shape
+        adopt(
+            self,
+            W=W,
+            b=parameter("b", self.b, (visible,)),
+            R=parameter("R", self.R, (hidden, visible)),
+            c=parameter("c", self.c, (hidden,)),
+        )
+
+    @classmethod
+    def from_rbm(cls, rbm: Any) -> "DirectedLayer":
+        """`rbm.directed()`, of an RBM of any visible units."""
+        layer: DirectedLayer = rbm.directed()
+        return layer
+
+    def visible_logits(self, h: Value) -> Value:
+        """b + h W: (…, D), nats."""
+        return ops.matmul(h, self.W) + self.b
+
+    def recognition_logits(self, x: Value) -> Value:
+        """c + x Rᵀ: (…, H), nats."""
+        return ops.matmul(x, self.R.T) + self.c
+
+    def visible_given_hidden(self, h: Value) -> Value:
+        """p(x_i = 1 | h): (…, D)."""
+        return ops.sigmoid(self.visible_logits(h))
+
+    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+        """A sample of x for each row of `visible_given_hidden`."""
+        return bernoulli(mean, rng)
+
+    def log_conditional(self, X: Value, h: Value) -> Value:
+        """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""
+        a = self.visible_logits(h)
+        return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
 
 
 def clamped(x: Any, clamp: Any) -> Any:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...autodiff.tensor import Tensor
-from ...models import DBN, RBM, DirectedLayer
+from ...models import DBN, AnyRBM, DirectedLayer
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from ..data import are_floats, as_array, as_float64, known, plain_numbers, rows
+from ..data import are_floats, as_array, as_float64, examples, have_compiled_sums, known, plain_numbers
 from ..distributions import log_bernoulli_table, with_hidden
-from ..marginals import log_conditional, log_prior
+from ..marginals import log_prior
 from ..states import states
 from ..sums import float64, matrices, posteriors, recognition
 
@@ -35,7 +35,7 @@ class Audit:
     residual: NDArray[np.float64]
 
 
-def posterior(model: RBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
+def posterior(model: AnyRBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """p(h1 | x) over the 2^n1 states, in the order of `states(n1)`: (2^n1,) for one x (D,), (T, 2^n1) for a batch.
 
     The table itself takes 8 T 2^n1 bytes.
@@ -43,9 +43,9 @@ def posterior(model: RBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max
     dbn = with_hidden(model)
     x = x if isinstance(x, Tensor) else as_array(x, "x")
     one = x.ndim == 1
-    X = rows(dbn, x[None] if one else x, "x")
+    X = examples(dbn, x[None] if one else x, "x")
     with spending("posterior", costs.of(costs.posterior, dbn, X), max_seconds, max_bytes):
-        if are_floats(dbn, X):
+        if have_compiled_sums(dbn, X):
             dbn, X = as_float64((dbn, X))
             p = matrices.log_joint(dbn.layers[0], X, float64.log_prior(dbn, Place())[0], normalised=True)
         else:
@@ -54,7 +54,7 @@ def posterior(model: RBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max
 
 
 def bound(
-    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
+    model: AnyRBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Value:
     """The variational bound Σ_h q(h|x) log p(x, h) − Σ_h q(h|x) log q(h|x) for rows X (T, D): (T,), nats (claim H2).
 
@@ -63,9 +63,9 @@ def bound(
     (`recognition.py`), in about the time of `log_likelihood`. Raises ValueError for a q that is not that.
     """
     dbn = with_hidden(model)
-    X, q = rows(dbn, X), _distribution(dbn, X, q)
+    X, q = examples(dbn, X), _distribution(dbn, X, q)
     with spending("bound", costs.of(costs.bound, dbn, X, q), max_seconds, max_bytes):
-        if are_floats(dbn, X, q):
+        if have_compiled_sums(dbn, X, q):
             dbn, X = as_float64((dbn, X))
             layer, prior = dbn.layers[0], float64.log_prior(dbn, Place())[0]
             return recognition.bound(layer, X, prior, recognition.recognised(layer, X, q))
@@ -77,7 +77,7 @@ def bound(
 
 
 def audit(
-    model: RBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
+    model: AnyRBM | DBN, X: Any, q: Any = None, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES
 ) -> Audit:
     """log p(x), bound and KL gap computed each in its own way, and the residual log p − bound − KL, for X (T, D).
 
@@ -86,9 +86,9 @@ def audit(
     Arrays of floats take matrix products (`recognition.py`), in at most three times the time of `log_likelihood`.
     """
     dbn = with_hidden(model)
-    X, q = rows(dbn, X), _distribution(dbn, X, q)
+    X, q = examples(dbn, X), _distribution(dbn, X, q)
     with spending("audit", costs.of(costs.audit, dbn, X, q), max_seconds, max_bytes):
-        if are_floats(dbn, X, q):
+        if have_compiled_sums(dbn, X, q):
             dbn, X = as_float64((dbn, X))
             layer, (prior, error) = dbn.layers[0], float64.log_prior(dbn, Place())
             known, mixture = recognition.recognised(layer, X, q), posteriors.mixture(layer, X, prior, error)
@@ -112,18 +112,18 @@ def layer_bound(layer: DirectedLayer, X: Value, value: Value) -> Value:
     For rows X (T, D) and value (2^H,). With log p(h) for value it is the bound, and with the bound of the layers above,
     theirs.
     """
-    if are_floats(layer, X, value):
+    if have_compiled_sums(layer, X, value):
         layer, X, value = as_float64((layer, X, value))
         return recognition.bound(layer, X, value, recognition.independent(layer, X))
     log_q = log_bernoulli_table(layer.recognition_logits(X))
-    joint = log_conditional(X, layer, states(layer.W.shape[0])) + value
+    joint = layer.log_conditional(X, states(layer.W.shape[0])) + value
     return _expectation(ops.exp(log_q), joint - log_q)
 
 
 def _log_joint(dbn: DBN, X: Value, prior: Value) -> Value:
     """log p(x, h1) for rows X and every state of h1: (T, 2^n1), nats."""
     layer = dbn.layers[0]
-    return log_conditional(X, layer, states(layer.W.shape[0])) + prior
+    return layer.log_conditional(X, states(layer.W.shape[0])) + prior
 
 
 def in_batches(dbn: DBN, X: Any, q: Any) -> Iterator[tuple[Any, Value, Value, Value]]:

@@ -12,7 +12,7 @@ p(h1) = q̄, it lies KL(q̄ ‖ p(h1)) below that, and a change of the upper lay
 The likelihood under the prior q̄ is at least that ceiling. It need not be the highest likelihood (claim I6).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from ...autodiff.operators import Value
 from ...models import DBN, RBM
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, spending
-from ..data import are_floats, rows
+from ..data import are_floats, examples
 from ..distributions import log_bernoulli_table, with_hidden
 from ..marginals import log_mixture, log_prior
 from ..sums import recognition
@@ -52,7 +52,7 @@ def log_aggregated_posterior(
     Time T · 2^n1.
     """
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("log_aggregated_posterior", costs.of(costs.log_aggregated_posterior, dbn, X), max_seconds, max_bytes):
         logits = dbn.layers[0].recognition_logits(X)
         if are_floats(logits):
@@ -68,7 +68,7 @@ def ceiling(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_b
     taken as its tied DBN. Time T · 2^n1.
     """
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("ceiling", costs.of(costs.ceiling, dbn, X), max_seconds, max_bytes):
         layer, log_prior_at = dbn.layers[0], np.asarray(log_aggregated_posterior(dbn, X))
         return Ceiling(
@@ -84,7 +84,7 @@ def prior_divergence(
 ) -> Value:
     """KL(q̄ ‖ p(h1)) for rows X (T, D): nats. All that training the layers above the first one can gain."""
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("prior_divergence", costs.of(costs.prior_divergence, dbn, X), max_seconds, max_bytes):
         log_q = log_aggregated_posterior(dbn, X)
         return ops.sum(ops.chain(ops.exp(log_q), log_q - log_prior(dbn)))
@@ -99,9 +99,9 @@ def bound_gain(
     ValueError where the first layers differ, for then the second is not what the bound gains.
     """
     before, after = with_hidden(old), with_hidden(new)
-    X = rows(before, X)
-    for name in ("W", "b", "R", "c"):
-        if not np.array_equal(getattr(before.layers[0], name), getattr(after.layers[0], name)):
+    X = examples(before, X)
+    for name in (field.name for field in fields(before.layers[0])):
+        if not np.array_equal(getattr(before.layers[0], name), getattr(after.layers[0], name, ())):
             raise ValueError(f"the first layers differ in {name}: bound_gain compares priors over one and the same h1")
     with spending("bound_gain", costs.of(costs.bound_gain, before, after, X), max_seconds, max_bytes):
         change = _number(np.mean(bound(after, X)) - np.mean(bound(before, X)))

@@ -20,9 +20,9 @@ from ...autodiff import ops
 from ...models import DBN, RBM
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from ..data import are_floats, as_float64, rows, whole
+from ..data import as_float64, examples, have_compiled_sums, whole
 from ..distributions import log_bernoulli_table, with_hidden
-from ..marginals import log_conditional, log_prior
+from ..marginals import log_prior
 from ..states import states
 from ..sums import float64, matrices
 
@@ -64,7 +64,7 @@ def best_factorial(
     """
     starts, sweeps = whole("starts", starts, 1), whole("sweeps", sweeps, 1)
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("best_factorial", costs.of(costs.best_factorial, dbn, X, starts, sweeps), max_seconds, max_bytes):
         log_p, first = _log_joint(dbn, X), dbn.layers[0].recognition_logits(X)
         best, highest, ends = first, np.full(len(X), -np.inf), []
@@ -79,10 +79,10 @@ def best_factorial(
 
 def _log_joint(dbn: DBN, X: Any) -> Array:
     """log p(x, h1) for rows X and every state of h1: (T, 2^n1), nats."""
-    if are_floats(dbn, X):
+    if have_compiled_sums(dbn, X):
         dbn, X = as_float64((dbn, X))
         return matrices.log_joint(dbn.layers[0], X, float64.log_prior(dbn, Place())[0])
-    return np.asarray(log_conditional(X, dbn.layers[0], states(dbn.sizes[1])) + log_prior(dbn))
+    return np.asarray(dbn.layers[0].log_conditional(X, states(dbn.sizes[1])) + log_prior(dbn))
 
 
 def coordinate_ascent(

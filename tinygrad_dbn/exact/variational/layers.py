@@ -23,10 +23,10 @@ from ...autodiff.operators import Value
 from ...models import DBN, RBM, DirectedLayer
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from ..data import are_floats, as_float64, rows
+from ..data import as_float64, examples, have_compiled_sums
 from ..distributions import log_bernoulli_table, with_hidden
 from ..likelihood import log_likelihood
-from ..marginals import log_conditional, log_marginal
+from ..marginals import log_marginal
 from ..states import states
 from ..sums import float64, posteriors, recognition
 from .bound import layer_bound
@@ -53,7 +53,7 @@ def deep_bound(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, ma
     sleep phase is taken for (claim I7). Time as `audit_layers`.
     """
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("deep_bound", costs.of(costs.deep_bound, dbn, X), max_seconds, max_bytes):
         value = log_marginal(dbn, len(dbn.layers))
         for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
@@ -72,10 +72,10 @@ def audit_layers(
     for Tensors and objects.
     """
     dbn = with_hidden(model)
-    X = rows(dbn, X)
+    X = examples(dbn, X)
     with spending("audit_layers", costs.of(costs.audit_layers, dbn, X), max_seconds, max_bytes):
         log_p, lower = log_likelihood(dbn, X), deep_bound(dbn, X)
-        kls = _lost_by_products(*as_float64((dbn, X))) if are_floats(dbn, X) else _lost(dbn, X)
+        kls = _lost_by_products(*as_float64((dbn, X))) if have_compiled_sums(dbn, X) else _lost(dbn, X)
         return LayeredAudit(log_p, lower, kls, log_p - lower - kls.sum(axis=1))
 
 
@@ -93,7 +93,7 @@ def _lost(dbn: DBN, X: Any) -> Any:
 def lost_at(layer: DirectedLayer, X: Value, prior: Value) -> tuple[Value, Value]:
     """A layer's q(h | x), (T, 2^H), and KL(q(h | x) ‖ p(h | x)), (T,) nats, for rows X (T, D), from log p(h) (2^H,)."""
     log_q = log_bernoulli_table(layer.recognition_logits(X))
-    joint = log_conditional(X, layer, states(layer.W.shape[0])) + prior
+    joint = layer.log_conditional(X, states(layer.W.shape[0])) + prior
     q = ops.exp(log_q)
     return q, ops.sum(ops.chain(q, log_q - ops.log_softmax(joint, axis=-1)), axis=-1)
 

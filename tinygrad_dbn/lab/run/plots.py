@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
-from ...models import RBM
+from ...models import AnyRBM
 from ..canvas import Axes, Colours, LinearSegmentedColormap, MaxNLocator, canvas, grid, png
 from .chart import heights
 from .record import Row
@@ -71,7 +71,7 @@ def samples(drawn: Images, data: Dataset, dark: bool = False) -> bytes:
         return png(figure)
 
 
-def filters(rbm: RBM, data: Dataset, dark: bool = False) -> bytes:
+def filters(rbm: AnyRBM, data: Dataset, dark: bool = False) -> bytes:
     """PNG: each first-layer hidden unit's weights as a picture, all on one scale about zero."""
     weights = np.asarray(rbm.W, dtype=np.float64)[:144]
     largest = float(np.abs(weights).max()) or 1.0

@@ -14,8 +14,8 @@ from ...autodiff.kernels.blas import one_thread
 from ...datasets import Dataset, load
 from ...learning import greedy
 
-RULES = ("ML", "CD-1", "CD-10", "PCD")
-RATES = {"PCD": 0.3}
+RULES = ("ML", "CD-1", "CD-10", "PCD", "Centred", "PT")
+RATES = {"PCD": 0.3, "PT": 0.3}
 """A rule's share of the rate: persistent chains have to keep up with the weights (Tieleman 2008)."""
 
 MOMENTS = 24

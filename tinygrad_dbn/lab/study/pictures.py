@@ -8,7 +8,14 @@ from ..canvas import SERIES, Colours, canvas, grid, png
 from .courses import RULES, Moment
 from .effects import STEPS, Bias, Estimate, Fall, by_setting
 
-_STYLES = {"ML": ("train", "-"), "CD-1": ("heldout", "--"), "CD-10": ("fourth", "-."), "PCD": ("optimum", ":")}
+_STYLES: dict[str, tuple[str, Any]] = {
+    "ML": ("train", "-"),
+    "CD-1": ("heldout", "--"),
+    "CD-10": ("fourth", "-."),
+    "PCD": ("optimum", ":"),
+    "Centred": ("gap", (0, (5, 1, 1, 1, 1, 1))),
+    "PT": ("ink", (0, (1, 3))),
+}
 """The colour and the line of each rule."""
 
 

@@ -18,7 +18,7 @@ from ....exact.budget import MAX_BYTES, afford
 from ....exact.costs import gibbs
 from ....exact.distributions import bernoulli_table, distinct
 from ....exact.rules.expected import Ensemble
-from ....models import DBN, RBM
+from ....models import DBN, AnyRBM
 from ...measurements import CHAINS, CONFIDENCE, annealed_interval, bias_of_cd
 
 Figures = dict[str, Any]
@@ -33,7 +33,7 @@ class _NoAnswer(Exception):
     """A question that this model or these data do not have an answer to. Its text says why."""
 
 
-def examine(model: DBN, rbms: Sequence[RBM], data: Dataset, seed: int) -> dict[str, Figures]:
+def examine(model: DBN, rbms: Sequence[AnyRBM], data: Dataset, seed: int) -> dict[str, Figures]:
     """The figures of every examination by its name. `rbms` is the stack that the model was made of, from below.
 
     The same model, data and seed give the same bits. Sampled are only the annealed chains and the random starts.
@@ -125,7 +125,7 @@ def _optimum(model: DBN, data: Dataset) -> Figures:
     return {"log_likelihood": log_p, "optimum": data.optimum, "distance": data.optimum - log_p}
 
 
-def _bias(below: Sequence[RBM], rbm: RBM, data: Dataset) -> Figures:
+def _bias(below: Sequence[AnyRBM], rbm: Any, data: Dataset) -> Figures:
     """Expected CD-k of one RBM of the stack, on what it was trained on, beside the exact gradient there."""
     hidden, visible = rbm.W.shape
     afford("the bias of CD", gibbs(rbm, len(data.train), max(STEPS)), SECONDS, MAX_BYTES)  # before data is led up to it
@@ -142,7 +142,7 @@ def _bias(below: Sequence[RBM], rbm: RBM, data: Dataset) -> Figures:
     return {"visible": visible, "hidden": hidden, "curve": curve}
 
 
-def upward(below: Sequence[RBM], data: Dataset) -> Ensemble:
+def upward(below: Sequence[AnyRBM], data: Dataset) -> Ensemble:
     """The states that the next RBM sees, and how likely it sees each: q̄ of the layer below, or the data."""
     x, p = distinct(np.asarray(data.train, np.float64))
     for rbm in below:

@@ -349,7 +349,7 @@ def test_what_is_returned_as_it_came():
     [
         (lambda x: x if x.sum() > 0 else -x, r"a branch .*td\.ops\.where\(condition, x, y\)"),
         (lambda x: x * float(x.sum()), r"float\(x\) .*argument"),
-        (lambda x: np.exp(x), "does not support ufuncs"),
+        (lambda x: np.frexp(x)[0], "supports ufuncs that are operators or have a row of their name"),
         (lambda x: td.grad(lambda x: (x if x > 0 else -x).sum())(x.sum()), r"a branch .*td\.ops\.where"),
     ],
 )

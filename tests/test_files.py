@@ -173,6 +173,8 @@ ALLOWED = {
     ("lab/run/folder.py", "os.open"): "a folder, to lock it",
     ("lab/canvas.py", "figure.savefig"): "into memory",
     ("lab/page.py", "Path(__file__).with_name('page.css').read_text"): "the package's own source",
+    ("lab/page.py", "Path(__file__).with_name('page.js').read_text"): "the package's own source",
+    ("book/record.py", "(root / 'THEOREMS.md').read_text"): "the checkout's THEOREMS.md",
     ("autodiff/compile/cache.py", "path.read_bytes"): "generated source, compared with what is to be run",
 }
 

@@ -17,8 +17,8 @@ from tinygrad_dbn.autodiff.compile.movement import Movement
 from tinygrad_dbn.autodiff.numbers.symbolic import branches, symbols
 from tinygrad_dbn.autodiff.trees import places, tree_map
 from tinygrad_dbn.learning import adam, cd_loss, momentum, sgd
-from tinygrad_dbn.learning.descent import _step
-from tinygrad_dbn.learning.supervised import _loss
+from tinygrad_dbn.learning.descent import stepping
+from tinygrad_dbn.learning.supervised import supervised_loss
 from tinygrad_dbn.learning.updown import up_down_loss
 from tinygrad_dbn.models import Autoencoder, FeedForward
 
@@ -91,14 +91,14 @@ def test_spelled():
 def training_steps():
     """(name, loss, optimiser, model, its state, batch and noise) of steps as `descend` compiles them, on symbols."""
     net, x, masks = symbolic_network((2, 1, 2), "sigmoid")
-    yield "gradient descent", _loss, sgd(1.0), net, (), x, np.array([1])
-    yield "Adam", _loss, adam(1.0, 0.5, 0.25), net, adam(1.0).start(net), x, np.array([0])
+    yield "gradient descent", supervised_loss, sgd(1.0), net, (), x, np.array([1])
+    yield "Adam", supervised_loss, adam(1.0, 0.5, 0.25), net, adam(1.0).start(net), x, np.array([0])
     net, x, masks = symbolic_network((1, 2, 2), "tanh")
-    yield "momentum, with dropout", _loss, momentum(1.0, 0.5), net, net, x, np.array([1]), masks[0][None]
+    yield "momentum, with dropout", supervised_loss, momentum(1.0, 0.5), net, net, x, np.array([1]), masks[0][None]
     net, x, _ = symbolic_network((1, 1, 2), "relu")
-    yield "relu", _loss, sgd(1.0), net, (), x, np.array([0])
+    yield "relu", supervised_loss, sgd(1.0), net, (), x, np.array([0])
     net, _, _ = symbolic_network((1, 2), "sigmoid")
-    yield "two examples", _loss, sgd(1.0), net, (), symbols("x", (2, 1)), np.array([1, 0])
+    yield "two examples", supervised_loss, sgd(1.0), net, (), symbols("x", (2, 1)), np.array([1, 0])
     rbm, x = symbolic_rbm(1, 1), symbols("x", (1, 1))
     yield "CD-1", cd_loss(1), sgd(1.0), rbm, (), x, symbols("u", (1, 1)), symbols("v", (1, 1))
     dbn, names = symbolic_dbn(1, 1, 1), count()  # positive, so that only the uniforms decide a branch
@@ -130,7 +130,7 @@ def training_steps():
 )
 def test_steps():
     for name, loss, optimiser, *given in training_steps():
-        step = _step(loss, optimiser, None)
+        step = stepping(loss, optimiser)
         model, state, *batch = given
         args = model, state, symbols("alpha"), symbols("decay"), *batch
         run = emitted(step, *args)

@@ -92,7 +92,7 @@ def fit(
 
     def loss(model: Any, x: Any, y: Any, *drawn: Any) -> Any:
         dropped = 0 if dropout is None else len(net.weights) - 1
-        supervised = ops.mean(_net(model).nll(x, y, drawn[:dropped] or None))
+        supervised = supervised_loss(_net(model), x, y, *drawn[:dropped])
         return supervised if joint is None else supervised + joint.loss(model, *drawn[dropped:])
 
     def line(at: Descent) -> Epoch:
@@ -117,6 +117,11 @@ def fit(
             break
     assert at is not None  # a descent yields its start
     return at
+
+
+def supervised_loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
+    """The mean −log f(x)_y of a batch, nats, with the masks of its dropout where there is any."""
+    return ops.mean(net.nll(x, y, masks or None))
 
 
 def _net(model: FeedForward | Embedded) -> FeedForward:

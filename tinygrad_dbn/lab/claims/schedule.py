@@ -1,6 +1,8 @@
-"""How the rate should fall in greedy training: chosen on digits that are neither trained on nor reported (claim G0).
+"""How the rate falls in greedy training, compared on digits that are neither trained on nor reported (claim G0).
 
-`tinygrad-dbn lab` trains as this decided. Its held-out digits are not looked at here.
+`tinygrad-dbn lab` trains with the linear schedule, whose held-out digits are not looked at here. Over five seeds it
+ended the first layer higher than a constant and a hyperbolic rate, and swung less than the constant one; the second
+layer it ended as a constant rate does, within what the seeds differ.
 """
 
 import numpy as np

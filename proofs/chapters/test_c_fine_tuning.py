@@ -42,8 +42,8 @@ def equal_step(found, net, loss, at=()):
     sizes="2-1-1 and two classes, one example; 1-1 and two classes, two examples; every weight, input and rate, sigm",
     spoiled=[
         UPHILL,
-        Spoiled("half of the step", mutated(descent, "_step", "else -g", "else -g / 2")),
-        Spoiled("a batch's sum", mutated(supervised, "_loss", "ops.mean", "ops.sum")),
+        Spoiled("half of the step", mutated(descent, "stepping", "else -g", "else -g / 2")),
+        Spoiled("a batch's sum", mutated(supervised, "supervised_loss", "ops.mean", "ops.sum")),
         Spoiled(
             "the lowest layer starts elsewhere",
             mutated(Stack, "network", "(*weights,", "(0 * weights[0], *weights[1:],"),

@@ -77,8 +77,8 @@ def test_draw():
     uses=(DRAW,),
     spoiled=[
         UPHILL,
-        Spoiled("masks not used", mutated(supervised, "_loss", "masks or None", "None")),
-        Spoiled("no masks drawn", mutated(supervised, "fit", "if dropout is None else lambda", "if True else lambda")),
+        Spoiled("masks not used", mutated(supervised, "supervised_loss", "masks or None", "None")),
+        Spoiled("no masks drawn", mutated(supervised, "fit", "() if dropout is None else", "() if True else")),
         SQUARED,
         EXCHANGED,
         UNDIVIDED,

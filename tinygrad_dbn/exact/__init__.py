@@ -16,6 +16,7 @@ D visible units: ValueError says where it is not (`data.py`). Its cost is predic
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
 from .budget import TooLarge
+from .classes import log_class
 from .conditionals import conditional_likelihood, log_conditional_likelihood
 from .enclosure import certified
 from .fisher import fisher_information
@@ -39,7 +40,7 @@ __all__ = [
     "annealed", "annealed_backwards", "audit", "audit_layers", "base_rates", "best_factorial", "bound", "bound_gain",
     "ceiling", "certified", "check_optimum", "compare", "conditional_likelihood", "data_entropy", "deep_bound",
     "entropy", "expected_cd", "expected_pcd", "expected_sleep", "expected_wake", "fisher_information", "gradient",
-    "kl_from_data", "log_aggregated_posterior", "log_conditional_likelihood", "log_joint", "log_likelihood",
-    "log_marginal", "log_partition", "log_prior", "optimum", "posterior", "prior_divergence", "recognition_gradient",
-    "sample", "states", "unit_means",
+    "kl_from_data", "log_aggregated_posterior", "log_class", "log_conditional_likelihood", "log_joint",
+    "log_likelihood", "log_marginal", "log_partition", "log_prior", "optimum", "posterior", "prior_divergence",
+    "recognition_gradient", "sample", "states", "unit_means",
 ]  # fmt: skip

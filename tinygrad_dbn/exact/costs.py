@@ -18,6 +18,7 @@ import numpy as np
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
 from ..models import DBN, RBM, DirectedLayer
+from ..models.classes import of_class
 from . import budget
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats
@@ -179,6 +180,11 @@ def log_likelihood(model: RBM | DBN, X: Any) -> Cost:
     if not dbn.layers:
         return log_partition(dbn.top) + logits(len(X), len(dbn.top.W))
     return log_prior(dbn) + mixture(dbn.layers[0], len(X))
+
+
+def log_class(dbn: DBN, X: Any, classes: int) -> Cost:
+    each = log_likelihood(of_class(dbn, 0, classes), X)
+    return sum((each for _ in range(classes)), Cost()).beside(2.0 * classes * len(X))
 
 
 def gradient(model: RBM | DBN, X: Any) -> Cost:

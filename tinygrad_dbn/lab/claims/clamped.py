@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import Labelled
 from ...extras import needing
 from ...learning import RBMModule, momentum, sgd, up_down
 from ...models import DBN, class_logits
@@ -24,10 +23,10 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     with needing("an SVM", "sklearn"):
         from sklearn.svm import SVC
 
-    digits = mnist(seed)
+    (X, y), test = _digits(seed, quick), mnist(seed).test
     stage, way = condition.split(", ")
     dbn = as_width(_greedy(seed, quick) if stage == "greedy" else _fine_tuned(seed, quick), np.float64)
-    judge = SVC(C=10, gamma=0.02).fit(digits.train.X, digits.train.y)
+    judge = SVC(C=10, gamma=0.02).fit(X, y)
     rng = np.random.default_rng([seed, 2])
     wanted = np.repeat(np.arange(10), EACH)
     clamp = np.full((len(wanted), dbn.top.W.shape[1]), np.nan)
@@ -35,41 +34,45 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         clamp[:, -10:] = np.eye(10)[wanted]
     drawn = np.asarray(dbn.sample(len(wanted), rng, steps=20 if quick else 1000, mean=True, clamp=clamp))
     taken = judge.predict(drawn)
-    guessed = np.asarray(class_logits(dbn, digits.test.X.astype(np.float64), 10)).argmax(axis=1)
-    missed = guessed != digits.test.y
+    guessed = np.asarray(class_logits(dbn, test.X.astype(np.float64), 10)).argmax(axis=1)
+    missed = guessed != test.y
     return {
         "agree": 100 * float((taken == wanted).mean()),
         "classes": len(set(taken.tolist())),
         "error": 100 * float(missed.mean()),
         "agree of each class": [100 * float((taken == wanted)[wanted == y].mean()) for y in range(10)],
-        "error of each class": [100 * float(missed[digits.test.y == y].mean()) for y in range(10)],
+        "error of each class": [100 * float(missed[test.y == y].mean()) for y in range(10)],
         "samples": np.round(drawn[:: EACH // 10].astype(float), 3).tolist() if seed == 0 else [],
     }
+
+
+def _digits(seed: int, quick: bool) -> tuple[Any, Any]:
+    train = mnist(seed).train
+    return (train.X[:300], train.y[:300]) if quick else (train.X, train.y)
 
 
 @cache
 def _greedy(seed: int, quick: bool) -> DBN:
     """784-300-(300 + 10)-600: the top RBM sees the label beside the second hidden layer."""
-    digits: Labelled = mnist(seed)
+    X, y = _digits(seed, quick)
     width, epochs = (30, 1) if quick else (300, 30)
     first, second, top = (
         RBMModule(epochs=n, k=k, optimiser=momentum(0.05), batch=50)
         for n, k in ((epochs, 1), (epochs, 1), (2 * epochs, K))
     )
-    lower: Any = first.train(digits.train.X, width, 10 * seed + 1)
-    middle: Any = second.train(lower.encode(digits.train.X), width, 10 * seed + 2)
-    features = middle.encode(lower.encode(digits.train.X))
-    with_label = np.concatenate([features, np.eye(10, dtype=features.dtype)[digits.train.y]], axis=1)
+    lower: Any = first.train(X, width, 10 * seed + 1)
+    middle: Any = second.train(lower.encode(X), width, 10 * seed + 2)
+    features = middle.encode(lower.encode(X))
+    with_label = np.concatenate([features, np.eye(10, dtype=features.dtype)[y]], axis=1)
     highest: Any = top.train(with_label, 2 * width, 10 * seed + 3)
     return DBN.with_classes([layer.model for layer in (lower, middle, highest)], 10)
 
 
 @cache
 def _fine_tuned(seed: int, quick: bool) -> DBN:
-    digits: Labelled = mnist(seed)
-    labels = np.eye(10)[digits.train.y]
+    X, y = _digits(seed, quick)
     settings: dict[str, Any] = {"epochs": 1 if quick else 60, "seed": 10 * seed + 4, "k": K, "optimiser": sgd(0.05)}
-    *_, last = up_down(_greedy(seed, quick), digits.train.X, labels, **settings)
+    *_, last = up_down(_greedy(seed, quick), X, np.eye(10)[y], **settings)
     tuned: DBN = last.model
     return tuned
 

@@ -50,6 +50,7 @@ ENUMERATING = {
     "gradient": lambda d, r, X, **k: exact.gradient(d, X, **k),
     "kl_from_data": lambda d, r, X, **k: exact.kl_from_data(d, X, **k),
     "log_aggregated_posterior": lambda d, r, X, **k: exact.log_aggregated_posterior(d, X, **k),
+    "log_class": lambda d, r, X, **k: exact.log_class(d, X, 2, **k),
     "log_conditional_likelihood": lambda d, r, X, **k: exact.log_conditional_likelihood(d, X, [0], **k),
     "log_joint": lambda d, r, X, **k: exact.log_joint(d, X, *layers_of(d, len(X)), **k),
     "log_likelihood": lambda d, r, X, **k: exact.log_likelihood(d, X, **k),

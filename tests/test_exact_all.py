@@ -325,6 +325,7 @@ WHOLE = {
     "expected_cd k": lambda n: exact.expected_cd(RBM, X, n),
     "expected_sleep k": lambda n: exact.expected_sleep(DBN, X, n),
     "expected_wake k": lambda n: exact.expected_wake(DBN, X, n),
+    "log_class classes": lambda n: exact.log_class(DBN, X, n),
     "log_marginal layer": lambda n: exact.log_marginal(DBN, n),
     "mean_field sweeps": lambda n: exact.mean_field(quantities.as_dbm(DBN), X, n),
     "sample count": lambda n: exact.sample(DBN, n, quantities.rng()),

@@ -113,7 +113,7 @@ def test_claims_and_comparisons_name_what_is_measured():
         ("autoencoder", "two numbers, PCA"),
         ("updown", "64-12-10, exact log p: up-down"),
         ("width", "autoencoder 25"),
-        ("clamped", "clamped to a class"),
+        ("clamped", "up-down, clamped"),
         ("embedding", "auxiliary 100"),
         ("subspaces", "still: two layers"),
         ("subspaces", "moving: one layer"),

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
+from tests import brute_force
 from tests.comparing import assert_close, leaves, same_bits
 from tests.random_models import random_rbm, untied_dbn
 from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import exact, learning
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.updown import up_down_loss, up_down_uniforms
+from tinygrad_dbn.models import class_logits
+from tinygrad_dbn.models.classes import of_class
 
 pytestmark = pytest.mark.usefixtures("in_python")
 RNG = np.random.default_rng(0)
@@ -79,3 +82,103 @@ def test_a_dbn_with_class_units_draws_what_it_is_told():
     np.testing.assert_array_equal(silent, 0)
     with pytest.raises(ValueError, match="as wide as"):
         td.DBN.with_classes([first, top], 3)
+
+
+# ---- Class units -----------------------------------------------------------------------------------------------------
+
+Y = X[:, 0].astype(int)
+
+
+def labelled_dbn(*sizes, recognised=(0.0, 0.0)):
+    """A random DBN whose last two units of h(L−1) are class units, recognised with these logits whatever x is."""
+    *below, last = untied_dbn(*sizes, weights=1.0, seed=3).layers
+    free = np.arange(len(last.W)) < len(last.W) - 2
+    c = np.where(free, last.c, np.concatenate([np.zeros(len(free) - 2), recognised]))
+    W, R = (free[:, None] * half for half in (last.W, last.R))
+    return td.DBN((*below, td.DirectedLayer(W, last.b, R, c)), untied_dbn(*sizes, weights=1.0, seed=3).top)
+
+
+@pytest.mark.parametrize(("sizes", "k"), [((4, 4, 2), 1), ((4, 3, 4, 2), 2)])
+def test_with_labels_the_mean_update_is_the_exact_expectation_where_classes_are_recognised_for_certain(sizes, k):
+    dbn, means = labelled_dbn(*sizes), []
+    for label in (0, 1):  # three rows of each
+        certain = labelled_dbn(*sizes, recognised=60 * (2 * np.eye(2)[label] - 1))
+        means.append(
+            tree_map(np.add, *(f(certain, X[label == Y], k) for f in (exact.expected_wake, exact.expected_sleep)))
+        )
+    wanted = tree_map(lambda one, other: (one + other) / 2, *means)
+    many, labels = np.repeat(X, 20_000, axis=0), np.repeat(np.eye(2)[Y], 20_000, axis=0)
+    uniforms = up_down_uniforms(dbn.sizes, k)(np.random.default_rng(1), many, labels)
+    update = tree_map(np.negative, td.grad(up_down_loss(k, classes=2))(dbn, many, labels, *uniforms))
+    np.testing.assert_array_equal(update.layers[-1].W[-2:], 0)  # no weights lead down from a class
+    # What is certain is not learned: the class units' recognition is learned from dreams, from where it is.
+    np.testing.assert_allclose(update.layers[-1].c[-2:] + 0.5, wanted.layers[-1].c[-2:] + 0.5, atol=0.02)
+    for found, exactly in zip(leaves(learned_elsewhere(update)), leaves(learned_elsewhere(wanted)), strict=True):
+        np.testing.assert_allclose(found, exactly, atol=0.01)
+        assert np.abs(exactly).max() > 0.05
+
+
+def learned_elsewhere(direction):
+    """A direction without the rows of the class units."""
+    *below, last = direction.layers
+    return tuple(below), {name: getattr(last, name)[:-2] for name in "WRc"}, last.b, direction.top
+
+
+def test_up_down_learns_the_classes_of_pictures():
+    """With its weights at random the model knows nothing of the classes of pictures, and afterwards it does."""
+    rng = np.random.default_rng(0)
+    dbn = td.DBN.with_classes([td.RBM.init(4, 6, rng, 0.5), td.RBM.init(8, 6, rng, 0.1)], 2)
+    data, labels = np.repeat(X, 10, axis=0), np.repeat(np.eye(2)[Y], 10, axis=0)
+    settings = {"epochs": 150, "seed": 0, "batch": 60, "optimiser": learning.momentum(0.3)}
+    run = list(learning.up_down(dbn, data, labels, **settings))
+    before, after = (np.exp(exact.log_class(m, X, 2))[np.arange(6), Y] for m in (dbn, run[-1].model))
+    assert before.mean() < 0.6
+    assert after.min() > 0.7
+    guessed = np.argmax(class_logits(run[-1].model, X, 2), axis=1)
+    assert (guessed == Y).mean() > 0.8
+    *_, again = learning.up_down(dbn, data, labels, start=run[100], **settings)
+    assert same_bits(again.model, run[-1].model)
+
+
+def test_the_class_given_x_is_what_enumeration_says():
+    for sizes in ((3, 4, 2), (3, 2, 4, 3)):
+        dbn = untied_dbn(*sizes, weights=1.0, seed=4)  # here class units have weights downwards as well
+        joint = brute_force.dbn_joint(dbn)
+        joint = np.moveaxis(joint, -2, 1).reshape(2**3, 2 ** sizes[-2], -1).sum(axis=2)  # x, h(L−1)
+        free = 2 ** (sizes[-2] - 2)
+        per_class = joint.reshape(2**3, 4, free).sum(axis=2)[:, [1, 2]]  # states of the last two units: 01, 10
+        wanted = per_class / per_class.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(np.exp(exact.log_class(dbn, exact.states(3), 2)), wanted, rtol=1e-10)
+        for y in (0, 1):
+            given = np.exp(exact.log_likelihood(of_class(dbn, y, 2), exact.states(3)))
+            np.testing.assert_allclose(given, per_class[:, y] / per_class[:, y].sum(), rtol=1e-10)
+
+
+def test_the_class_by_free_energy_is_what_the_top_says_of_the_recognised_features():
+    certain = untied_dbn(3, 4, 3, weights=1.0, seed=5)
+    layer = certain.layers[0]
+    dbn = td.DBN((td.DirectedLayer(layer.W, layer.b, 1e3 * layer.R, 1e3 * layer.c),), certain.top)  # h is 0 or 1
+    h = np.round(dbn.recognise(exact.states(3))[0])
+    rows = np.concatenate([np.repeat(h[:, :2], 2, axis=0), np.tile(np.eye(2), (8, 1))], axis=1)
+    wanted = exact.conditional_likelihood(dbn.top, rows, given=[0, 1]).reshape(8, 2)
+    found = td.ops.softmax(class_logits(dbn, exact.states(3), 2), axis=-1)
+    np.testing.assert_allclose(found, wanted / wanted.sum(axis=1, keepdims=True), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (np.eye(2)[Y[:5]], "labels of 5 rows for 6 examples"),
+        (np.full((6, 2), 0.5), "labels\\[0, 0\\] is 0.5"),
+        (Y, "one example per row"),
+        (np.eye(4)[Y], "write 1 to 3"),
+        (np.eye(3)[Y], "have weights downwards"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(labels, says):
+    with pytest.raises(ValueError, match=says):
+        learning.up_down(labelled_dbn(4, 4, 2), X, labels, epochs=1, seed=0)
+    with pytest.raises(ValueError, match="an RBM's classes are among its visible units"):
+        exact.log_class(td.DBN((), random_rbm(4, 3)), X, 2)
+    with pytest.raises(ValueError, match="class 2 of 2"):
+        of_class(labelled_dbn(4, 4, 2), 2, 2)

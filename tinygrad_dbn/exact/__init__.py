@@ -16,6 +16,7 @@ D visible units: ValueError says where it is not (`data.py`). Its cost is predic
 
 from .annealing import Annealed, annealed, annealed_backwards, base_rates
 from .budget import TooLarge
+from .classes import log_class
 from .conditionals import conditional_likelihood, log_conditional_likelihood
 from .deep_boltzmann import MeanField, dbm_gradient, dbm_log_likelihood, mean_field
 from .enclosure import certified
@@ -40,7 +41,7 @@ __all__ = [
     "TooLarge", "annealed", "annealed_backwards", "audit", "audit_layers", "base_rates", "best_factorial", "bound",
     "bound_gain", "ceiling", "certified", "check_optimum", "compare", "conditional_likelihood", "data_entropy",
     "dbm_gradient", "dbm_log_likelihood", "deep_bound", "entropy", "expected_cd", "expected_pcd", "expected_sleep",
-    "expected_wake", "fisher_information", "gradient", "kl_from_data", "log_aggregated_posterior",
+    "expected_wake", "fisher_information", "gradient", "kl_from_data", "log_aggregated_posterior", "log_class",
     "log_conditional_likelihood", "log_joint", "log_likelihood", "log_marginal", "log_partition", "log_prior",
     "mean_field", "optimum", "posterior", "prior_divergence", "recognition_gradient", "sample", "states", "unit_means",
 ]  # fmt: skip

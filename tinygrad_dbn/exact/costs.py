@@ -18,6 +18,7 @@ import numpy as np
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
 from ..models import DBM, DBN, RBM, AnyRBM, DirectedLayer
+from ..models.classes import of_class
 from . import budget
 from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats, have_compiled_sums
@@ -201,6 +202,11 @@ def log_likelihood(model: Any, X: Any) -> Cost:
     if not layers:
         return log_partition(top) + logits(len(X), len(top.W))
     return log_prior(as_dbn(model)) + mixture(layers[0], len(X))
+
+
+def log_class(dbn: DBN, X: Any, classes: int) -> Cost:
+    each = log_likelihood(of_class(dbn, 0, classes), X)
+    return sum((each for _ in range(classes)), Cost()).beside(2.0 * classes * len(X))
 
 
 def gradient(model: Any, X: Any) -> Cost:

@@ -11,28 +11,34 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
+from ..exact.data import binary
 from ..models import DBN
+from ..models.classes import check_classes
 from .contrastive import decide
 from .descent import Arrays, Descent, Draw, Loss, descend
 from .optimisers import Optimiser, sgd
 
 
-def up_down_loss(k: int = 1) -> Loss:
+def up_down_loss(k: int = 1, classes: int = 0) -> Loss:
     """loss(dbn, x, *uniforms) for x (T, D), nats; its gradient is minus the up-down algorithm's update.
 
+    With classes, loss(dbn, x, y, *uniforms): the last units of h(L−1) are class units, and y (T, classes) of zeros and
+    ones says what they are when the model is awake, whatever is recognised. Their weights downwards stay as they are.
     Raises ValueError for k below 1. Source: Hinton, Osindero & Teh (2006), section 5 and appendix B.
     """
     if k < 1:
         raise ValueError(f"up-down with k = {k}: the top RBM takes at least 1 round of Gibbs sampling")
 
-    def loss(dbn: DBN, x: Any, *uniforms: Any) -> Any:
-        drawn = iter(uniforms)
+    def loss(dbn: DBN, x: Any, *given: Any) -> Any:
+        y, drawn = given[0], iter(given[1:] if classes else given)
         total: Any = 0.0
         h = x
-        for layer in dbn.layers:  # wake
+        for number, layer in enumerate(dbn.layers, start=1):  # wake
             below, h = h, decide(ops.sigmoid(layer.recognition_logits(h)), next(drawn))
-            h = ops.stop_gradient(h)
-            total = total + ops.mean(ops.bernoulli_cross_entropy(layer.visible_logits(h), below))
+            maker = h = ops.stop_gradient(h)
+            if classes and number == len(dbn.layers):
+                maker, h = (ops.concatenate([h[:, :-classes], units], axis=1) for units in (0 * y, y))
+            total = total + ops.mean(ops.bernoulli_cross_entropy(layer.visible_logits(maker), below))
         dream = h
         for _ in range(k):  # the top
             g = decide(dbn.top.hidden_given_visible(dream), next(drawn))
@@ -53,7 +59,7 @@ def up_down_uniforms(sizes: tuple[int, ...], k: int = 1) -> Draw:
     up = sizes[1:-1]
     widths = (*up, *((sizes[-1], sizes[-2]) * k), *reversed(sizes[:-2]))
 
-    def draw(rng: np.random.Generator, x: Any) -> Arrays:
+    def draw(rng: np.random.Generator, x: Any, *classes: Any) -> Arrays:
         return tuple(rng.random((len(x), width), dtype=x.dtype) for width in widths)
 
     return draw
@@ -62,6 +68,7 @@ def up_down_uniforms(sizes: tuple[int, ...], k: int = 1) -> Draw:
 def up_down(
     dbn: DBN,
     X: Any,
+    labels: Any = None,
     *,
     epochs: int,
     seed: int,
@@ -73,12 +80,31 @@ def up_down(
 ) -> Iterator[Descent]:
     """Fine-tune a DBN on X (T, D), yielding the start and where it stands after each epoch (claim I7).
 
+    labels: (T, C) of zeros and ones for a DBN with C class units (`DBN.with_classes`): what these are, for every row.
+    No weights lead down from them, as in the paper; but their recognition, which is at chance at the start and takes no
+    part in learning the rest, is learned from dreams as that of any other unit.
     optimiser: sgd(0.01) unless said otherwise. `Descent.loss` is the sum that is descended, not a likelihood: measure
     `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. compile: as in `descend`.
-    Raises what `descend` raises.
+    Raises what `descend` raises, and ValueError for labels that do not fit.
     """
     X = np.asarray(X, dbn.top.W.dtype)
+    units = None if labels is None else class_units(dbn, labels, len(X))
+    data, classes = ((X,), 0) if units is None else ((X, units), units.shape[1])
     return descend(
-        dbn, (X,), up_down_loss(k), optimiser or sgd(0.01), epochs=epochs, batch=batch, seed=seed,
+        dbn, data, up_down_loss(k, classes), optimiser or sgd(0.01), epochs=epochs, batch=batch, seed=seed,
         draw=up_down_uniforms(dbn.sizes, k), start=start, compile=compile,
     )  # fmt: skip
+
+
+def class_units(dbn: DBN, labels: Any, rows: int) -> Any:
+    """Labels as an array of the model's width; ValueError where they are not (rows, C), zeros and ones, and silent."""
+    units = np.asarray(binary(labels, name="labels"), dbn.top.W.dtype)
+    check_classes(dbn, units.shape[1])
+    if len(units) != rows:
+        raise ValueError(f"labels of {len(units)} rows for {rows} examples: give every example its row")
+    if np.any(dbn.layers[-1].W[-units.shape[1] :]):
+        raise ValueError(
+            f"the last {units.shape[1]} units of h{len(dbn.layers)} have weights downwards and so are no class units: "
+            "give as many columns of labels as DBN.with_classes was told classes"
+        )
+    return units

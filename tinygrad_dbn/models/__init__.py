@@ -2,6 +2,7 @@
 
 from .autoencoder import Autoencoder
 from .categorical import CategoricalLayer, CategoricalRBM, one_hot
+from .classes import class_logits
 from .dbm import DBM
 from .dbn import DBN
 from .feedforward import FeedForward
@@ -11,5 +12,5 @@ from .rbm import RBM, DirectedLayer
 
 __all__ = [
     "DBM", "DBN", "RBM", "AnyRBM", "Autoencoder", "CategoricalLayer", "CategoricalRBM", "DirectedLayer", "FeedForward",
-    "GaussianLayer", "GaussianRBM", "one_hot",
+    "GaussianLayer", "GaussianRBM", "class_logits", "one_hot",
 ]  # fmt: skip

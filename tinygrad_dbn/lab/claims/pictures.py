@@ -125,16 +125,21 @@ def dots_and_codes(
         return png(page)
 
 
-def samples(panels: Sequence[tuple[str, Any]], shape: tuple[int, int], dark: bool) -> bytes:
-    """PNG: pictures of zeros to ones, ten in a column for each class, a panel for each title."""
-    with canvas(dark, (4.4 * len(panels), 4.9)) as (page, colour):
-        for axes, (title, pictures) in zip(page.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+def samples(panels: Sequence[tuple[str, Any, list[str]]], shape: tuple[int, int], below: str, dark: bool) -> bytes:
+    """PNG: pictures of zeros to ones, ten in a column for each class, a panel for each (title, pictures, words).
+
+    words: what stands below each of the ten columns; `below` says what it is.
+    """
+    with canvas(dark, (1.7 + 4.4 * len(panels), 5.2)) as (page, colour):
+        for axes, (title, pictures, words) in zip(page.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             images = np.array(pictures).reshape(10, -1, *shape)  # class, sample
             mosaic = images.transpose(1, 2, 0, 3).reshape(images.shape[1] * shape[0], 10 * shape[1])
             axes.imshow(mosaic, cmap="gray" if dark else "gray_r", vmin=0, vmax=1, interpolation="nearest")
             axes.set_title(title, loc="left", fontsize=11)
-            axes.set_xticks([shape[1] * (k + 0.5) for k in range(10)], [str(k) for k in range(10)])
+            axes.set_xticks([shape[1] * (k + 0.5) for k in range(10)], words)
             axes.set_yticks([])
+            if title == panels[0][0]:
+                axes.annotate(below, (-0.02, 0), (0, -3.5), "axes fraction", "offset points", ha="right", va="top")
             axes.tick_params(length=0)
             axes.spines[:].set_color(colour["faint"])
         return png(page)

@@ -16,6 +16,7 @@ from ..autodiff.trees import not_finite
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
+from ..showing import Shown
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant, momentum
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
@@ -25,7 +26,7 @@ Rule = Callable[[RBM, Any, np.random.Generator, Any], tuple[RBM, Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class Progress(Shown):
     """Where a greedy training stands: all that is needed to go on from here, to the same bits."""
 
     layer: int

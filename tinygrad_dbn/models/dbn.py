@@ -10,7 +10,7 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from .arithmetic import Vector
-from .rbm import RBM, bernoulli, clamped
+from .rbm import RBM, bernoulli
 from .validation import adopt, parameter
 
 
@@ -146,12 +146,9 @@ class DBN(Vector):
         class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
-        if count < 1 or steps < 0:
-            raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
-        h = rng.integers(0, 2, (count, self.top.W.shape[1])).astype(self.top.W.dtype) if start is None else start
-        h = self.top.gibbs(clamped(h, clamp), rng, steps, clamp)
+        h = self.top.sample(count, rng, steps, start, mean and not self.layers, clamp)
         if not self.layers:
-            return self.top.visible_given_hidden(bernoulli(self.top.hidden_given_visible(h), rng)) if mean else h
+            return h
         for layer in reversed(self.layers):
             p = ops.sigmoid(layer.visible_logits(h))
             h = bernoulli(p, rng)

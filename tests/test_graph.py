@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 import tinygrad_dbn as td
-from tinygrad_dbn.autodiff.inspect import drawing
 from tinygrad_dbn.autodiff.inspect.graph import graph
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.cli.examples import COMPOSITES
@@ -46,7 +45,7 @@ def test_a_gradient_is_traced_like_any_function():
 
 def test_the_drawing_has_a_box_for_every_node_and_none_overlap():
     traced = graph(lambda x, y: (td.ops.exp(x) * y + x / y).sum(), np.ones((2, 2)), np.ones(2))
-    root = ElementTree.fromstring(drawing.svg(traced))
+    root = ElementTree.fromstring(traced.svg())
     space = "{http://www.w3.org/2000/svg}"
     boxes = [tuple(float(r.get(k)) for k in ("x", "y", "width", "height")) for r in root.iter(f"{space}rect")]
     assert len(boxes) == len(traced.nodes) == 7

@@ -120,13 +120,26 @@ def test_samples_have_the_models_own_frequencies():
     rng = np.random.default_rng(0)
     dbn = stacked_dbn(3, 2, 3, weights=1.0, seed=rng)
     count = 20_000
-    for model in (dbn, td.DBN.from_rbms([dbn.top])):
-        D = model.sizes[0]
+    for model, D in ((dbn, dbn.sizes[0]), (dbn.top, dbn.top.W.shape[1])):
         X = model.sample(count, rng, steps=30)
         assert X.shape == (count, D)
         frequencies = np.bincount((X @ (1 << np.arange(D))).astype(int), minlength=2**D) / count
         p = np.exp(td.exact.log_likelihood(model, td.exact.states(D)))
         assert (np.abs(frequencies - p) < 5 * np.sqrt(p * (1 - p) / count)).all()
+
+
+@pytest.mark.parametrize("mean", [False, True])
+def test_an_rbm_samples_as_the_dbn_of_it_alone(mean):
+    rbm = td.RBM.init(4, 3, np.random.default_rng(1), scale=1.0)
+    alone, options = td.DBN((), rbm), {"steps": 2, "mean": mean, "clamp": np.array([1, 0, np.nan, np.nan])}
+    ours, theirs = (model.sample(50, np.random.default_rng(2), **options) for model in (rbm, alone))
+    np.testing.assert_array_equal(ours, theirs)
+    assert (np.unique(ours).size > 2) == mean
+    if not mean:
+        assert (ours[:, :2] == [1, 0]).all()
+    for count, steps in ((0, 1), (1, -1)):
+        with pytest.raises(ValueError, match="at least 1 sample and 0 steps"):
+            rbm.sample(count, np.random.default_rng(0), steps)
 
 
 def test_sampling_repeats_with_its_seed():

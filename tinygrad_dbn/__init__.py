@@ -14,6 +14,7 @@ from .autodiff.mapping import vmap
 from .autodiff.strict import nan_hunt, strict
 from .autodiff.tensor import Tensor
 from .autodiff.trees import tree_map
+from .exchange import from_sklearn, from_torch, to_sklearn, to_torch
 from .models import DBM, DBN, RBM, Autoencoder, CategoricalRBM, DirectedLayer, FeedForward, GaussianRBM
 from .storage import load, save
 
@@ -34,6 +35,8 @@ __all__ = [
     "datasets",
     "estimators",
     "exact",
+    "from_sklearn",
+    "from_torch",
     "grad",
     "hessian",
     "hvp",
@@ -47,6 +50,8 @@ __all__ = [
     "save",
     "strict",
     "symbolic",
+    "to_sklearn",
+    "to_torch",
     "tree_map",
     "value_and_grad",
     "vjp",

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff.inspect import drawing
 from ..autodiff.inspect.graph import graph
 from ..autodiff.ops import TABLE
 from ..files import write_atomically
@@ -30,7 +29,7 @@ def trace(name: str, shapes: list[str], svg: Path | None) -> None:
     print(traced.text())
     if svg is not None:
         try:
-            write_atomically(svg, drawing.svg(traced).encode())
+            write_atomically(svg, traced.svg().encode())
         except OSError as error:
             refuse(error)
         say(f"drawn in {svg}")

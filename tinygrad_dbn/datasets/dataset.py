@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..showing import PICTURES, Shown, count, pictures
+
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Shown):
     """Binary examples, and what is known about them.
 
     `train` (T, D) and `heldout` (T', D) are read-only float64 arrays of zeros and ones; `heldout` is
@@ -27,6 +29,13 @@ class Dataset:
         for array in (self.train, self.heldout):
             if array is not None:
                 array.setflags(write=False)
+
+    def _summary(self) -> str:
+        held = "" if self.heldout is None else f", {len(self.heldout)} held out"
+        return f"{self.name!r}, {count(len(self.train), 'example')} of {count(self.width, 'bit')}{held}"
+
+    def _picture(self) -> str:
+        return "" if self.shape is None else pictures(self.train[:PICTURES], self.shape)
 
     @property
     def width(self) -> int:

@@ -6,11 +6,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..showing import PICTURES, Shown, count, pictures
+
 Pictures = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Part(Shown):
     """Examples X (T, D), float32 in [0, 1], and their classes y (T,), int64. Both are read-only."""
 
     X: Pictures
@@ -25,9 +27,12 @@ class Part:
     def __len__(self) -> int:
         return len(self.y)
 
+    def _summary(self) -> str:
+        return f"{count(len(self), 'example')} of {count(int(self.X.shape[1]), 'feature')}"
+
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class Labelled(Shown):
     """A classification problem.
 
     `train` is to learn from, `valid` to choose by, `test` to be looked at once. `shape` is the (height, width) of one
@@ -46,6 +51,13 @@ class Labelled:
     def sizes(self) -> tuple[int, int, int]:
         """The numbers of examples to train, to choose by, and to test."""
         return len(self.train), len(self.valid), len(self.test)
+
+    def _summary(self) -> str:
+        train, valid, test = self.sizes
+        return f"{self.name!r}, {self.classes} classes, {train} to train, {valid} to choose by, {test} to test"
+
+    def _picture(self) -> str:
+        return pictures(self.train.X[:PICTURES], self.shape)
 
 
 def split(X: NDArray[np.floating], y: NDArray[np.integer], sizes: tuple[int, int, int]) -> tuple[Part, Part, Part]:

@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from ..showing import Shown
+
 HOW = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
 """How scikit-learn is to read X: float32 stays what it is, everything else becomes float64."""
 
@@ -50,7 +52,7 @@ def largest(X: Any) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class UnitRange:
+class UnitRange(Shown):
     """Every feature's range in some X as [0, 1]; what was constant there becomes 0, what is beyond is cut."""
 
     low: Any

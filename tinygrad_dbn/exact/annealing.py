@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..models import RBM
 from ..models.rbm import bernoulli
+from ..showing import Shown, count
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Cost, spending
 from .data import binary, need_binary, plain_numbers, rows, whole
@@ -29,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Annealed:
+class Annealed(Shown):
     """An estimate of log Z, nats."""
 
     log_partition: float
@@ -40,6 +41,10 @@ class Annealed:
     """How many equal weights would be worth these: (Σw)² / Σw², from 1 to the number of chains."""
     log_weights: Array
     """log w + log Z_0 of every chain, (chains,): each alone estimates log Z."""
+
+    def _summary(self) -> str:
+        estimate = f"log Z {self.log_partition:.4f} nats, between {self.low:.4f} and {self.high:.4f}"
+        return f"{estimate}, worth {self.effective:.1f} of {count(len(self.log_weights), 'chain')}"
 
 
 def annealed(

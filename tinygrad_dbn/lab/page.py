@@ -1,20 +1,14 @@
 """The lab's pages: each needs no network, and is light or dark as its reader's screen is."""
 
-import html
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .. import files
+from ..showing import escape as escape
 
 SCRIPT = f"<script>{Path(__file__).with_name('page.js').read_text()}</script>\n"
 """For a page with a chart: it goes below the main part."""
 STYLE = Path(__file__).with_name("page.css").read_text()
-
-
-def escape(text: str) -> str:
-    """Text from outside as HTML that shows it, whatever is in it."""
-    return html.escape(files.printable(text))
 
 
 def minus(text: str) -> str:

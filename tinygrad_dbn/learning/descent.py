@@ -17,6 +17,7 @@ from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import not_finite, places, tree_map
+from ..showing import Shown
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant
 
@@ -59,7 +60,7 @@ def compiled_unless_told(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
+class Descent(Shown):
     """Where a descent stands: all that is needed to go on from here, to the same bits."""
 
     model: Any

@@ -16,6 +16,7 @@ from ..autodiff.trees import not_finite
 from ..exact.data import binary, examples
 from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
+from ..showing import Shown
 from .bars import bar
 from .centred import centred
 from .optimisers import Optimiser, Schedule, constant, momentum
@@ -27,7 +28,7 @@ Rule = Callable[[AnyRBM, Any, np.random.Generator, Any], tuple[Any, Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class Progress(Shown):
     """Where a greedy training stands: all that is needed to go on from here, to the same bits."""
 
     layer: int

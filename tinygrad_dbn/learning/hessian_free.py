@@ -16,6 +16,7 @@ from ..autodiff import ops
 from ..autodiff.differentiate import grad, hvp, jvp, vjp
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import Rebuild, flatten
+from ..showing import Shown
 from .bars import bar
 from .descent import compiled_unless_told
 from .optimisers import at_rest
@@ -40,7 +41,7 @@ OutputLoss = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
-class HessianFree:
+class HessianFree(Shown):
     """Where an optimisation stands, and what its last step was like. All that is needed to go on, to the same bits."""
 
     model: Any

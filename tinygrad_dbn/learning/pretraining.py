@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, RBM, FeedForward
+from ..showing import Shown
 from .bars import bar
 from .descent import Diverged
 from .modules import Layer, Module
@@ -22,7 +23,7 @@ from .supervised import Examples, Fit, fit
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class Stack(Shown):
     """Layers trained one upon another, the lowest first."""
 
     layers: tuple[Layer, ...] = ()

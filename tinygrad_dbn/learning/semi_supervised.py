@@ -14,11 +14,12 @@ from ..autodiff.operators import Value
 from ..autodiff.trees import finite
 from ..models import FeedForward
 from ..models.autoencoder import as_width
+from ..showing import Shown
 from .modules.embedding import draw_pairs, nearest, pair_loss
 
 
 @dataclass(frozen=True, eq=False)
-class Embedding:
+class Embedding(Shown):
     """λ times the mean loss of pairs of examples, which need no labels, to be added to the mean −log f(x)_y.
 
     Half of the pairs are an example of X (T, D) and one of its nearest `neighbours`, the others an example and any
@@ -37,7 +38,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
+class Embedded(Shown):
     """A net in training, and the auxiliary layer of its embedding, if that has one."""
 
     net: FeedForward

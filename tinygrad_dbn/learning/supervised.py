@@ -11,6 +11,7 @@ from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import finite, tree_map
 from ..models import FeedForward
+from ..showing import Shown
 from .descent import Descent, descend
 from .dropout import Dropout
 from .optimisers import Optimiser, Schedule, constant, momentum
@@ -35,7 +36,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Shown):
     """A training: where it stands, its best model so far, and its history. `td.save` keeps it, `start=` resumes it."""
 
     descent: Descent

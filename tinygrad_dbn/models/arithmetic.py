@@ -5,15 +5,25 @@ from typing import Any, Self
 
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import tree_map
+from ..showing import Shown
 
 
-class Vector:
+class Vector(Shown):
     """A base of models, which are vectors of all their parameters: +, −, and times or over a number, leaf by leaf.
 
     A sum is of models of one kind and size; TypeError and ValueError say what was given otherwise.
     """
 
     __array_ufunc__ = None  # so that NumPy's numbers on the left leave the product to `__rmul__`
+
+    def _summary(self) -> str:
+        """The numbers of units, of a model that has `sizes`, or weights W (H, D)."""
+        if hasattr(self, "sizes"):
+            visible, *hidden = self.sizes
+            return f"{visible} visible, {' and '.join(map(str, hidden))} hidden"
+        if hasattr(self, "W"):
+            return f"{' × '.join(map(str, self.W.shape[1:]))} visible, {self.W.shape[0]} hidden"
+        return super()._summary()
 
     def __add__(self, other: Any) -> Self:
         return self._with(other, "+", lambda p, q: p + q)

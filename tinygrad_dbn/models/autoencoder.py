@@ -79,6 +79,11 @@ class Autoencoder(Vector):
         encoder = FeedForward(tuple(r.W for r in rbms), tuple(r.c for r in rbms), "sigmoid", code)
         return cls(encoder, tuple(r.W for r in rbms), tuple(r.b for r in rbms), output)
 
+    def _summary(self) -> str:
+        sizes = self.encoder.sizes
+        tied = "tied" if self.decoder_weights is None else "untied"
+        return f"{'–'.join(map(str, (*sizes, *sizes[-2::-1])))}, {tied}, output {self.output}"
+
     def encode(self, x: Value) -> Value:
         """The code of x (T, D): (T, n_L)."""
         return self.encoder(x)

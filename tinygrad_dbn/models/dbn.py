@@ -11,7 +11,7 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from .arithmetic import Vector
 from .kinds import AnyRBM
-from .rbm import RBM, DirectedLayer, bernoulli, clamped
+from .rbm import RBM, DirectedLayer, bernoulli
 from .validation import adopt
 
 
@@ -135,12 +135,9 @@ class DBN(Vector):
         visible layer, such as those of a class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
-        if count < 1 or steps < 0:
-            raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
-        h = rng.integers(0, 2, (count, self.top.W.shape[1])).astype(self.top.W.dtype) if start is None else start
-        h = self.top.gibbs(clamped(h, clamp), rng, steps, clamp)
+        h = self.top.sample(count, rng, steps, start, mean and not self.layers, clamp)
         if not self.layers:
-            return self.top.visible_given_hidden(bernoulli(self.top.hidden_given_visible(h), rng)) if mean else h
+            return h
         for layer in reversed(self.layers):
             p = layer.visible_given_hidden(h)
             h = layer.draw_visible(p, rng)

@@ -86,6 +86,15 @@ class FeedForward(Vector):
         weights = tuple(starting_weights(g, m, n, rng) for g, (m, n) in zip(activations, pairwise(sizes), strict=True))
         return cls(weights, tuple(np.zeros(n) for n in sizes[1:]), hidden, output)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of units of each layer, n_0 … n_(L+1)."""
+        return (int(self.weights[0].shape[1]), *(int(W.shape[0]) for W in self.weights))
+
+    def _summary(self) -> str:
+        hidden = [f"hidden {self.hidden}"] * (len(self.weights) > 1)
+        return ", ".join(["–".join(map(str, self.sizes)), *hidden, f"output {self.output}"])
+
     def pre_activation(self, k: int, h: Value) -> Value:
         """a^(k) = b^(k) + W^(k) h^(k−1) (A1), from h^(k−1) (T, n_(k−1)): (T, n_k), for k = 1 … L + 1."""
         return ops.matmul(h, self.weights[k - 1].T) + self.biases[k - 1]

@@ -82,6 +82,27 @@ class RBM(Vector):
         """A sample of x for each row of `visible_given_hidden`."""
         return bernoulli(mean, rng)
 
+    def sample(
+        self,
+        count: int,
+        rng: np.random.Generator,
+        steps: int = 1000,
+        start: Any = None,
+        mean: bool = False,
+        clamp: Any = None,
+    ) -> Any:
+        """`count` samples of x, (count, D), each by a chain of its own of `steps` rounds of Gibbs sampling.
+
+        A chain starts at random, or at its row of `start` (count, D). With `mean` one more h is drawn, and given are
+        its p(x_i = 1 | h) instead of zeros and ones. clamp: as in `gibbs`. `exact.sample` draws from p(x) itself.
+        Raises ValueError for a count below 1 or steps below 0.
+        """
+        if count < 1 or steps < 0:
+            raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
+        x = rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype) if start is None else start
+        x = self.gibbs(clamped(x, clamp), rng, steps, clamp)
+        return self.visible_given_hidden(bernoulli(self.hidden_given_visible(x), rng)) if mean else x
+
     def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
 

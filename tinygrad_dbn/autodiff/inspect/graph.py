@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ...showing import Shown, count
 from ..differentiate import Run
 from ..operators import Value
 from ..tensor import Tensor, below, new_level, tape
 from ..trees import places
+from .layout import Box, svg
 
 _INFIX = {
     "add": ("+", 1), "subtract": ("−", 1), "multiply": ("·", 2), "divide": ("/", 2), "chain": ("·", 2),
@@ -52,13 +54,26 @@ class Node:
         shape = " × ".join(map(str, self.shape))
         return shape or f"{np.asarray(self.value).item():.4g}"
 
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """(class, text) of each line of its box: the step, and a rule for each of its inputs."""
+        rules = [("rule", f"{barred(name)} += {formula}") for name, formula in self.derivatives]
+        return [("step", f"{self}   [{self.kind}]"), *rules]
+
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Shown):
     """The steps of a traced function, in the order in which they ran, and the names of its results."""
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
+
+    def _summary(self) -> str:
+        return f"{count(sum(n.op is not None for n in self.nodes), 'step')}, result: {', '.join(self.outputs)}"
+
+    def _repr_html_(self) -> str:
+        """Its drawing says all that a table could."""
+        return self.svg()
 
     def text(self) -> str:
         """One line a step, and below it one for each local derivative."""
@@ -68,6 +83,19 @@ class Graph:
             lines.append(f"{node!s:{width}}   {node.kind}")
             lines += [f"    {barred(name)} += {formula}" for name, formula in node.derivatives]
         return "\n".join([*lines, f"result: {', '.join(self.outputs)}"])
+
+    def svg(self) -> str:
+        """A box for each step, inputs above, light or dark as its reader's screen is: the text of an SVG file."""
+        boxes = {node.name: Box(node.lines, self._kind(node)) for node in self.nodes}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                if name in boxes:  # else it is a number
+                    boxes[name].join(boxes[node.name])
+        return svg(list(boxes.values()))
+
+    def _kind(self, node: Node) -> str:
+        """The classes of its box."""
+        return " ".join(["input"] * (node.op is None) + ["result"] * (node.name in self.outputs))
 
 
 def graph(f: Callable[..., Any], *args: Any) -> Graph:

@@ -14,6 +14,7 @@ from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...autodiff.tensor import Tensor
 from ...models import DBN, AnyRBM, DirectedLayer
+from ...showing import Shown, are_numbers, count
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import are_floats, as_array, as_float64, examples, have_compiled_sums, known, plain_numbers
@@ -26,13 +27,19 @@ ELEMENTS = 1 << 21  # (example, state) pairs held at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Shown):
     """log p(x), the bound, the gap KL(q ‖ p(h1 | x)), and the residual log p − bound − KL: (T,) each, nats."""
 
     log_likelihood: NDArray[np.float64]
     bound: NDArray[np.float64]
     kl: NDArray[np.float64]
     residual: NDArray[np.float64]
+
+    def _summary(self) -> str:
+        if not are_numbers(self.bound):
+            return super()._summary()
+        parts = f"log p {self.log_likelihood.mean():.4f} = bound {self.bound.mean():.4f} + KL {self.kl.mean():.4f}"
+        return f"{count(len(self.bound), 'example')}, in the mean {parts} nats"
 
 
 def posterior(model: AnyRBM | DBN, x: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:

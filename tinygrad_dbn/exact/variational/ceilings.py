@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...models import DBN, RBM
+from ...showing import Shown
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, spending
 from ..data import are_floats, examples
@@ -31,7 +32,7 @@ from .bound import bound, layer_bound
 
 
 @dataclass(frozen=True, eq=False)
-class Ceiling:
+class Ceiling(Shown):
     """Means over the rows, nats."""
 
     bound: float

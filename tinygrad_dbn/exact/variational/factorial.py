@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DBN, RBM
+from ...showing import Shown
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import as_float64, examples, have_compiled_sums, whole
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Factorial:
+class Factorial(Shown):
     """The best factorial q found for each example."""
 
     means: Array

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...models import DBN, RBM, DirectedLayer
+from ...showing import Shown, are_numbers, count
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
 from ..data import as_float64, examples, have_compiled_sums
@@ -33,7 +34,7 @@ from .bound import layer_bound
 
 
 @dataclass(frozen=True, eq=False)
-class LayeredAudit:
+class LayeredAudit(Shown):
     """The parts of log p(x) = bound + Σ_k KL_k, nats, and the residual: 0 but for rounding."""
 
     log_likelihood: NDArray[np.float64]
@@ -44,6 +45,13 @@ class LayeredAudit:
     """(T, L−1): what is lost at h1, h2, … h(L−1)."""
     residual: NDArray[np.float64]
     """log p − bound − Σ kl, (T,)."""
+
+    def _summary(self) -> str:
+        if not are_numbers(self.bound):
+            return super()._summary()
+        lost = " + ".join(f"{kl:.4f}" for kl in self.kl.mean(axis=0))
+        parts = f"log p {self.log_likelihood.mean():.4f} = bound {self.bound.mean():.4f} + KL {lost}"
+        return f"{count(len(self.bound), 'example')}, in the mean {parts} nats"
 
 
 def deep_bound(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from ...showing import Shown, count, escape
+
 Figure = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Shown):
     """A table of the lecture: its systems (columns), its problems (rows), and the published figures, if any."""
 
     title: str
@@ -18,6 +20,19 @@ class Table:
         """The published error of a system on a problem and its half-interval, in per cent; None where there is none."""
         figures = self.figures[problem]
         return figures[self.systems.index(system)] if figures else None
+
+    def _summary(self) -> str:
+        return f"{self.title!r}, {count(len(self.figures), 'problem')} by {count(len(self.systems), 'system')}"
+
+    def _repr_html_(self) -> str:
+        """The published figures as the paper prints them, in per cent."""
+        head = "".join(f"<th>{escape(system)}</th>" for system in ("", *self.systems))
+        rows = ""
+        for problem in self.figures:
+            found = [self.published(problem, system) for system in self.systems]
+            cells = "".join(f"<td>{'–' if f is None else '{:.2f} ± {:.2f}'.format(*f)}</td>" for f in found)
+            rows += f"<tr><th>{escape(problem)}</th>{cells}</tr>"
+        return f"<div><b>{escape(repr(self))}</b><table><tr>{head}</tr>{rows}</table>{escape(self.source)}</div>"
 
 
 DATASETS = Table(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ...showing import Shown
 from .protocol import Layer, Module
 
 
@@ -68,7 +69,7 @@ class Convolution:
 
 
 @dataclass(frozen=True, eq=False)
-class ConvolvedLayer:
+class ConvolvedLayer(Shown):
     """The same layer at every place."""
 
     layer: Layer

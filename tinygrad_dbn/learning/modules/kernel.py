@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...extras import needing
+from ...showing import Shown
 
 
 def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float64]:
@@ -35,7 +36,7 @@ def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float
 
 
 @dataclass(frozen=True, eq=False)
-class KernelPCAModule:
+class KernelPCAModule(Shown):
     """Principal components in the arc-cosine kernel's space, by scikit-learn's KernelPCA.
 
     labels: classes (n,) of the first n rows that it is to be trained on. Then of the `components` leading ones (four
@@ -101,7 +102,7 @@ def mutual_information(features: Any, y: Any, bins: int = 10) -> NDArray[np.floa
 
 
 @dataclass(frozen=True, eq=False)
-class KernelLayer:
+class KernelLayer(Shown):
     """Kernel principal components, with the examples that they are made of, and which are kept."""
 
     examples: Any

@@ -9,6 +9,7 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
 from ...models.autoencoder import as_width
+from ...showing import Shown
 from ..descent import Draw, Loss, Step, nothing, stepping, walk
 
 
@@ -47,7 +48,7 @@ class Module(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class SigmoidLayer:
+class SigmoidLayer(Shown):
     """σ(c + W x), and the model it was trained in, for those who want the rest of it."""
 
     W: Any

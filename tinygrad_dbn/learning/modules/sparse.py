@@ -15,6 +15,7 @@ from ...autodiff import ops
 from ...autodiff.differentiate import value_and_grad
 from ...autodiff.operators import Value
 from ...models.feedforward import starting_weights
+from ...showing import Shown
 from ..descent import Descent, stepping
 from ..optimisers import Optimiser, sgd
 from .protocol import SigmoidLayer, walked
@@ -23,7 +24,7 @@ DEFAULT = sgd(0.05)
 
 
 @dataclass(frozen=True, eq=False)
-class SparseCoder:
+class SparseCoder(Shown):
     """A linear encoder c + W x, a linear decoder b + z̄ V, and log ζ of every unit's sparsifying logistic."""
 
     W: Value  # (H, D)

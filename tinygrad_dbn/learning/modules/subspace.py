@@ -8,6 +8,7 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.differentiate import value_and_grad
 from ...autodiff.kernels.blas import one_thread
+from ...showing import Shown
 from ..descent import compiled_unless_told
 
 
@@ -57,7 +58,7 @@ class SubspaceModule:
 
 
 @dataclass(frozen=True, eq=False)
-class SubspaceLayer:
+class SubspaceLayer(Shown):
     """Lengths of projections: W (H · size, D) after the mean (D,) is taken away."""
 
     W: Any

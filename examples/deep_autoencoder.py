@@ -34,10 +34,11 @@ def descended(start, epochs):
     return last.model
 
 
-# F1: three RBMs, each trained on the hidden layer of the one below, then unrolled.
+# F1: three RBMs, each trained on the hidden layer of the one below, then unrolled. The code's units are Gaussian.
 module = learning.RBMModule(epochs=PRETRAINING, optimiser=learning.sgd(0.1), batch=20)
-stack = learning.pretrain(SIZES[1:], module, train, seed=0)
-unrolled = td.Autoencoder.unroll([layer.model for layer in stack.layers], code="linear")
+code = learning.GaussianCodeModule(epochs=PRETRAINING, batch=20)
+stack = learning.pretrain(SIZES[1:], [module, module, code], train, seed=0)
+unrolled = td.Autoencoder.unroll([layer.model for layer in stack.layers])
 random = td.Autoencoder.init(SIZES, np.random.default_rng(0), tied=False, code="linear")
 
 # F5: no pre-training, but a better optimiser. Data is seen STEPS times for gradients, more often for curvature.

@@ -110,7 +110,8 @@ def test_claims_and_comparisons_name_what_is_measured():
         ("schedule", "linear to zero"),
         ("regions", "random"),
         ("dropout", "dropout"),
-        ("autoencoder", "two numbers, PCA"),
+        ("autoencoder", "two numbers: PCA"),
+        ("autoencoder", "28×28: RBMs, SGD"),
         ("updown", "64-12-10, exact log p: up-down"),
         ("width", "autoencoder 25"),
         ("clamped", "up-down, clamped"),
@@ -157,7 +158,7 @@ def test_nets_from_random_weights_take_the_steps_of_pre_training_too(monkeypatch
     monkeypatch.setattr(descent, "_epoch", count)
     pairs = {"vanishing": ("random", "pre-trained"), "regions": ("random", "pre-trained"),
              "dropout": ("plain", "pre-trained"), "width": ("random 25", "RBM 25"),
-             "autoencoder": ("random, SGD", "RBMs, SGD")}  # fmt: skip
+             "autoencoder": ("8×8: random, SGD", "8×8: RBMs, SGD")}  # fmt: skip
     for name, conditions in pairs.items():
         for condition in conditions:
             taken.clear()

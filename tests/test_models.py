@@ -211,3 +211,13 @@ def test_what_is_not_finite_is_refused_among_objects_too(wrong, dtype):
         td.FeedForward((np.array([[1.0, wrong]], dtype),), (np.zeros(1),))
     exact = td.FeedForward((np.array([[Fraction(1, 2), Fraction(3)]], object),), (np.zeros(1),))
     assert exact.weights[0][0, 0] == Fraction(1, 2)
+
+
+def test_an_rbm_for_data_starts_at_their_rates():
+    X = np.array([[0.0, 1.0, 0.25], [0.0, 1.0, 0.75]])
+    rbm = td.RBM.for_data(X, 4, np.random.default_rng(0), scale=0.1)
+    np.testing.assert_allclose(1 / (1 + np.exp(-rbm.b)), [0.5 / 3, 2.5 / 3, 0.5], rtol=1e-12)
+    np.testing.assert_array_equal(rbm.W, td.RBM.init(3, 4, np.random.default_rng(0), 0.1).W)
+    assert not rbm.c.any()
+    with pytest.raises(ValueError, match="rows"):
+        td.RBM.for_data(X[0], 4, np.random.default_rng(0))

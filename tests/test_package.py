@@ -30,6 +30,7 @@ def test_the_readme_has_exactly_two_setup_commands():
 
 WHAT_IT_SHOWS = {
     "td.hvp(": "assert np.linalg.norm(curvature.weights[0]) > 1e-3",
+    "td.GaussianRBM.for_data(": "assert -4 < td.exact.log_likelihood(dbn, X).mean() < -2",
     "td.exact.audit(": "assert data.optimum - 0.3 < audit.log_likelihood.mean() < data.optimum",
     "td.learning.fine_tune(": "assert fit.best.valid_error < 0.2",
 }

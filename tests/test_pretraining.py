@@ -10,6 +10,7 @@ from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
 from tinygrad_dbn.learning.modules import arc_cosine
+from tinygrad_dbn.learning.modules.boltzmann import code_loss
 
 pytestmark = pytest.mark.usefixtures("in_python")
 DATA = td.datasets.bars_and_stripes(3).train
@@ -52,6 +53,18 @@ def test_unrolled_rbms_are_their_encoders_and_their_decoders():
     np.testing.assert_allclose(model.encode(x), code, rtol=1e-13)
     back = rbms[0].visible_given_hidden(rbms[1].visible_given_hidden(code))
     np.testing.assert_allclose(model(x), back, rtol=1e-13)
+
+
+def test_the_code_of_an_unrolled_stack_may_be_of_gaussian_units():
+    below, top = td.RBM.init(6, 4, RNG, 1.0), td.GaussianRBM(*(RNG.normal(size=shape) for shape in ((4, 2), 2, 4, 2)))
+    model, x = td.Autoencoder.unroll([below, top]), RNG.random((5, 6))
+    code = top.visible_given_hidden(below.hidden_given_visible(x))
+    np.testing.assert_allclose(model.encode(x), code, rtol=1e-13)
+    np.testing.assert_allclose(model(x), below.visible_given_hidden(top.hidden_given_visible(code)), rtol=1e-13)
+    categorical = td.CategoricalRBM(np.ones((2, 4)), np.ones(4), np.ones(2), 2)
+    for rbms, code in (([top, below], "linear"), ([below, top], "sigmoid"), ([categorical], "linear")):
+        with pytest.raises(ValueError, match="but for the last, whose real ones may be a linear code"):
+            td.Autoencoder.unroll(rbms, code)
 
 
 def test_gradients_of_tied_and_untied_autoencoders_agree_with_differences():
@@ -163,6 +176,43 @@ def test_the_rbm_module_raises_the_exact_likelihood():
         watch = lambda at, values=values: values.append(td.exact.log_likelihood(at.model, patterns).mean())
         learning.RBMModule(epochs=100, batch=5, optimiser=learning.sgd(0.5), watch=watch).train(patterns, 6, seed=seed)
         assert values[0] + 0.5 < values[-1] < -np.log(2)
+
+
+def log_p(rbm, X):
+    """log p(x) of binary x under Gaussian hidden units: Σ_x exp(bᵀx + ½|c + Wx|²) over all x is in its denominator."""
+    score = lambda x: x @ rbm.c + ((x @ rbm.W + rbm.b) ** 2).sum(axis=1) / 2
+    return score(X) - np.logaddexp.reduce(score(td.exact.states(X.shape[1])))
+
+
+def test_the_code_module_raises_the_exact_likelihood_of_an_rbm_of_gaussian_hidden_units():
+    patterns = np.repeat(DATA[[1, 6]], 10, axis=0)
+    for seed in range(2):
+        values = []
+        watch = lambda at, values=values: values.append(log_p(at.model, patterns).mean())
+        module = learning.GaussianCodeModule(epochs=50, batch=5, optimiser=learning.sgd(0.2), watch=watch)
+        layer = module.train(patterns, 3, seed=seed)
+        assert values[0] + 0.5 < values[-1] < -np.log(2)
+        rbm = layer.model
+        assert not rbm.log_variance.any()
+        shipped = -rbm.hidden_free_energy(patterns) - td.exact.log_partition(rbm)
+        np.testing.assert_allclose(shipped, log_p(rbm, patterns), rtol=1e-9)
+        np.testing.assert_allclose(layer.encode(patterns), rbm.visible_given_hidden(patterns), rtol=1e-12)
+        assert same_bits(layer.encode(DATA), module.train(patterns, 3, seed=seed).encode(DATA))
+    with pytest.raises(TypeError, match="unroll the stack into an autoencoder"):
+        _ = layer.weights
+
+
+def test_a_step_of_the_code_module_is_contrastive_divergence():
+    """Its direction written out: E[z xᵀ] and the like of the data less those of their reconstructions (one step)."""
+    rbm = td.GaussianRBM(*(RNG.normal(size=shape) for shape in ((4, 2), 2, 4)), learns_variance=False)
+    x, noise = RNG.random((5, 4)), RNG.normal(size=(5, 2))
+    found = td.grad(code_loss)(rbm, x, noise)
+    back = 1 / (1 + np.exp(-((x @ rbm.W + rbm.b + noise) @ rbm.W.T + rbm.c)))
+    mean = lambda x: x @ rbm.W + rbm.b
+    np.testing.assert_allclose(found.W, (back.T @ mean(back) - x.T @ mean(x)) / 5, rtol=1e-12)
+    np.testing.assert_allclose(found.b, (mean(back) - mean(x)).mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.c, (back - x).mean(axis=0), rtol=1e-12)
+    assert not found.log_variance.any()
 
 
 def test_sparsity_moves_the_mean_activation_towards_its_target():

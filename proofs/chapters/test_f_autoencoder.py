@@ -30,7 +30,7 @@ FORWARD = "{'w': jvp(lambda m: output(m, *data), (model,), ({'w': " + HESSIAN + 
     level="B",
     sizes="2-2-1 and back, every weight",
     spoiled=[
-        Spoiled("sign of the hidden biases", mutated(Autoencoder, "unroll", "tuple(r.c for r", "tuple(-r.c for r")),
+        Spoiled("sign of the hidden biases", mutated(Autoencoder, "unroll", "(r.W, r.c,", "(r.W, -r.c,")),
         Spoiled("visible bias lost", mutated(Autoencoder, "decode_logits", " + self.decoder_biases[k]", "")),
         Spoiled("a nonlinear code", None, code="sigmoid"),
     ],

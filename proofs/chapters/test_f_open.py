@@ -26,7 +26,7 @@ C, B2 = families("c b2", H)
 C2, = families("c2", K)  # fmt: skip
 Z, = families("z", T, K)  # fmt: skip
 
-ENCODER = Spoiled("sign of the hidden biases", mutated(Autoencoder, "unroll", "tuple(r.c for r", "tuple(-r.c for r"))
+ENCODER = Spoiled("sign of the hidden biases", mutated(Autoencoder, "unroll", "(r.W, r.c,", "(r.W, -r.c,"))
 DECODER = Spoiled("visible bias lost", mutated(Autoencoder, "decode_logits", " + self.decoder_biases[k]", ""))
 
 
@@ -95,9 +95,7 @@ def tuned(a, model):
         Spoiled("rule of the sum", wrong_rule("add", -1), codes=["linear"]),
         Spoiled(
             "started elsewhere",
-            mutated(
-                Autoencoder, "unroll", "tuple(r.W for r in rbms), tuple(r.b", "tuple(-r.W for r in rbms), tuple(r.b"
-            ),
+            mutated(Autoencoder, "unroll", "(r.W, r.c, r.W, r.b)", "(r.W, r.c, -r.W, r.b)"),
             codes=["linear"],
         ),
     ],

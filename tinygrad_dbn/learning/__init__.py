@@ -18,6 +18,7 @@ from .modules import (
     AutoencoderModule,
     Convolution,
     EmbeddingModule,
+    GaussianCodeModule,
     KernelPCAModule,
     RBMModule,
     SparseModule,
@@ -35,11 +36,11 @@ from .updown import up_down, up_down_loss
 
 __all__ = [
     "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding", "EmbeddingModule",
-    "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule", "Schedule", "SparseModule",
-    "Stack", "SubspaceModule", "adam", "cd_loss", "centred", "compiling", "constant", "contrastive_divergence",
-    "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product", "greedy", "greedy_dbn",
-    "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking", "maximum_likelihood", "momentum",
-    "parallel_tempering", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars", "reading",
-    "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
+    "Epoch", "Fit", "GaussianCodeModule", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
+    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "centred", "compiling", "constant",
+    "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
+    "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking", "maximum_likelihood",
+    "momentum", "parallel_tempering", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars",
+    "reading", "reconstruction_loss", "salt_and_pepper", "sgd", "steps_per_epoch", "threads", "uncompiled", "up_down",
     "up_down_loss",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBM, RBM
 from ..models.rbm import bernoulli
-from .greedy import fresh, greedy
+from .greedy import greedy
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def pretrain_dbm(
     for layer, hidden in enumerate(sizes[1:], start=1):
         below, above = (1 if layer == len(sizes) - 1 else 2), (1 if layer == 1 else 2)
         rng = np.random.default_rng([seed, layer])
-        start = TiedCopies(fresh(data, hidden, rng, scale), below, above)
+        start = TiedCopies(RBM.for_data(data, hidden, rng, scale), below, above)
         many = np.tile(data, (1, below))
         *_, last = greedy(
             many, (many.shape[1], hidden * above), seed=int(rng.integers(2**31)), epochs=epochs, rule=rule, k=k,

@@ -161,11 +161,4 @@ def _initial(rbms: Sequence[AnyRBM], hidden: int, data: Any, rng: np.random.Gene
     below = rbms[-1] if rbms else None
     if isinstance(below, RBM) and below.W.shape == (data.shape[1], hidden):
         return below.transposed()
-    return fresh(data, hidden, rng, scale)
-
-
-def fresh(data: Any, hidden: int, rng: np.random.Generator, scale: float) -> RBM:
-    """An RBM of small weights, with the data's own rates as visible biases."""
-    on = (data.sum(axis=0) + 0.5) / (len(data) + 1)
-    start = RBM.init(data.shape[1], hidden, rng, scale)
-    return RBM(start.W, np.log(on / (1 - on)), start.c)
+    return RBM.for_data(data, hidden, rng, scale)

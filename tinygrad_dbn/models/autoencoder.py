@@ -12,6 +12,7 @@ from ..autodiff.operators import Value
 from ..autodiff.trees import tree_map
 from .arithmetic import Vector
 from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, starting_weights
+from .gaussian import GaussianRBM
 from .rbm import RBM
 from .validation import adopt, parameter
 
@@ -68,16 +69,24 @@ class Autoencoder(Vector):
         return cls(encoder, mirror, tuple(np.zeros(n) for n in sizes[:-1]), output)
 
     @classmethod
-    def unroll(cls, rbms: Sequence[RBM], code: str = "linear", output: str = "sigmoid") -> "Autoencoder":
+    def unroll(cls, rbms: Sequence[RBM | GaussianRBM], code: str = "linear", output: str = "sigmoid") -> "Autoencoder":
         """Stacked RBMs unrolled: each starts the encoder's layer at (W, c) and the decoder's at (Wᵀ, b) (claim F1).
 
-        From then on the two are free of each other. code="linear": as for an RBM of Gaussian hidden units on top
-        (Hinton & Salakhutdinov 2006). Raises ValueError for an empty stack.
+        From then on the two are free of each other. The last may be a `GaussianRBM` stood on its head, as
+        `learning.GaussianCodeModule` trains it: its hidden units are the features below, its real units the code, which
+        is linear (Hinton & Salakhutdinov 2006). Raises ValueError for an empty stack, and for real units elsewhere.
         """
         if not rbms:
             raise ValueError("an autoencoder is unrolled from at least one RBM, none was given")
-        encoder = FeedForward(tuple(r.W for r in rbms), tuple(r.c for r in rbms), "sigmoid", code)
-        return cls(encoder, tuple(r.W for r in rbms), tuple(r.b for r in rbms), output)
+        *below, last = (rbm.units for rbm in rbms)
+        if {"binary", *below} != {"binary"} or last == "categorical" or (last, code) == ("real", "sigmoid"):
+            raise ValueError(
+                f"RBMs of {', '.join((*below, last))} visible units, unrolled with a {code} code: all are of binary "
+                "ones, but for the last, whose real ones may be a linear code"
+            )
+        halves = [(r.W, r.c, r.W, r.b) if isinstance(r, RBM) else _on_its_head(r) for r in rbms]
+        W, c, V, b = zip(*halves, strict=True)
+        return cls(FeedForward(W, c, "sigmoid", code), V, b, output)
 
     def _summary(self) -> str:
         sizes = self.encoder.sizes
@@ -124,3 +133,8 @@ class Autoencoder(Vector):
 def as_width(model: Any, dtype: Any) -> Any:
     """A model with all its arrays in another width of floats."""
     return tree_map(lambda p: np.asarray(p, dtype), model)
+
+
+def _on_its_head(rbm: GaussianRBM) -> tuple[Value, Value, Value, Value]:
+    """What leads from an RBM's zeros and ones to the mean of its real units, and what leads back: W, c, V, b."""
+    return rbm.W.T, rbm.b, (rbm.W * rbm.precision).T, rbm.c

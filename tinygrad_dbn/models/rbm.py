@@ -41,6 +41,20 @@ class RBM(Vector):
             raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
         return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
 
+    @classmethod
+    def for_data(cls, X: Any, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> "RBM":
+        """Small normal weights of standard deviation `scale`, and visible biases from the rates in X (T, D).
+
+        X in [0, 1]; beyond, it is taken as the nearer end. A bias is the log-odds of its unit's rate, as if one more
+        row were half on. Raises ValueError for fewer than one hidden unit.
+        """
+        X = np.asarray(X)
+        if X.ndim != 2 or not len(X):
+            raise ValueError(f"data of shape {X.shape}: rows (T, D), at least one")
+        fresh = cls.init(X.shape[1], hidden, rng, scale)
+        on = (np.clip(X, 0, 1).sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
+        return cls(fresh.W, np.log(on / (1 - on)), fresh.c)
+
     def transposed(self) -> "RBM":
         """The same distribution with visible and hidden exchanged: Wᵀ, b and c swapped. Claim I4 starts from it."""
         return RBM(self.W.T, self.c, self.b)

@@ -1,12 +1,13 @@
 """The experiments' pictures, each for a light or a dark page. Every seed is drawn."""
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any
 
 import numpy as np
 
 from ..canvas import SERIES, Axes, Colours, canvas, colormaps, grid, png
-from .experiment import Results
+from .experiment import Figures, Results
 
 
 def dots(results: Results, conditions: Sequence[str], figure: str, label: str, dark: bool) -> bytes:
@@ -103,26 +104,53 @@ def trajectories(paths: Sequence[tuple[tuple[str, int], Any]], dark: bool) -> by
         return png(page)
 
 
-def dots_and_codes(
-    results: Results, conditions: Sequence[str], figure: str, label: str, coded: Sequence[str], dark: bool
+def dots_codes_and_digits(
+    results: Results,
+    groups: Sequence[Sequence[str]],
+    coded: Sequence[str],
+    shown: dict[str, str],
+    dark: bool,
 ) -> bytes:
-    """PNG: dots of all seeds above; below, the two numbers of every test digit of seed 0, one panel a condition."""
-    with canvas(dark, (8.4, 7.2)) as (page, colour):
-        grid = page.add_gridspec(2, len(coded), height_ratios=(1, 2))
-        _dots(page.add_subplot(grid[0, :]), results, conditions, figure, label, colour)
+    """PNG: test errors of all seeds, a panel for each group; the two numbers of every test digit of seed 0, one panel a
+    condition; and of seed 0 a digit of each class, below it what is made of it: shown has the conditions by what their
+    rows are called.
+    """
+    with canvas(dark, (9.0, 10.2)) as (page, colour):
+        rows = page.add_gridspec(3, 2, height_ratios=(1, 2, 1.1))
+        for column, conditions in enumerate(groups):
+            title = conditions[0].split(":")[0]
+            axes = page.add_subplot(rows[0, column])
+            _dots(axes, results, conditions, "test", "½|x − x̂|² on test digits", colour)
+            axes.set_yticks(range(len(conditions)), [c.removeprefix(f"{title}: ") for c in conditions])
+            axes.set_title(title, loc="left", fontsize=11)
         for column, condition in enumerate(coded):
-            axes = page.add_subplot(grid[1, column])
-            found = results[condition, 0]
-            codes, classes = np.array(found["codes"]), np.array(found["classes"])
-            for digit in range(10):
-                here = codes[classes == digit]
-                axes.scatter(here[:, 0], here[:, 1], s=0)  # for the limits of the axes
-                for x, y in here:
-                    axes.text(x, y, str(digit), fontsize=6.5, ha="center", va="center", color=_digit(digit, dark))
-            axes.set_title(condition.removeprefix("two numbers, "), loc="left", fontsize=11)
-            axes.set_xticks([])
-            axes.set_yticks([])
+            _codes(page.add_subplot(rows[1, column]), results[condition, 0], condition, dark)
+        axes = page.add_subplot(rows[2, :])
+        found = [results[condition, 0] for condition in shown.values()]
+        pictures = [found[0]["digits"], *(figures["reconstructions"] for figures in found)]
+        side = isqrt(len(pictures[0][0]))
+        mosaic = np.array(pictures).reshape(len(pictures), -1, side, side).transpose(0, 2, 1, 3)
+        axes.imshow(
+            mosaic.reshape(len(pictures) * side, -1), cmap="gray" if dark else "gray_r", vmin=0, vmax=1,
+            interpolation="nearest",
+        )  # fmt: skip
+        axes.set_yticks([side * (k + 0.5) for k in range(len(pictures))], ["digits not trained on", *shown])
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
         return png(page)
+
+
+def _codes(axes: Axes, found: Figures, title: str, dark: bool) -> None:
+    codes, classes = np.array(found["codes"]), np.array(found["classes"])
+    for digit in range(10):
+        here = codes[classes == digit]
+        axes.scatter(here[:, 0], here[:, 1], s=0)  # for the limits of the axes
+        for x, y in here:
+            axes.text(x, y, str(digit), fontsize=6.5, ha="center", va="center", color=_digit(digit, dark))
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def samples(panels: Sequence[tuple[str, Any, list[str]]], shape: tuple[int, int], below: str, dark: bool) -> bytes:

@@ -5,7 +5,7 @@ which encodes matrices, and hands over weights where it has any that a feed-forw
 """
 
 from .autoencoder import AutoencoderModule, masking, salt_and_pepper
-from .boltzmann import RBMModule
+from .boltzmann import GaussianCodeModule, RBMModule
 from .convolution import Convolution, ConvolvedLayer
 from .embedding import EmbeddingModule
 from .kernel import KernelPCAModule, arc_cosine, mutual_information
@@ -14,7 +14,7 @@ from .sparse import SparseCoder, SparseModule
 from .subspace import SubspaceModule
 
 __all__ = [
-    "AutoencoderModule", "Convolution", "ConvolvedLayer", "EmbeddingModule", "KernelPCAModule", "Layer", "Module",
-    "RBMModule", "SparseCoder", "SparseModule", "SubspaceModule", "arc_cosine", "masking", "mutual_information",
-    "salt_and_pepper",
+    "AutoencoderModule", "Convolution", "ConvolvedLayer", "EmbeddingModule", "GaussianCodeModule", "KernelPCAModule",
+    "Layer", "Module", "RBMModule", "SparseCoder", "SparseModule", "SubspaceModule", "arc_cosine", "masking",
+    "mutual_information", "salt_and_pepper",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The RBM as a greedy module (claims C2, G0)."""
+"""The RBM as a greedy module, of binary and of Gaussian hidden units (claims C2, F1, G0)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ...models import RBM
+from ...autodiff import ops
+from ...models import RBM, GaussianRBM
 from ...models.autoencoder import as_width
 from ...models.rbm import bernoulli
 from ..contrastive import cd_loss, gibbs_uniforms
-from ..descent import Descent
+from ..descent import Arrays, Descent
 from ..greedy import greedy
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, trained
+from .protocol import LinearLayer, SigmoidLayer, trained
 
 DEFAULT = sgd(0.05)
 
@@ -49,8 +50,47 @@ class RBMModule:
             )  # fmt: skip
             rbm = as_width(last.rbms[0], X.dtype)
             return SigmoidLayer(rbm.W, rbm.c, rbm)
-        fresh = RBM.init(X.shape[1], hidden, np.random.default_rng([seed, 0]))
-        on = (np.clip(X, 0, 1).sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
-        start = RBM(fresh.W, np.log(on / (1 - on)), fresh.c)
+        start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
         rbm = trained(self, start, (X,), cd_loss(self.k), seed, gibbs_uniforms(hidden, self.k))
         return SigmoidLayer(rbm.W, rbm.c, rbm)
+
+
+CAREFUL = sgd(0.03)
+
+
+@dataclass(frozen=True)
+class GaussianCodeModule:
+    """An RBM of Gaussian hidden units of variance 1, by CD-1: a linear code (Hinton & Salakhutdinov 2006).
+
+    It is a `GaussianRBM` stood on its head: X in [0, 1] belongs to its hidden units, and its real units z are the
+    features, p(z | x) being normal of mean c + Wx. As in the paper z is drawn, and what is reconstructed from it are
+    the probabilities of x. Real units have no bound as σ has: too high a rate diverges.
+    """
+
+    epochs: int = 10
+    optimiser: Optimiser = CAREFUL
+    batch: int = 100
+    weight_decay: float = 0.0
+    watch: Callable[[Descent], None] | None = None
+    compile: bool | None = None
+    """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
+
+    def train(self, X: Any, hidden: int, seed: int) -> LinearLayer:
+        """`hidden` real features of X (T, D); the layer's `model` is the RBM, its W (D, hidden)."""
+        X = np.asarray(X)
+        start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
+        upside_down = GaussianRBM(start.W.T, start.c, start.b, learns_variance=False)
+        rbm = trained(self, upside_down, (X,), code_loss, seed, lambda rng, x: normals(rng, x, hidden))
+        return LinearLayer(rbm.W.T, rbm.b, rbm)
+
+
+def code_loss(rbm: GaussianRBM, x: Any, noise: Any) -> Any:
+    """Mean G(x) − G(x') for x (T, D) and x' = p(x | z), z drawn from p(z | x): its gradient is CD-1's, downhill."""
+    z = rbm.visible_given_hidden(x) + ops.exp(rbm.log_variance / 2) * noise
+    back = ops.stop_gradient(rbm.hidden_given_visible(z))
+    return ops.mean(rbm.hidden_free_energy(x) - rbm.hidden_free_energy(back))
+
+
+def normals(rng: np.random.Generator, x: Any, units: int) -> Arrays:
+    """A standard normal number for each real unit of each row of x."""
+    return (rng.standard_normal((len(x), units), dtype=x.dtype),)

@@ -62,3 +62,22 @@ class SigmoidLayer(Shown):
     @property
     def weights(self) -> tuple[Any, Any]:
         return self.W, self.c
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLayer:
+    """c + W x, and the model it was trained in."""
+
+    W: Any
+    c: Any
+    model: Any
+
+    @fixed_threads()
+    def encode(self, X: Any) -> Any:
+        return np.asarray(X, self.W.dtype) @ self.W.T + self.c
+
+    @property
+    def weights(self) -> tuple[Any, Any]:
+        raise TypeError(
+            "a linear code starts no layer of sigmoids; unroll the stack into an autoencoder, or end it below the code"
+        )

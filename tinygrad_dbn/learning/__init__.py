@@ -14,12 +14,14 @@ from .greedy import Progress, greedy, greedy_dbn
 from .hessian_free import HessianFree, gauss_newton_product, hessian_free, reconstruction_loss
 from .modules import (
     AutoencoderModule,
+    CodeModule,
     Convolution,
     EmbeddingModule,
     KernelPCAModule,
     RBMModule,
     SparseModule,
     SubspaceModule,
+    WordsModule,
     masking,
     salt_and_pepper,
 )
@@ -31,9 +33,9 @@ from .supervised import Epoch, Fit, error_rate, fit
 from .updown import up_down, up_down_loss
 
 __all__ = [
-    "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding",
+    "AutoencoderModule", "CodeModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding",
     "EmbeddingModule", "Epoch", "Fit", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
-    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "compiling", "constant",
+    "Schedule", "SparseModule", "Stack", "SubspaceModule", "WordsModule", "adam", "cd_loss", "compiling", "constant",
     "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
     "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking",
     "maximum_likelihood", "momentum", "persistent_contrastive_divergence", "pretrain", "progress_bars", "reading",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import SERIES, Axes, Colours, canvas, colormaps, grid, png
+from ..canvas import SERIES, Axes, Colours, Patch, canvas, colormaps, grid, png
 from .experiment import Results
 
 
@@ -104,17 +104,26 @@ def trajectories(paths: Sequence[tuple[tuple[str, int], Any]], dark: bool) -> by
 
 
 def dots_and_codes(
-    results: Results, conditions: Sequence[str], figure: str, label: str, coded: Sequence[str], dark: bool
+    results: Results,
+    conditions: Sequence[str],
+    figure: str,
+    label: str,
+    coded: Sequence[str],
+    dark: bool,
+    names: Sequence[str] = (),
 ) -> bytes:
-    """PNG: dots of all seeds above; below, the two numbers of every test digit of seed 0, one panel a condition."""
-    with canvas(dark, (8.4, 7.2)) as (page, colour):
+    """PNG: dots of all seeds above; below, the two numbers of every test example of seed 0, one panel a condition.
+
+    An example is written as the number of its class. names: of the classes, for a legend.
+    """
+    with canvas(dark, (max(8.4, 4.2 * len(coded)), 7.2)) as (page, colour):
         grid = page.add_gridspec(2, len(coded), height_ratios=(1, 2))
         _dots(page.add_subplot(grid[0, :]), results, conditions, figure, label, colour)
         for column, condition in enumerate(coded):
             axes = page.add_subplot(grid[1, column])
             found = results[condition, 0]
             codes, classes = np.array(found["codes"]), np.array(found["classes"])
-            for digit in range(10):
+            for digit in range(classes.max() + 1):
                 here = codes[classes == digit]
                 axes.scatter(here[:, 0], here[:, 1], s=0)  # for the limits of the axes
                 for x, y in here:
@@ -122,6 +131,9 @@ def dots_and_codes(
             axes.set_title(condition.removeprefix("two numbers, "), loc="left", fontsize=11)
             axes.set_xticks([])
             axes.set_yticks([])
+        if names:
+            shades = [Patch(color=_digit(k, dark), label=f"{k} {name}") for k, name in enumerate(names)]
+            page.legend(handles=shades, loc="outside lower center", ncols=len(names), frameon=False)
         return png(page)
 
 

@@ -112,6 +112,7 @@ def test_claims_and_comparisons_name_what_is_measured():
         ("dropout", "dropout"),
         ("autoencoder", "two numbers: PCA"),
         ("autoencoder", "28×28: RBMs, SGD"),
+        ("documents", "autoencoder"),
         ("updown", "64-12-10, exact log p: up-down"),
         ("width", "autoencoder 25"),
         ("clamped", "up-down, clamped"),

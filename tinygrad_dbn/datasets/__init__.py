@@ -7,6 +7,7 @@ a command line. Recipes for classifiers return a `Labelled` problem in three par
 from .convex import convex
 from .dataset import Dataset
 from .digits import digits
+from .documents import Documents, documents, documents_from
 from .files import from_file
 from .labelled import Labelled, Part
 from .mnist import idx, mnist5k, mnist_from_idx
@@ -16,6 +17,7 @@ from .toy import bars_and_stripes, labelled_shifter, parity
 from .variations import mnist_variation
 
 __all__ = [
-    "Dataset", "Labelled", "Part", "bars_and_stripes", "convex", "digits", "from_file", "idx", "labelled_shifter",
-    "load", "mnist5k", "mnist_from_idx", "mnist_variation", "parity", "rectangles", "rectangles_image",
+    "Dataset", "Documents", "Labelled", "Part", "bars_and_stripes", "convex", "digits", "documents", "documents_from",
+    "from_file", "idx", "labelled_shifter", "load", "mnist5k", "mnist_from_idx", "mnist_variation", "parity",
+    "rectangles", "rectangles_image",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ Pictures = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Part(Shown):
-    """Examples X (T, D), float32 in [0, 1], and their classes y (T,), int64. Both are read-only."""
+    """Examples X (T, D), float32, pictures in [0, 1], and their classes y (T,), int64. Both are read-only."""
 
     X: Pictures
     y: NDArray[np.int64]

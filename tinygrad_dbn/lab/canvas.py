@@ -17,16 +17,18 @@ with needing("the lab", "matplotlib"):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
     from matplotlib.ticker import MaxNLocator
 
 __all__ = [
     "DARK",
     "LIGHT",
     "SERIES",
-    "Axes",  # as the next three, from matplotlib: pictures take it from here, where its absence is said
+    "Axes",  # as the names of classes below, from matplotlib: pictures take it from here, where its absence is said
     "Colours",
     "LinearSegmentedColormap",
     "MaxNLocator",
+    "Patch",
     "Picture",
     "canvas",
     "colormaps",

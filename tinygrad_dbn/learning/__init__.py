@@ -23,6 +23,7 @@ from .modules import (
     RBMModule,
     SparseModule,
     SubspaceModule,
+    WordsModule,
     masking,
     salt_and_pepper,
 )
@@ -37,7 +38,8 @@ from .updown import up_down, up_down_loss
 __all__ = [
     "AutoencoderModule", "Convolution", "Descent", "Diverged", "Dropout", "Embedded", "Embedding", "EmbeddingModule",
     "Epoch", "Fit", "GaussianCodeModule", "HessianFree", "KernelPCAModule", "Optimiser", "Progress", "RBMModule",
-    "Schedule", "SparseModule", "Stack", "SubspaceModule", "adam", "cd_loss", "centred", "compiling", "constant",
+    "Schedule", "SparseModule", "Stack", "SubspaceModule", "WordsModule", "adam", "cd_loss", "centred", "compiling",
+    "constant",
     "contrastive_divergence", "descend", "error_rate", "exponential", "fine_tune", "fit", "gauss_newton_product",
     "greedy", "greedy_dbn", "hessian_free", "hyperbolic", "layer_gradients", "linear", "masking", "maximum_likelihood",
     "momentum", "parallel_tempering", "persistent_contrastive_divergence", "pretrain", "pretrain_dbm", "progress_bars",

@@ -23,7 +23,8 @@ class Autoencoder(Vector):
 
     encoder: its last layer is the code, its output "sigmoid" or "linear". decoder_weights: V^(1) … V^(L), each of
     W^(k)'s shape (n_k, n_(k−1)); None ties them, V^(k) = W^(k). decoder_biases: b^(k) (n_(k−1),). output: o, "sigmoid"
-    for x in [0, 1] or "linear". The decoder's hidden layers have the encoder's activation g.
+    for x in [0, 1], "linear", or "softmax" for counts x, of words say. The decoder's hidden layers have the encoder's
+    activation g.
     Raises ValueError for shapes that do not fit, NaN or inf, and unknown names.
     """
 
@@ -33,9 +34,10 @@ class Autoencoder(Vector):
     output: str = "sigmoid"
 
     def __post_init__(self) -> None:
-        if self.output not in ("sigmoid", "linear") or self.encoder.output not in ("sigmoid", "linear"):
+        if self.output not in OUTPUTS or self.encoder.output not in ("sigmoid", "linear"):
             raise ValueError(
-                f"output={self.output!r}, the encoder's output={self.encoder.output!r}: each 'sigmoid' or 'linear'"
+                f"output={self.output!r}, the encoder's output={self.encoder.output!r}: each 'sigmoid' or 'linear', "
+                "the former perhaps 'softmax'"
             )
         shapes = [W.shape for W in self.encoder.weights]
         given = self.decoder_weights
@@ -124,6 +126,16 @@ class Autoencoder(Vector):
         if self.output != "sigmoid":
             raise ValueError(f"cross-entropy needs output='sigmoid', this autoencoder has {self.output!r}")
         return ops.bernoulli_cross_entropy(self.logits(x if seen is None else seen), x)
+
+    def word_cross_entropy(self, x: Value) -> Value:
+        """−Σ_i p_i log x̂_i with p = x / Σ x for counts x, none of whose rows is zero: (T,), nats a word.
+
+        Source: Hinton & Salakhutdinov (2006). Raises ValueError unless the output is "softmax".
+        """
+        if self.output != "softmax":
+            raise ValueError(f"−Σ p log x̂ needs output='softmax', this autoencoder has {self.output!r}")
+        p = x / ops.sum(x, axis=-1, keepdims=True)
+        return -ops.sum(p * ops.log_softmax(self.logits(x), axis=-1), axis=-1)
 
     def squared_error(self, x: Value, seen: Value | None = None) -> Value:
         """½ Σ_i (x̂_i − x_i)²: (T,). seen: as for `cross_entropy`."""

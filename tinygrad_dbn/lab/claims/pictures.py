@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import SERIES, Axes, Colours, canvas, colormaps, grid, png
+from ..canvas import SERIES, Axes, Colours, Patch, canvas, colormaps, grid, png
 from .experiment import Figures, Results
 
 
@@ -141,9 +141,25 @@ def dots_codes_and_digits(
         return png(page)
 
 
+def dots_and_codes(
+    results: Results, conditions: Sequence[str], label: str, coded: Sequence[str], names: Sequence[str], dark: bool
+) -> bytes:
+    """PNG: the figure `shared` of all seeds above; below, the two numbers of every test example of seed 0, one panel a
+    condition. An example is written as the number of its class; names: of the classes, for a legend.
+    """
+    with canvas(dark, (max(8.4, 4.2 * len(coded)), 7.2)) as (page, colour):
+        rows = page.add_gridspec(2, len(coded), height_ratios=(1, 2))
+        _dots(page.add_subplot(rows[0, :]), results, conditions, "shared", label, colour)
+        for column, condition in enumerate(coded):
+            _codes(page.add_subplot(rows[1, column]), results[condition, 0], condition, dark)
+        shades = [Patch(color=_digit(k, dark), label=f"{k} {name}") for k, name in enumerate(names)]
+        page.legend(handles=shades, loc="outside lower center", ncols=len(names), frameon=False)
+        return png(page)
+
+
 def _codes(axes: Axes, found: Figures, title: str, dark: bool) -> None:
     codes, classes = np.array(found["codes"]), np.array(found["classes"])
-    for digit in range(10):
+    for digit in range(classes.max() + 1):
         here = codes[classes == digit]
         axes.scatter(here[:, 0], here[:, 1], s=0)  # for the limits of the axes
         for x, y in here:

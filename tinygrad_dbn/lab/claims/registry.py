@@ -1,6 +1,19 @@
 """The experiments by name."""
 
-from . import autoencoder, clamped, dropout, embedding, fitting, regions, schedule, subspaces, updown, vanishing, width
+from . import (
+    autoencoder,
+    clamped,
+    documents,
+    dropout,
+    embedding,
+    fitting,
+    regions,
+    schedule,
+    subspaces,
+    updown,
+    vanishing,
+    width,
+)
 from .experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -10,6 +23,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "width": width.EXPERIMENT,
     "dropout": dropout.EXPERIMENT,
     "autoencoder": autoencoder.EXPERIMENT,
+    "documents": documents.EXPERIMENT,
     "clamped": clamped.EXPERIMENT,
     "updown": updown.EXPERIMENT,
     "schedule": schedule.EXPERIMENT,

@@ -12,9 +12,11 @@ from .kernel import KernelPCAModule, arc_cosine, mutual_information
 from .protocol import Layer, Module
 from .sparse import SparseCoder, SparseModule
 from .subspace import SubspaceModule
+from .words import WordsModule
 
 __all__ = [
     "AutoencoderModule", "Convolution", "ConvolvedLayer", "EmbeddingModule", "GaussianCodeModule", "KernelPCAModule",
-    "Layer", "Module", "RBMModule", "SparseCoder", "SparseModule", "SubspaceModule", "arc_cosine", "masking",
+    "Layer", "Module", "RBMModule", "SparseCoder", "SparseModule", "SubspaceModule", "WordsModule", "arc_cosine",
+    "masking",
     "mutual_information", "salt_and_pepper",
 ]  # fmt: skip

@@ -198,6 +198,7 @@ WORKS = [
     "np.sum(x) * np.mean(y) + np.max(x) - np.min(y) + np.amax(x) * np.amin(y)",
     "np.sum(np.reshape(x, (3, 1)) * np.reshape(y, (1, 3)), axis=0, keepdims=True)",
     "np.var(x) + np.std(y) + np.var(np.stack([x, y]), axis=0)",
+    "np.logaddexp(x, 2.0) + np.logaddexp(x, y)",
     "np.linalg.norm(x) * np.linalg.norm(np.stack([x, y]), axis=1)",
     "np.concatenate([x, x * y]) * np.ravel(np.stack([y, x], axis=1))",
     "np.where(x > 1.5, x * y, y)",

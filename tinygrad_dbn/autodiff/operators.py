@@ -231,6 +231,10 @@ class Operators:
         """Where the largest element is, as integers out of every trace: they jump, and have no derivative."""
         return self.numpy().argmax(axis=axis)
 
+    def argmin(self, axis: int | None = None) -> Any:
+        """Where the smallest element is, as `argmax` has it for the largest."""
+        return self.numpy().argmin(axis=axis)
+
 
 def _mask(written: str, x: Value) -> Value:
     """x, which a mask's operator was given: booleans, or an error."""

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .callers import callers_line
-from .operators import TABLE, Operators
+from .operators import COMPOSED, TABLE, Operators
 
 
 class Runs(NamedTuple):
@@ -208,7 +208,7 @@ class Protocols(Operators):
             if isinstance(inputs[0], Protocols):
                 return getattr(inputs[0], name)(*inputs[1:])
             return getattr(inputs[1], reflected)(inputs[0])
-        row = TABLE.get(ufunc.__name__)
+        row = TABLE.get(ufunc.__name__) or COMPOSED.get(ufunc.__name__)
         if method == "__call__" and not options and getattr(np, ufunc.__name__, None) is ufunc and row is not None:
             return row(*inputs)  # NumPy's function of that name
         what = f"np.{ufunc.__name__}" if hasattr(np, ufunc.__name__) else f"the ufunc {ufunc.__name__}"

@@ -6,6 +6,7 @@ the proofs, the tests – is a loop over `TABLE`. `row` adds one of your own.
 """
 
 from ..operators import TABLE
+from .activations import elu, leaky_relu, silu
 from .elementwise import (
     abs,
     add,
@@ -39,7 +40,7 @@ from .elementwise import (
     tanh,
     where,
 )
-from .functions import concatenate, matmul, norm, stack, std, take_along, var
+from .functions import concatenate, logaddexp, matmul, norm, sort, stack, std, take_along, var
 from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .row import example, row
@@ -55,6 +56,7 @@ __all__ = [
     "clip",
     "concatenate",
     "divide",
+    "elu",
     "equal",
     "example",
     "exp",
@@ -62,11 +64,13 @@ __all__ = [
     "greater",
     "greater_equal",
     "index",
+    "leaky_relu",
     "log",
     "log1mexp",
     "log1p",
     "log_sigmoid",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "matmul",
     "max",
@@ -86,9 +90,11 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sign",
+    "silu",
     "softmax",
     "softmax_nll",
     "softplus",
+    "sort",
     "sqrt",
     "square",
     "squared_error",

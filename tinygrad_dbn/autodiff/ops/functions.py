@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..operators import COMPOSED, Axis, Value
+from ..operators import COMPOSED, Axis, Operators, Value
 from ..protocols import FUNCTIONS
 from . import elementwise, linear, reductions, shapes
 from .shapes import index, reshape
@@ -105,7 +105,30 @@ def norm(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     return elementwise.multiply(length, scale if keepdims else reshape(scale, shape=np.shape(length)))
 
 
-COMPOSED.update(var=var, std=std)
+def logaddexp(x: Value, y: Value) -> Value:
+    """log(e^x + e^y), as `numpy.logaddexp`: neither overflows where the sum does not.
+
+    >>> logaddexp(np.array([0.0, -np.inf]), np.array([np.inf, -np.inf]))
+    array([ inf, -inf])
+    """
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
+    both = stack([shapes.broadcast_to(x, shape=shape), shapes.broadcast_to(y, shape=shape)])
+    return reductions.logsumexp(both, axis=0)
+
+
+def sort(x: Value, axis: int = -1) -> Value:
+    """x in ascending order along an axis, as `numpy.sort`: a permutation, along which derivatives go back.
+
+    The order is read from the values, so there is none where they are not known: `compile` and `vmap` refuse it.
+
+    >>> sort(np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
+    """
+    values = x.numpy() if isinstance(x, Operators) else np.asarray(x)
+    return take_along(x, np.argsort(values, axis=axis, kind="stable"), axis)
+
+
+COMPOSED.update(var=var, std=std, logaddexp=logaddexp)
 
 
 def _dot(a: Value, b: Value) -> Value:
@@ -140,6 +163,9 @@ FUNCTIONS.update(
         np.where: lambda condition, x, y: elementwise.where(condition, x, y),
         np.clip: lambda a, a_min, a_max: elementwise.clip(a, a_min, a_max),
         np.dot: _dot,
+        np.sort: lambda a, axis=-1: sort(a, axis),
+        np.argmax: lambda a, axis=None: a.argmax(axis),
+        np.argmin: lambda a, axis=None: a.argmin(axis),
         np.take_along_axis: lambda arr, indices, axis=-1: take_along(arr, indices, axis),
     }
 )

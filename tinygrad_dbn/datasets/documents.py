@@ -14,6 +14,7 @@ import numpy as np
 
 from ..extras import needing
 from ..files import printable, read, shown
+from ..showing import Shown
 from .labelled import Part, split
 
 PACKAGES = ("numpy", "scipy", "sklearn", "sympy", "matplotlib")
@@ -22,7 +23,7 @@ WORD = r"[a-z]{3,}"  # of lower-cased text
 
 
 @dataclass(frozen=True, eq=False)
-class Documents:
+class Documents(Shown):
     """Documents as counts of the most frequent words, each with a label.
 
     `train` is to learn from, `test` to be looked at once: X (T, V) has how often each of the V `words` occurs in a

@@ -17,6 +17,7 @@ from ..autodiff import ops
 from ..autodiff.differentiate import grad
 from ..autodiff.operators import Value
 from ..models import DBM
+from ..showing import Shown
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .conditionals import log_conditional_likelihood
@@ -52,7 +53,7 @@ def dbm_gradient(dbm: DBM, X: Any, *, max_seconds: float = MAX_SECONDS, max_byte
 
 
 @dataclass(frozen=True, eq=False)
-class MeanField:
+class MeanField(Shown):
     """A product q of independent units for every example, and its bound."""
 
     means: tuple[Array, ...]

@@ -15,11 +15,12 @@ from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBM, RBM
 from ..models.rbm import bernoulli
+from ..showing import Shown
 from .greedy import greedy
 
 
 @dataclass(frozen=True, eq=False)
-class TiedCopies:
+class TiedCopies(Shown):
     """An RBM each side of which may be there twice, in the parameters of its single copy: an RBM to `greedy`."""
 
     rbm: RBM

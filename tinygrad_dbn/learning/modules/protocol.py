@@ -65,7 +65,7 @@ class SigmoidLayer(Shown):
 
 
 @dataclass(frozen=True, eq=False)
-class LinearLayer:
+class LinearLayer(Shown):
     """c + W x, and the model it was trained in."""
 
     W: Any

@@ -15,11 +15,11 @@ from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.learning import greedy
-from tinygrad_dbn.models import DBN
+from tinygrad_dbn.models import DBN, RBM
 
 LOOP = sys.modules[greedy.__module__]
-GIBBS = "h = self.top.gibbs(clamped(h, clamp), rng, steps, clamp)"
-GIBBS_DELETED = Spoiled("no Gibbs sampling in the top", mutated(DBN, "sample", GIBBS, "h = clamped(h, clamp)"))
+GIBBS = "x = self.gibbs(clamped(x, clamp), rng, steps, clamp)"
+GIBBS_DELETED = Spoiled("no Gibbs sampling in the top", mutated(RBM, "sample", GIBBS, "x = clamped(x, clamp)"))
 
 
 def on(p, units):
@@ -52,7 +52,7 @@ SAMPLE = "DBN.sample starts where it is told, or from fair coins, takes its roun
         ABOVE,
         Spoiled("layers in the wrong order", mutated(DBN, "sample", "reversed(self.layers)", "self.layers")),
         Spoiled("the lowest layer alone", mutated(DBN, "sample", "reversed(self.layers)", "self.layers[:1]")),
-        Spoiled("the start is ignored", mutated(DBN, "sample", "if start is None", "if True")),
+        Spoiled("the start is ignored", mutated(RBM, "sample", "if start is None", "if True")),
         Spoiled(
             "probabilities passed down",
             mutated(DBN, "sample", "h = layer.draw_visible(p, rng)", "x = layer.draw_visible(h := p, rng)"),
@@ -100,8 +100,8 @@ def test_free_running(at_rest=True):
     sizes="1-2-1, the second unit of h1 clamped to 1, 0 and 1 rounds, all weights",
     trusts=(UNIFORM,),
     spoiled=[
-        Spoiled("the clamp is ignored in the rounds", mutated(DBN, "sample", "steps, clamp)", "steps)")),
-        Spoiled("the start is not clamped", mutated(DBN, "sample", "gibbs(clamped(h, clamp),", "gibbs(h,")),
+        Spoiled("the clamp is ignored in the rounds", mutated(RBM, "sample", "steps, clamp)", "steps)")),
+        Spoiled("the start is not clamped", mutated(RBM, "sample", "gibbs(clamped(x, clamp),", "gibbs(x,")),
         Spoiled("clamped to 0", None, value=0.0),
     ],
 )

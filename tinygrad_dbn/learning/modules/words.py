@@ -14,7 +14,7 @@ from ..descent import Arrays, Descent
 from ..optimisers import Optimiser, momentum
 from .protocol import SigmoidLayer, trained
 
-WORDS, CODE = momentum(0.05), momentum(0.001)
+WORDS, CODE = momentum(0.5), momentum(0.01)
 
 
 def words_loss(rbm: RBM, x: Any, uniform: Any) -> Any:

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from typer.testing import CliRunner
 
 from tinygrad_dbn import learning
 from tinygrad_dbn.cli import app
-from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, run, subspaces, write_all
+from tinygrad_dbn.lab import canvas
+from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, run, subspaces, write_all
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
@@ -129,6 +131,27 @@ def test_an_experiment_gives_its_figures_and_the_same_ones_again(name, condition
     if name in ("vanishing", "updown"):  # the quickest: a seed decides everything
         assert experiment.measure(condition, 0, True) == figures
         assert experiment.measure(condition, 1, True) != figures
+
+
+def test_a_picture_draws_all_that_it_is_given():
+    """Each of sixteen series in a style of its own, seventeen refused; and no picture chooses styles otherwise."""
+    assert len(set(canvas.series(16))) == 16
+    assert canvas.series(2) == canvas.series(5)[:2]
+    results = {(str(n), 0): {"y": float(n), "lengths": [n + 1.0], "bounds": [n + 2.0]} for n in range(17)}
+    drawings = {
+        "curves": lambda n: pictures.curves(results, {str(k): [(1.0, str(k))] for k in range(n)}, "y", ("", ""), False),
+        "layers": lambda n: pictures.layers(results, [str(k) for k in range(n)], False),
+        "pairs": lambda n: pictures.pairs(
+            {("a", 0): {str(k): float(k) for k in range(n)}}, [("a", ["a"])], [str(k) for k in range(n)], "", False
+        ),
+        "trajectories": lambda n: pictures.trajectories([((str(k), 0), np.ones((2, 2)) * k) for k in range(n)], False),
+    }
+    for name, draw in drawings.items():
+        assert draw(4) != draw(5), name
+        with pytest.raises(ValueError, match="17 series in a picture, which has styles for 16"):
+            draw(17)
+    for path in Path(canvas.__file__).parent.rglob("*.py"):
+        assert "_MARKS" not in path.read_text() or path.name == "canvas.py", path
 
 
 def test_a_fifth_of_the_labels_are_wrong_where_a_net_is_to_overfit():

@@ -1,5 +1,8 @@
 """Greedy modules, the stacks made of them, autoencoders deep and shallow, and CD as a loss."""
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
 from tinygrad_dbn.learning.modules import arc_cosine
 from tinygrad_dbn.learning.modules.boltzmann import code_loss
+from tinygrad_dbn.models.autoencoder import as_width
 
 pytestmark = pytest.mark.usefixtures("in_python")
 DATA = td.datasets.bars_and_stripes(3).train
@@ -85,9 +89,9 @@ def test_autoencoders_that_do_not_fit_are_refused():
         ((np.zeros((4, 2)),), good, {}),
         ((), good, {}),
         (None, (np.zeros(2),), {}),
-        (None, good, {"output": "softmax"}),
+        (None, good, {"output": "tanh"}),
     ]:
-        with pytest.raises(ValueError, match=r"shape|as many|'sigmoid' or 'linear'"):
+        with pytest.raises(ValueError, match=r"shape|as many|perhaps 'softmax'"):
             td.Autoencoder(encoder, decoder, biases, **kwargs)
     with pytest.raises(ValueError, match="at least one RBM"):
         td.Autoencoder.unroll([])
@@ -213,6 +217,25 @@ def test_a_step_of_the_code_module_is_contrastive_divergence():
     np.testing.assert_allclose(found.b, (mean(back) - mean(x)).mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(found.c, (back - x).mean(axis=0), rtol=1e-12)
     assert not found.log_variance.any()
+
+
+def test_the_sparsity_penalty_is_its_formula_and_finite_where_a_unit_is_always_off_or_on():
+    rng = np.random.default_rng(0)
+    X, wanted, weight = rng.random((7, 5)), 0.1, 2.0
+    module = learning.AutoencoderModule(sparsity=(wanted, weight))
+    model = td.Autoencoder.init((5, 3), rng)
+    on = model.encode(X).mean(axis=0)
+    penalty = -weight * (wanted * np.log(on) + (1 - wanted) * np.log(1 - on)).sum()
+    np.testing.assert_allclose(module._loss(model, X), model.cross_entropy(X).mean() + penalty, rtol=1e-12)
+    for dtype, bias in itertools.product((np.float32, np.float64), (-1000, 1000)):
+        stuck = as_width(dataclasses.replace(model, encoder=td.FeedForward(
+            model.encoder.weights, (np.array([bias, 0.0, 0.0]),), output="sigmoid")), dtype)  # fmt: skip
+        value, gradient = td.value_and_grad(module._loss)(stuck, X.astype(dtype))
+        share = wanted if bias < 0 else 1 - wanted
+        assert weight * share * 900 < value < weight * share * 1100
+        assert value.dtype == dtype
+        slope = gradient.encoder.biases[0][0]  # of −β ρ log σ(a), or of −β (1 − ρ) log σ(−a)
+        np.testing.assert_allclose(slope, np.sign(bias) * weight * share, rtol=1e-4)
 
 
 def test_sparsity_moves_the_mean_activation_towards_its_target():

@@ -23,7 +23,6 @@ with needing("the lab", "matplotlib"):
 __all__ = [
     "DARK",
     "LIGHT",
-    "SERIES",
     "Axes",  # as the names of classes below, from matplotlib: pictures take it from here, where its absence is said
     "Colours",
     "LinearSegmentedColormap",
@@ -35,6 +34,7 @@ __all__ = [
     "grid",
     "light_and_dark",
     "png",
+    "series",
 ]
 
 Colours = dict[str, str]
@@ -44,8 +44,19 @@ LIGHT: Colours = {"paper": "#ffffff", "cell": "#ffffff", "ink": "#1b1f24", "fain
                   "heldout": "#d55e00", "gap": "#56b4e9", "optimum": "#009e73", "fourth": "#cc79a7"}  # fmt: skip
 DARK: Colours = {"paper": "#15181d", "cell": "#15181d", "ink": "#e6e9ee", "faint": "#444b55", "train": "#56b4e9",
                  "heldout": "#f0a35e", "gap": "#56b4e9", "optimum": "#2fc99b", "fourth": "#e3a5c9"}  # fmt: skip
-SERIES = (("train", "o", "-"), ("heldout", "s", "--"), ("optimum", "^", ":"), ("fourth", "D", "-."))
-"""Colour, marker and line style of the first to the fourth thing that a picture compares."""
+_SHADES, _MARKS = ("train", "heldout", "optimum", "fourth"), (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
+
+
+def series(count: int) -> list[tuple[str, str, str]]:
+    """Colour, marker and line style of each of `count` things that a picture compares: no two have all of them alike.
+
+    Raises ValueError for more than there are styles to tell apart.
+    """
+    most = len(_SHADES) * len(_MARKS)
+    if count > most:
+        raise ValueError(f"{count} series in a picture, which has styles for {most}; draw several pictures")
+    shades = len(_SHADES)
+    return [(_SHADES[i % shades], *_MARKS[(i + i // shades) % len(_MARKS)]) for i in range(count)]
 
 
 class Picture(NamedTuple):

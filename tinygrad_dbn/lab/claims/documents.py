@@ -78,7 +78,7 @@ def autoencoder(X: Any, seed: int, quick: bool) -> Autoencoder:
     modules: list[Module] = [
         WordsModule(before),
         *[middle] * (len(hidden) - 1),
-        GaussianCodeModule(before, optimiser=momentum(0.001)),
+        GaussianCodeModule(before, optimiser=momentum(0.01)),
     ]
     stack = pretrain((*hidden, 2), modules, X, seed)
     start = Autoencoder.unroll([layer.model for layer in stack.layers], output="softmax")  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import SERIES, Axes, Colours, Patch, canvas, colormaps, grid, png
+from ..canvas import Axes, Colours, Patch, canvas, colormaps, grid, png, series
 from .experiment import Figures, Results
 
 
@@ -26,7 +26,7 @@ def pairs(
     """
     with canvas(dark, (4.2 * len(groups), 3.8)) as (page, colour):
         for axes, (title, conditions) in zip(page.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-            for figure, (shade, mark, line) in zip(figures, SERIES, strict=False):
+            for figure, (shade, mark, line) in zip(figures, series(len(figures)), strict=True):
                 for seed in _seeds(results):
                     values = [results[condition, seed][figure] for condition in conditions]
                     look: Any = {"color": colour[shade], "marker": mark, "linestyle": line}
@@ -45,10 +45,10 @@ def pairs(
 def curves(
     results: Results, lines: dict[str, list[tuple[float, str]]], figure: str, labels: tuple[str, str], dark: bool
 ) -> bytes:
-    """PNG: a line for each name, four at most, through the means of its (place, condition) pairs; seeds as marks."""
+    """PNG: a line for each name through the means of its (place, condition) pairs; seeds as marks."""
     with canvas(dark, (7.5, 4.2)) as (page, colour):
         axes = page.add_subplot()
-        for (name, points), (shade, mark, _) in zip(lines.items(), SERIES, strict=False):
+        for (name, points), (shade, mark, _) in zip(lines.items(), series(len(lines)), strict=True):
             places = [place for place, _ in points]
             table = np.array([[results[c, seed][figure] for seed in _seeds(results)] for _, c in points])
             axes.plot(places, table.mean(axis=1), color=colour[shade], linewidth=1.8, marker=mark, label=name)
@@ -67,7 +67,7 @@ def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
     """PNG: the gradient's mean length in each layer, every seed, and dashed what it cannot exceed."""
     with canvas(dark, (7.5, 4.2)) as (page, colour):
         axes = page.add_subplot()
-        for condition, (shade, mark, _) in zip(conditions, SERIES, strict=False):
+        for condition, (shade, mark, _) in zip(conditions, series(len(conditions)), strict=True):
             for seed in _seeds(results):
                 found = results[condition, seed]
                 places = np.arange(1, len(found["lengths"]) + 1)
@@ -87,15 +87,16 @@ def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
 def trajectories(paths: Sequence[tuple[tuple[str, int], Any]], dark: bool) -> bytes:
     """PNG: nets in the plane, from pale at the start to strong at the end; a ring where each ends."""
     names = list(dict.fromkeys(condition for (condition, _), _ in paths))
+    styles = series(len(names))
     with canvas(dark, (7.5, 6.0)) as (page, colour):
         axes = page.add_subplot()
         for (condition, _), path in paths:
-            shade, mark, _ = SERIES[names.index(condition)]
+            shade, mark, _ = styles[names.index(condition)]
             x, y = path.T
             axes.plot(x, y, color=colour[shade], linewidth=0.5, alpha=0.4)
             axes.scatter(x, y, s=8, marker=mark, color=colour[shade], alpha=np.linspace(0.15, 0.9, len(path)))
             axes.scatter(x[-1], y[-1], s=46, marker=mark, facecolors="none", edgecolors=colour["ink"])
-        for name, (shade, mark, _) in zip(names, SERIES, strict=False):
+        for name, (shade, mark, _) in zip(names, styles, strict=True):
             axes.plot([], [], mark, color=colour[shade], label=name)
         axes.set_xticks([])
         axes.set_yticks([])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import SERIES, Colours, canvas, grid, png
+from ..canvas import Colours, canvas, grid, png, series
 from .courses import RULES, Moment
 from .effects import STEPS, Bias, Estimate, Fall, by_setting
 
@@ -82,7 +82,7 @@ def bias(found: list[Bias], dark: bool = False) -> bytes:
     """PNG: the angle between expected CD-k and the gradient against k, at several moments of a training."""
     with canvas(dark, (8.4, 4.0)) as (figure, colour):
         axes = figure.add_subplot()
-        for one, (shade, marker, _) in zip(found, SERIES, strict=False):
+        for one, (shade, marker, _) in zip(found, series(len(found)), strict=True):
             label = f"after {one.epoch} epochs, log p {one.log_likelihood:.2f}"
             axes.plot(STEPS, one.angles, color=colour[shade], marker=marker, markersize=5, linewidth=1.7, label=label)
         axes.set_xscale("log")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 from typing import Any, Literal
 
 import numpy as np
@@ -75,12 +76,13 @@ class AutoencoderModule:
         return () if self.corruption is None else (np.asarray(self.corruption(rng, x), x.dtype),)
 
     def _loss(self, model: Autoencoder, x: Any, seen: Any = None) -> Any:
-        h = model.encode(x if seen is None else seen)
-        a = model.decode_logits(h)
+        coded = model.encoder.logits(x if seen is None else seen)
+        a = model.decode_logits(ops.sigmoid(coded))
         per_example = ops.bernoulli_cross_entropy if self.error == "cross-entropy" else ops.squared_error
         loss = ops.mean(per_example(a, x))
         if self.sparsity is None:
             return loss
         wanted, weight = self.sparsity
-        on = ops.mean(h, axis=0)
-        return loss - weight * ops.sum(wanted * ops.log(on) + (1 - wanted) * ops.log1p(-on))
+        # Logarithms of the means of σ and 1 − σ, without the means: these may round to 0.
+        on, off = (ops.logsumexp(ops.log_sigmoid(side), axis=0) - log(x.shape[0]) for side in (coded, -coded))
+        return loss - weight * ops.sum(wanted * on + (1 - wanted) * off)

@@ -13,7 +13,7 @@ from ..descent import Arrays, Descent
 from ..optimisers import Optimiser, momentum
 from .protocol import SigmoidLayer, trained
 
-WORDS = momentum(0.05)
+WORDS = momentum(0.5)
 
 
 def words_loss(rbm: RBM, x: Any, uniform: Any) -> Any:

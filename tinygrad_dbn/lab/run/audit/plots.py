@@ -1,6 +1,6 @@
 """The picture of an examination: annealed intervals against the exact log Z, and the bias of CD against k."""
 
-from ...canvas import SERIES, Axes, Colours, canvas, grid, png
+from ...canvas import Axes, Colours, canvas, grid, png, series
 from .examine import Figures
 
 
@@ -17,7 +17,7 @@ def _intervals(axes: Axes, found: dict[str, Figures], colour: Colours) -> None:
     exact = found["log_partition"].get("exact")
     temperatures: list[int] = []
     ways = (("annealed", "AIS", -0.1), ("annealed_backwards", "reverse AIS", 0.1))
-    for (name, label, shift), (shade, marker, _) in zip(ways, SERIES, strict=False):
+    for (name, label, shift), (shade, marker, _) in zip(ways, series(len(ways)), strict=True):
         estimates = found[name].get("estimates", [])
         if not estimates:
             continue
@@ -42,10 +42,10 @@ def _intervals(axes: Axes, found: dict[str, Figures], colour: Colours) -> None:
 def _bias(axes: Axes, found: dict[str, Figures], colour: Colours) -> None:
     curves = {name.rpartition("_")[2]: each for name, each in found.items() if name.startswith("bias_of_cd")}
     drawn = {layer: each["curve"] for layer, each in curves.items() if "curve" in each}
-    for i, (layer, curve) in enumerate(drawn.items()):
+    for (layer, curve), style in zip(drawn.items(), series(len(drawn)), strict=True):
         size = f"{curves[layer]['visible']}-{curves[layer]['hidden']}"
         ks, angles = [each["k"] for each in curve], [each["angle"] for each in curve]
-        shade, marker, line = SERIES[i % len(SERIES)]
+        shade, marker, line = style
         axes.plot(
             ks, angles, color=colour[shade], marker=marker, linestyle=line, markersize=5, linewidth=1.8,
             label=f"layer {layer}, {size}",

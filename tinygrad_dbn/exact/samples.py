@@ -7,6 +7,7 @@ import numpy as np
 from ..autodiff import ops
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, generator
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .data import whole
@@ -17,7 +18,7 @@ from .marginals import log_marginal
 def sample(
     model: RBM | DBN,
     count: int,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     max_seconds: float = MAX_SECONDS,
     max_bytes: float = MAX_BYTES,
@@ -27,6 +28,7 @@ def sample(
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
     layers below by their exact conditionals, which are products over units. Raises ValueError for a count below 1.
     """
+    rng = generator(rng)
     count = whole("count", count, 1)
     dbn = as_dbn(model)
     top, upper = dbn.top, dbn.top.W.shape[0] <= dbn.top.W.shape[1]

@@ -16,6 +16,7 @@ from ..autodiff.trees import not_finite
 from ..exact.data import binary
 from ..models import DBN, RBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant, momentum
@@ -50,7 +51,7 @@ def greedy(
     X: Any,
     sizes: Sequence[int],
     *,
-    seed: int,
+    seed: Random,
     epochs: int,
     rule: str = "cd",
     k: int = 1,
@@ -72,6 +73,7 @@ def greedy(
     layer, epoch); so `start` goes on from any earlier progress to the same bits.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
+    seed = seed_of(seed)
     X = binary(X, sizes[0])
     batch = min(-(-len(X) // 5), 50) if batch is None else batch
     if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:

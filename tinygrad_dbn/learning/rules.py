@@ -10,6 +10,7 @@ import numpy as np
 from .. import exact
 from ..autodiff.differentiate import grad
 from ..models import RBM
+from ..randomness import Random, generator
 
 
 def maximum_likelihood(rbm: RBM, X: Any, rng: np.random.Generator | None = None) -> RBM:
@@ -20,27 +21,27 @@ def maximum_likelihood(rbm: RBM, X: Any, rng: np.random.Generator | None = None)
     return exact.gradient(rbm, X)  # type: ignore[no-any-return]
 
 
-def contrastive_divergence(rbm: RBM, X: Any, rng: np.random.Generator, k: int = 1) -> RBM:
+def contrastive_divergence(rbm: RBM, X: Any, rng: Random, k: int = 1) -> RBM:
     """CD-k (Hinton 2002): the second term from the states x_k that k rounds of Gibbs sampling make of X (T, D).
 
     Computed as the gradient of mean F(x_k) − F(x) with x_k held fixed. It is not the gradient of the likelihood.
     Raises ValueError for k below 1.
     """
+    rng = generator(rng)
     if k < 1:
         raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
     x_k = rbm.gibbs(X, rng, k)
     return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)  # type: ignore[no-any-return]
 
 
-def persistent_contrastive_divergence(
-    rbm: RBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1
-) -> tuple[RBM, Any]:
+def persistent_contrastive_divergence(rbm: RBM, X: Any, rng: Random, particles: Any, k: int = 1) -> tuple[RBM, Any]:
     """PCD (Tieleman 2008): the second term from chains that are never set back to the data.
 
     particles (N, D): where the chains stand. Returned are the direction and where they stand after k more rounds of
     Gibbs sampling, to be handed in with the next batch. N need not be the number of rows of X (T, D).
     Raises ValueError for k below 1, and for particles that are not at least one row of D.
     """
+    rng = generator(rng)
     if k < 1:
         raise ValueError(f"PCD with k = {k}: k is at least 1, one round of Gibbs sampling")
     particles = np.asarray(particles)

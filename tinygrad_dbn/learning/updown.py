@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..models import DBN
+from ..randomness import Random, seed_of
 from .contrastive import decide
 from .descent import Arrays, Descent, Draw, Loss, descend
 from .optimisers import Optimiser, sgd
@@ -64,7 +65,7 @@ def up_down(
     X: Any,
     *,
     epochs: int,
-    seed: int,
+    seed: Random,
     optimiser: Optimiser | None = None,
     k: int = 1,
     batch: int = 50,
@@ -77,6 +78,7 @@ def up_down(
     `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. compile: as in `descend`.
     Raises what `descend` raises.
     """
+    seed = seed_of(seed)
     X = np.asarray(X, dbn.top.W.dtype)
     return descend(
         dbn, (X,), up_down_loss(k), optimiser or sgd(0.01), epochs=epochs, batch=batch, seed=seed,

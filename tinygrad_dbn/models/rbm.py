@@ -7,6 +7,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .validation import adopt, parameter
 
@@ -29,8 +30,9 @@ class RBM(Vector):
         adopt(self, W=W, b=parameter("b", self.b, (visible,)), c=parameter("c", self.c, (hidden,)))
 
     @classmethod
-    def init(cls, visible: int, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> "RBM":
+    def init(cls, visible: int, hidden: int, rng: Random, scale: float = 0.01) -> "RBM":
         """Small normal weights of standard deviation `scale`, biases zero. Raises ValueError for sizes below 1."""
+        rng = generator(rng)
         if visible < 1 or hidden < 1:
             raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
         return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
@@ -66,7 +68,7 @@ class RBM(Vector):
     def sample(
         self,
         count: int,
-        rng: np.random.Generator,
+        rng: Random,
         steps: int = 1000,
         start: Any = None,
         mean: bool = False,
@@ -78,17 +80,19 @@ class RBM(Vector):
         its p(x_i = 1 | h) instead of zeros and ones. clamp: as in `gibbs`. `exact.sample` draws from p(x) itself.
         Raises ValueError for a count below 1 or steps below 0.
         """
+        rng = generator(rng)
         if count < 1 or steps < 0:
             raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
         x = rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype) if start is None else start
         x = self.gibbs(clamped(x, clamp), rng, steps, clamp)
         return self.visible_given_hidden(bernoulli(self.hidden_given_visible(x), rng)) if mean else x
 
-    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
+    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
 
         clamp: (D,) or (T, D), what units are clamped to, NaN where they are free (claim G4).
         """
+        rng = generator(rng)
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
             x = clamped(bernoulli(self.visible_given_hidden(h), rng), clamp)

@@ -9,6 +9,7 @@ import numpy as np
 from ...models import RBM
 from ...models.autoencoder import as_width
 from ...models.rbm import bernoulli
+from ...randomness import Random, seed_of
 from ..contrastive import cd_loss, gibbs_uniforms
 from ..descent import Descent
 from ..greedy import greedy
@@ -38,8 +39,9 @@ class RBMModule:
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
     rule: str = "cd"
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         if self.rule != "cd":
             drawn = bernoulli(np.clip(X, 0, 1), np.random.default_rng([seed, 0]))

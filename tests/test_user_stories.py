@@ -27,6 +27,23 @@ STORIES = {
     "td.vmap(td.grad(lambda x: (x**3).sum()))(np.stack([X, Y]))": 3 * np.stack([X, Y]) ** 2,
     "td.vmap(lambda w, x: w @ x, (None, 0))(Y, np.stack([X, Y]))": [Y @ X, Y @ Y],
     "td.tree_map(lambda w: 2 * w, {'a': X})['a']": 2 * X,
+    # Functions that people look for
+    "td.ops.silu(np.array([0.0, -np.inf]))": [0, 0],
+    "td.ops.elu(np.array([0.0, -np.inf]))": [0, -1],
+    "td.ops.leaky_relu(np.array([2.0, -2.0]))": [2, -0.02],
+    "np.logaddexp(td.Tensor(X), X).numpy()": X + np.log(2),
+    "np.sort(td.Tensor(Y)).numpy()": [-1, 0.5, 2],
+    "int(np.argmin(td.Tensor(Y)))": 1,
+    # Chance: a number or a generator
+    "td.RBM.init(3, 2, 0).W": td.RBM.init(3, 2, np.random.default_rng(0)).W,
+    "td.RBM.init(3, 2, 0).sample(4, 1, steps=2).shape": [4, 3],
+    # What is shown
+    "repr(td.RBM.init(9, 6, 0)) == 'RBM(9 visible, 6 hidden)'": True,
+    "'<table>' in td.datasets.bars_and_stripes(2)._repr_html_()": True,
+    # Other programs' weights
+    "td.from_torch({'weight': np.eye(2), 'bias': np.ones(2)}, hidden='relu', output='linear')(np.eye(2))": 1
+    + np.eye(2),
+    "td.from_sklearn(td.to_sklearn(td.RBM(np.eye(2), np.zeros(2), np.ones(2)))).W": np.eye(2),
     # Models are vectors
     "(td.RBM(np.eye(2), np.zeros(2), np.ones(2)) * 3).c": [3, 3],
     "(2 * td.RBM(np.eye(2), np.zeros(2), np.ones(2)) - td.RBM(np.eye(2), np.zeros(2), np.ones(2))).W": np.eye(2),

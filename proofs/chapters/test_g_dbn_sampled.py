@@ -126,7 +126,7 @@ def test_clamped(value=1.0):
     trusts=(UNIFORM,),
     spoiled=[
         ABOVE,
-        Spoiled("no sampling", mutated(DBN, "recognise", "if rng is None", "if True")),
+        Spoiled("no sampling", mutated(DBN, "recognise", "means[-1] if rng is None", "means[-1] if True")),
         Spoiled("generative weights", mutated(DBN, "recognise", "layer.recognition_logits", "layer.visible_logits")),
     ],
 )

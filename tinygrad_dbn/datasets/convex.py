@@ -6,6 +6,7 @@ A convex region of pixels is kept as an interval of columns for each row, which 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..randomness import Random, seed_of
 from .labelled import Labelled, split, total
 
 SIDE = 28
@@ -15,7 +16,7 @@ Ints = NDArray[np.int64]
 Intervals = tuple[Ints, Ints]  # first and last white column of each row, both (T, SIDE); first > last: none
 
 
-def convex(sizes: tuple[int, int, int] = (6000, 2000, 50_000), seed: int = 0) -> Labelled:
+def convex(sizes: tuple[int, int, int] = (6000, 2000, 50_000), seed: Random = 0) -> Labelled:
     """28 × 28 pictures of a white region; class 1 where it is convex. Classes are drawn with equal chances.
 
     Convex: an intersection of half-planes, their number geometric with parameter 0.195. Borders are lines in uniform
@@ -28,6 +29,7 @@ def convex(sizes: tuple[int, int, int] = (6000, 2000, 50_000), seed: int = 0) ->
     pictures, theirs 19.13 %. Its convex pictures have 7 % fewer white pixels than the others, theirs as many.
     Raises ValueError for negative sizes. Source: Larochelle, Erhan, Courville, Bergstra & Bengio (ICML 2007).
     """
+    seed = seed_of(seed)
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 2, total(sizes))
     X = np.zeros((len(y), SIDE, SIDE), bool)

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..extras import needing
+from ..randomness import Random, seed_of
 from .dataset import Dataset
 
 
-def digits(threshold: int = 8, heldout: int = 360, seed: int = 0) -> Dataset:
+def digits(threshold: int = 8, heldout: int = 360, seed: Random = 0) -> Dataset:
     """scikit-learn's 1 797 handwritten digits, 8 × 8, binarised: `train` (1437, 64), `heldout` (360, 64).
 
     A pixel has 17 grey levels, 0 to 16; it is 1 where its level is at least `threshold`. The examples
@@ -16,6 +17,7 @@ def digits(threshold: int = 8, heldout: int = 360, seed: int = 0) -> Dataset:
     ImportError where scikit-learn is missing.
     Source: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), its test part.
     """
+    seed = seed_of(seed)
     if not 1 <= threshold <= 16:
         raise ValueError(f"digits: threshold is {threshold}, but grey levels go from 0 to 16; write 1 to 16")
     with needing("td.datasets.digits", "sklearn"):

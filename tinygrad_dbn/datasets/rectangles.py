@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..randomness import Random, seed_of
 from .labelled import Labelled, split, total
 from .photographs import patches
 
@@ -10,13 +11,14 @@ SIDE = 28
 Ints = NDArray[np.int64]
 
 
-def rectangles(sizes: tuple[int, int, int] = (1000, 200, 50_000), seed: int = 0) -> Labelled:
+def rectangles(sizes: tuple[int, int, int] = (1000, 200, 50_000), seed: Random = 0) -> Labelled:
     """28 × 28 pictures of the white outline of a rectangle; class 1 where it is taller than wide.
 
     Height and width are uniform from 3 to 28 and differ by more than 3, the place is uniform among those where the
     rectangle fits. The authors do not print these limits; with these an SVM makes about as many errors as theirs.
     Raises ValueError for negative sizes. Source: Larochelle, Erhan, Courville, Bergstra & Bengio (ICML 2007).
     """
+    seed = seed_of(seed)
     rng = np.random.default_rng(seed)
     _, outline, y = _draw(total(sizes), 3, 3, rng)
     train, valid, test = split(outline.reshape(len(y), -1).astype(np.float32), y, sizes)
@@ -24,13 +26,14 @@ def rectangles(sizes: tuple[int, int, int] = (1000, 200, 50_000), seed: int = 0)
     return Labelled("rectangles", train, valid, test, (SIDE, SIDE), 2, source)
 
 
-def rectangles_image(sizes: tuple[int, int, int] = (10_000, 2000, 50_000), seed: int = 0) -> Labelled:
+def rectangles_image(sizes: tuple[int, int, int] = (10_000, 2000, 50_000), seed: Random = 0) -> Labelled:
     """The same question, with the rectangle cut from one photograph's patch and put on another's.
 
     Sides are at least 10 and differ by more than 5: the authors say only that the difference is larger here, and
     their photographs were others. Raises ValueError for negative sizes, ImportError without scikit-learn and Pillow.
     Source: Larochelle, Erhan, Courville, Bergstra & Bengio (ICML 2007).
     """
+    seed = seed_of(seed)
     rng = np.random.default_rng(seed)
     inside, _, y = _draw(total(sizes), 10, 5, rng)
     front, back = patches(len(y), SIDE, rng), patches(len(y), SIDE, rng)

@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..randomness import Random, seed_of
 from .labelled import Labelled, Part, Pictures
 from .photographs import patches
 
@@ -11,7 +12,7 @@ Kind = Literal["basic", "rot", "bg-rand", "bg-img", "rot-bg-img"]
 KINDS: tuple[Kind, ...] = ("basic", "rot", "bg-rand", "bg-img", "rot-bg-img")
 
 
-def mnist_variation(digits: Labelled, kind: Kind, seed: int = 0) -> Labelled:
+def mnist_variation(digits: Labelled, kind: Kind, seed: Random = 0) -> Labelled:
     """The pictures of a digits problem, varied; classes and parts stay as they are.
 
     "rot": turned about the centre by an angle uniform in [0, 2π), with linear interpolation. "bg-rand": uniform noise
@@ -20,6 +21,7 @@ def mnist_variation(digits: Labelled, kind: Kind, seed: int = 0) -> Labelled:
     plain patches are not published, and the paper's photographs were others.
     Raises ValueError for another kind. Source: Larochelle, Erhan, Courville, Bergstra & Bengio (ICML 2007).
     """
+    seed = seed_of(seed)
     if kind not in KINDS:
         raise ValueError(f"mnist_variation: kind is {kind!r}; write one of {', '.join(KINDS)}")
     rng = np.random.default_rng(seed)

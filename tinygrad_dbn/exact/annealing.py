@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..models import RBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, generator
 from ..showing import Shown, count
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Cost, spending
@@ -51,7 +52,7 @@ def annealed(
     rbm: RBM,
     chains: int,
     betas: Any,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     base: Any = None,
     confidence: float = 0.95,
@@ -68,6 +69,7 @@ def annealed(
     ValueError for fewer than 2 chains, betas that do not rise from 0 to 1, a base of another width or a confidence that
     is not between 0 and 1.
     """
+    rng = generator(rng)
     betas, a = _checked(rbm, chains, betas, base, confidence)
     with spending("annealed", costs.annealed(rbm, chains, len(betas)), max_seconds, max_bytes):
         x = bernoulli(np.broadcast_to(ops.sigmoid(a), (chains, len(a))), rng)
@@ -78,7 +80,7 @@ def annealed_backwards(
     rbm: RBM,
     chains: int,
     betas: Any,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     base: Any = None,
     start: Any = None,
@@ -92,6 +94,7 @@ def annealed_backwards(
     for small models. From any other start, a long Gibbs chain for instance, the estimate is as good as they are.
     Arguments, cost and errors otherwise as `annealed`.
     """
+    rng = generator(rng)
     betas, a = _checked(rbm, chains, betas, base, confidence)
     x = None if start is None else rows(rbm, start, "start")
     if x is not None and len(x) != chains:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..models import DBN, AnyRBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, generator
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .data import whole
@@ -16,7 +17,7 @@ from .marginals import log_smaller_side
 def sample(
     model: AnyRBM | DBN,
     count: int,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     max_seconds: float = MAX_SECONDS,
     max_bytes: float = MAX_BYTES,
@@ -26,6 +27,7 @@ def sample(
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
     layers below by their exact conditionals, which are products over units. Raises ValueError for a count below 1.
     """
+    rng = generator(rng)
     count = whole("count", count, 1)
     layers, top = parts(model)
     with spending("sample", costs.of(costs.sample, layers, top, count), max_seconds, max_bytes):

@@ -15,6 +15,7 @@ from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBM, RBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .greedy import greedy
 
@@ -56,7 +57,7 @@ def pretrain_dbm(
     X: Any,
     sizes: Sequence[int],
     *,
-    seed: int,
+    seed: Random,
     epochs: int,
     rule: str = "cd",
     k: int = 1,
@@ -70,6 +71,7 @@ def pretrain_dbm(
     Settings as in `greedy`, by rule "cd" or "pcd". Each RBM is trained on samples of the hidden units of the one below,
     given the data twice. Raises ValueError for fewer than two hidden layers, of which the corrections are.
     """
+    seed = seed_of(seed)
     data = binary(X, sizes[0])
     if len(sizes) < 3 or min(sizes) < 1 or rule not in ("cd", "pcd"):
         raise ValueError(

@@ -17,6 +17,7 @@ from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import not_finite, places, tree_map
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .optimisers import Optimiser, Schedule, constant
@@ -93,7 +94,7 @@ def descend(
     *,
     epochs: int,
     batch: int,
-    seed: int,
+    seed: Random,
     draw: Draw = nothing,
     schedule: Schedule = constant,
     weight_decay: float = 0.0,
@@ -111,6 +112,7 @@ def descend(
     A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
     Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
     """
+    seed = seed_of(seed)
     yield from walk(
         model, data, stepping(loss, optimiser, project), optimiser, epochs=epochs, batch=batch, seed=seed, draw=draw,
         schedule=schedule, weight_decay=weight_decay, start=start, compile=compile,
@@ -125,7 +127,7 @@ def walk(
     *,
     epochs: int,
     batch: int,
-    seed: int,
+    seed: Random,
     draw: Draw = nothing,
     schedule: Schedule = constant,
     weight_decay: float = 0.0,
@@ -136,6 +138,7 @@ def walk(
 
     The optimiser is asked for its first state and its rate. All else is as for `descend`, errors too.
     """
+    seed = seed_of(seed)
     rows = {len(array) for array in data}
     if len(rows) != 1 or 0 in rows or batch < 1 or epochs < 0 or weight_decay < 0:
         raise ValueError(

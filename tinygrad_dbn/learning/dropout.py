@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..models import FeedForward
+from ..randomness import Random, generator
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Dropout:
             )
         return self.rate
 
-    def draw(self, net: FeedForward, count: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    def draw(self, net: FeedForward, count: int, rng: Random) -> tuple[Any, ...]:
         """Masks for `count` examples in training: one (count, n_k) for each hidden layer (E1)."""
+        rng = generator(rng)
         masks = []
         for W, p in zip(net.weights[:-1], self.rates(net), strict=True):
             kept = rng.random((count, W.shape[0]), dtype=np.float32) >= p

@@ -16,6 +16,7 @@ from ..autodiff.trees import not_finite
 from ..exact.data import binary, examples
 from ..models import DBN, RBM, AnyRBM
 from ..models.rbm import bernoulli
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .centred import centred
@@ -52,7 +53,7 @@ def greedy(
     X: Any,
     sizes: Sequence[int],
     *,
-    seed: int,
+    seed: Random,
     epochs: int,
     rule: str = "cd",
     k: int = 1,
@@ -79,6 +80,7 @@ def greedy(
     `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
     Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
     """
+    seed = seed_of(seed)
     X = binary(X, sizes[0]) if lowest is None else examples(lowest, X)
     if lowest is not None and lowest.W.shape[::-1] != tuple(sizes[:2]):
         raise ValueError(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, RBM, FeedForward
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .descent import Diverged
@@ -42,8 +43,9 @@ class Stack(Shown):
             found.append(X)
         return tuple(found)
 
-    def network(self, classes: int, seed: int) -> FeedForward:
+    def network(self, classes: int, seed: Random) -> FeedForward:
         """The net whose hidden layers start at the stack's weights and whose output layer is random (claim C3)."""
+        seed = seed_of(seed)
         weights, biases = zip(*(layer.weights for layer in self.layers), strict=True)
         random = FeedForward.init((weights[-1].shape[0], classes), np.random.default_rng([seed, len(weights) + 1]))
         top = np.asarray(random.weights[0], weights[-1].dtype), np.asarray(random.biases[0], weights[-1].dtype)
@@ -63,7 +65,7 @@ def pretrain(
     sizes: Sequence[int],
     module: Module | Sequence[Module],
     data: Any,
-    seed: int,
+    seed: Random,
     start: Stack | None = None,
     watch: Callable[[Stack], None] | None = None,
 ) -> Stack:
@@ -74,6 +76,7 @@ def pretrain(
     same bits.
     Raises ValueError where the modules or a start's layers do not fit the sizes, and `Diverged`, naming the layer.
     """
+    seed = seed_of(seed)
     modules = [module] * len(sizes) if hasattr(module, "train") else list(module)
     stack = start or Stack()
     if len(modules) != len(sizes) or len(stack.layers) > len(sizes):
@@ -97,7 +100,8 @@ def pretrain(
 
 
 def fine_tune(
-    stack: Stack, train: Examples, valid: Examples | None = None, *, classes: int, seed: int, **settings: Any
+    stack: Stack, train: Examples, valid: Examples | None = None, *, classes: int, seed: Random, **settings: Any
 ) -> Fit:
     """The whole network trained with labels from where the stack starts it (claim C4). settings: those of `fit`."""
+    seed = seed_of(seed)
     return fit(stack.network(classes, seed), train, valid, seed=seed, **settings)

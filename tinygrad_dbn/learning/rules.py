@@ -11,6 +11,7 @@ import numpy as np
 from .. import exact
 from ..autodiff.differentiate import grad
 from ..models import AnyRBM
+from ..randomness import Random, generator
 
 
 def maximum_likelihood(rbm: AnyRBM, X: Any, rng: np.random.Generator | None = None) -> Any:
@@ -22,27 +23,27 @@ def maximum_likelihood(rbm: AnyRBM, X: Any, rng: np.random.Generator | None = No
     return exact.gradient(rbm, X)
 
 
-def contrastive_divergence(rbm: AnyRBM, X: Any, rng: np.random.Generator, k: int = 1) -> Any:
+def contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, k: int = 1) -> Any:
     """CD-k (Hinton 2002): the second term from the states x_k that k rounds of Gibbs sampling make of X (T, D).
 
     Computed as the gradient of mean F(x_k) − F(x) with x_k held fixed. It is not the gradient of the likelihood.
     Raises ValueError for k below 1.
     """
+    rng = generator(rng)
     if k < 1:
         raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
     x_k = rbm.gibbs(X, rng, k)
     return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)
 
 
-def persistent_contrastive_divergence(
-    rbm: AnyRBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1
-) -> tuple[Any, Any]:
+def persistent_contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, particles: Any, k: int = 1) -> tuple[Any, Any]:
     """PCD (Tieleman 2008): the second term from chains that are never set back to the data.
 
     particles (N, D): where the chains stand. Returned are the direction and where they stand after k more rounds of
     Gibbs sampling, to be handed in with the next batch. N need not be the number of rows of X (T, D).
     Raises ValueError for k below 1, and for particles that are not at least one row of D.
     """
+    rng = generator(rng)
     if k < 1:
         raise ValueError(f"PCD with k = {k}: k is at least 1, one round of Gibbs sampling")
     particles = np.asarray(particles)

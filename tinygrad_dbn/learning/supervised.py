@@ -11,6 +11,7 @@ from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import finite, tree_map
 from ..models import FeedForward
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .descent import Descent, descend
 from .dropout import Dropout
@@ -59,7 +60,7 @@ def fit(
     optimiser: Optimiser | None = None,
     epochs: int = 50,
     batch: int = 32,
-    seed: int = 0,
+    seed: Random = 0,
     dropout: Dropout | None = None,
     embedding: Embedding | None = None,
     weight_decay: float = 0.0,
@@ -82,6 +83,7 @@ def fit(
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
     Raises ValueError for data that does not fit the net, and `Diverged` with the last good descent.
     """
+    seed = seed_of(seed)
     X, y = examples(train, net)
     validation = None if valid is None else examples(valid, net)
     masks = None if dropout is None else dropout.expected(net)

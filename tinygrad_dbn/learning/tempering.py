@@ -14,17 +14,19 @@ from ..autodiff.differentiate import grad
 from ..exact.annealing import tempered
 from ..exact.data import need_binary, whole
 from ..models import RBM
+from ..randomness import Random, generator
 
 TEMPERATURES = 10  # of `greedy`'s rule "pt"
 
 
-def parallel_tempering(rbm: RBM, X: Any, rng: np.random.Generator, particles: Any, k: int = 1) -> tuple[RBM, Any]:
+def parallel_tempering(rbm: RBM, X: Any, rng: Random, particles: Any, k: int = 1) -> tuple[RBM, Any]:
     """The second term of the likelihood's gradient from chains at the temperatures of `particles` (M, N, D).
 
     N chains at each of M temperatures, β rising evenly from 0 to 1, of which the last are the model's. Returned are the
     direction of ascent on rows X (T, D), and where the chains stand after k more rounds, to be handed in with the next
     batch. Raises ValueError for k below 1, and for particles of other shapes or fewer than 2 temperatures.
     """
+    rng = generator(rng)
     need_binary(rbm)
     whole("k", k, 1)
     particles = np.asarray(particles)

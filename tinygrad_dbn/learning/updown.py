@@ -14,6 +14,7 @@ from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBN
 from ..models.classes import check_classes
+from ..randomness import Random, seed_of
 from .contrastive import decide
 from .descent import Arrays, Descent, Draw, Loss, descend
 from .optimisers import Optimiser, sgd
@@ -71,7 +72,7 @@ def up_down(
     labels: Any = None,
     *,
     epochs: int,
-    seed: int,
+    seed: Random,
     optimiser: Optimiser | None = None,
     k: int = 1,
     batch: int = 50,
@@ -87,6 +88,7 @@ def up_down(
     `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. compile: as in `descend`.
     Raises what `descend` raises, and ValueError for labels that do not fit.
     """
+    seed = seed_of(seed)
     X = np.asarray(X, dbn.top.W.dtype)
     units = None if labels is None else class_units(dbn, labels, len(X))
     data, classes = ((X,), 0) if units is None else ((X, units), units.shape[1])

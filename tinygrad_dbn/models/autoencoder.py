@@ -10,6 +10,7 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..autodiff.trees import tree_map
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, starting_weights
 from .gaussian import GaussianRBM
@@ -57,13 +58,14 @@ class Autoencoder(Vector):
     def init(
         cls,
         sizes: Sequence[int],
-        rng: np.random.Generator,
+        rng: Random,
         tied: bool = True,
         hidden: str = "sigmoid",
         code: str = "sigmoid",
         output: str = "sigmoid",
     ) -> "Autoencoder":
         """Weights as `FeedForward.init` draws them, the decoder's too unless it is tied. sizes: D, n1, …, nL."""
+        rng = generator(rng)
         encoder = FeedForward.init(sizes, rng, hidden, code)
         into = (output, *[hidden] * (len(sizes) - 2))  # the activation of the layer that V^(k) leads down into
         layers = zip(into, pairwise(sizes), strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .rbm import DirectedLayer, bernoulli, clamped
 from .validation import adopt, parameter
@@ -45,14 +46,13 @@ class CategoricalRBM(Vector):
         )
 
     @classmethod
-    def for_data(
-        cls, X: Any, hidden: int, rng: np.random.Generator, categories: int, scale: float = 0.01
-    ) -> "CategoricalRBM":
+    def for_data(cls, X: Any, hidden: int, rng: Random, categories: int, scale: float = 0.01) -> "CategoricalRBM":
         """Small normal weights of standard deviation `scale`, and visible biases from the rates in X (T, D·K).
 
         A value's bias is the logarithm of its rate, as if one more row were spread over all K. Raises ValueError for
         fewer than one hidden unit.
         """
+        rng = generator(rng)
         X = np.asarray(X)
         if hidden < 1 or X.ndim != 2 or not len(X):
             raise ValueError(f"{hidden} hidden units for data of shape {X.shape}: at least 1, for rows (T, D·K)")
@@ -87,15 +87,16 @@ class CategoricalRBM(Vector):
         """p(x_i = k | h) = exp(a_ik) / Σ_k' exp(a_ik'), a = b + hW: (…, D·K)."""
         return softmax(self.visible_logits(h), self.categories)
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return draw(mean, self.categories, rng)
+        return draw(mean, self.categories, generator(rng))
 
-    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
+    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D·K).
 
         clamp: (D·K,) or (T, D·K), what units are clamped to, all their K places, and NaN where they are free.
         """
+        rng = generator(rng)
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
             x = clamped(self.draw_visible(self.visible_given_hidden(h), rng), clamp)
@@ -121,9 +122,9 @@ class CategoricalLayer(DirectedLayer):
         """p(x_i = k | h): (…, D·K)."""
         return softmax(self.visible_logits(h), self.categories)
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return draw(mean, self.categories, rng)
+        return draw(mean, self.categories, generator(rng))
 
     def log_conditional(self, X: Value, h: Value) -> Value:
         """log p(x | h) = xᵀa − Σ_i log Σ_k exp(a_ik) for rows X (T, D·K) and h (S, H): (T, S), nats."""

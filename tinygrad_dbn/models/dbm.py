@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .rbm import RBM
 from .validation import adopt, parameter
@@ -96,11 +97,12 @@ class DBM(Vector):
             ops.concatenate([self.biases[k] for k in odds]),
         )
 
-    def sample(self, count: int, rng: np.random.Generator, steps: int = 1000) -> Any:
+    def sample(self, count: int, rng: Random, steps: int = 1000) -> Any:
         """`count` samples of x, (count, D): block Gibbs from random states, even layers and odd ones in turn.
 
         Raises ValueError for a count below 1 or steps below 0.
         """
+        rng = generator(rng)
         if count < 1 or steps < 0:
             raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
         rbm = self.as_rbm()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .kinds import AnyRBM
 from .rbm import RBM, DirectedLayer, bernoulli
@@ -106,11 +107,12 @@ class DBN(Vector):
             )
         return cls.from_rbms([rbm, rbm.transposed()])
 
-    def recognise(self, x: Value, rng: np.random.Generator | None = None) -> list[Value]:
+    def recognise(self, x: Value, rng: Random | None = None) -> list[Value]:
         """The recognition model's q for each layer h1 … hL given x (…, D): a list of (…, n_k) probabilities.
 
         Each layer is fed the one below it: its probabilities, or with `rng` a sample of them (claim I3).
         """
+        rng = None if rng is None else generator(rng)
         upward = [*(layer.recognition_logits for layer in self.layers), self.top.hidden_logits]
         means = []
         for logits in upward:
@@ -121,7 +123,7 @@ class DBN(Vector):
     def sample(
         self,
         count: int,
-        rng: np.random.Generator,
+        rng: Random,
         steps: int = 1000,
         start: Any = None,
         mean: bool = False,
@@ -135,6 +137,7 @@ class DBN(Vector):
         visible layer, such as those of a class, and is NaN where they are free.
         Raises ValueError for a count below 1 or steps below 0.
         """
+        rng = generator(rng)
         h = self.top.sample(count, rng, steps, start, mean and not self.layers, clamp)
         if not self.layers:
             return h

@@ -11,6 +11,7 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.op import Rule
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .validation import adopt, parameter
 
@@ -72,13 +73,12 @@ class FeedForward(Vector):
         adopt(self, weights=tuple(weights), biases=tuple(biases))
 
     @classmethod
-    def init(
-        cls, sizes: Sequence[int], rng: np.random.Generator, hidden: str = "sigmoid", output: str = "softmax"
-    ) -> "FeedForward":
+    def init(cls, sizes: Sequence[int], rng: Random, hidden: str = "sigmoid", output: str = "softmax") -> "FeedForward":
         """Weights uniform in the range that `RANGES` gives for each layer's activation, biases zero.
 
         sizes: n_0 … n_(L+1). Raises ValueError for fewer than two of them, any below 1, and unknown activations.
         """
+        rng = generator(rng)
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes {tuple(sizes)}: at least an input and an output, each of at least one unit")
         known(hidden, output)

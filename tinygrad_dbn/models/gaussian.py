@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .rbm import DirectedLayer, bernoulli, clamped
 from .validation import adopt, parameter
@@ -58,7 +59,7 @@ class GaussianRBM(Vector):
 
     @classmethod
     def for_data(
-        cls, X: Any, hidden: int, rng: np.random.Generator, scale: float = 0.01, learns_variance: bool = True
+        cls, X: Any, hidden: int, rng: Random, scale: float = 0.01, learns_variance: bool = True
     ) -> "GaussianRBM":
         """Small normal weights of standard deviation `scale`; means and variances those of the columns of X (T, D).
 
@@ -66,6 +67,7 @@ class GaussianRBM(Vector):
         Raises ValueError for fewer than one hidden unit, and for a column that does not vary where its variance is
         wanted.
         """
+        rng = generator(rng)
         X = np.asarray(X)
         if hidden < 1 or X.ndim != 2 or not len(X):
             raise ValueError(f"{hidden} hidden units for data of shape {X.shape}: at least 1, for rows (T, D)")
@@ -120,15 +122,16 @@ class GaussianRBM(Vector):
         """E[x | h] = b + hW, the mean of a normal density of variances σ²: (…, D)."""
         return ops.matmul(h, self.W) + self.b
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return normal(mean, self.log_variance, rng)
+        return normal(mean, self.log_variance, generator(rng))
 
-    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
+    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
         """Visible vectors after `steps` rounds of block Gibbs sampling x → h → x: (T, D).
 
         clamp: (D,) or (T, D), what units are clamped to, NaN where they are free.
         """
+        rng = generator(rng)
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
             x = clamped(self.draw_visible(self.visible_given_hidden(h), rng), clamp)
@@ -157,9 +160,9 @@ class GaussianLayer(DirectedLayer):
         """E[x | h] = b + hW: (…, D)."""
         return ops.matmul(h, self.W) + self.b
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return normal(mean, self.log_variance, rng)
+        return normal(mean, self.log_variance, generator(rng))
 
     def log_conditional(self, X: Value, h: Value) -> Value:
         """log p(x | h) for rows X (T, D) and h (S, H): (T, S), nats.

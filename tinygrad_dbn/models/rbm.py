@@ -11,6 +11,7 @@ import numpy as np
 
 from ..autodiff import ops
 from ..autodiff.operators import Value
+from ..randomness import Random, generator
 from .arithmetic import Vector
 from .validation import adopt, parameter
 
@@ -35,19 +36,21 @@ class RBM(Vector):
         adopt(self, W=W, b=parameter("b", self.b, (visible,)), c=parameter("c", self.c, (hidden,)))
 
     @classmethod
-    def init(cls, visible: int, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> "RBM":
+    def init(cls, visible: int, hidden: int, rng: Random, scale: float = 0.01) -> "RBM":
         """Small normal weights of standard deviation `scale`, biases zero. Raises ValueError for sizes below 1."""
+        rng = generator(rng)
         if visible < 1 or hidden < 1:
             raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
         return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
 
     @classmethod
-    def for_data(cls, X: Any, hidden: int, rng: np.random.Generator, scale: float = 0.01) -> "RBM":
+    def for_data(cls, X: Any, hidden: int, rng: Random, scale: float = 0.01) -> "RBM":
         """Small normal weights of standard deviation `scale`, and visible biases from the rates in X (T, D).
 
         X in [0, 1]; beyond, it is taken as the nearer end. A bias is the log-odds of its unit's rate, as if one more
         row were half on. Raises ValueError for fewer than one hidden unit.
         """
+        rng = generator(rng)
         X = np.asarray(X)
         if X.ndim != 2 or not len(X):
             raise ValueError(f"data of shape {X.shape}: rows (T, D), at least one")
@@ -92,14 +95,14 @@ class RBM(Vector):
         """p(x_i = 1 | h): (…, D)."""
         return ops.sigmoid(self.visible_logits(h))
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return bernoulli(mean, rng)
+        return bernoulli(mean, generator(rng))
 
     def sample(
         self,
         count: int,
-        rng: np.random.Generator,
+        rng: Random,
         steps: int = 1000,
         start: Any = None,
         mean: bool = False,
@@ -111,17 +114,19 @@ class RBM(Vector):
         its p(x_i = 1 | h) instead of zeros and ones. clamp: as in `gibbs`. `exact.sample` draws from p(x) itself.
         Raises ValueError for a count below 1 or steps below 0.
         """
+        rng = generator(rng)
         if count < 1 or steps < 0:
             raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
         x = rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype) if start is None else start
         x = self.gibbs(clamped(x, clamp), rng, steps, clamp)
         return self.visible_given_hidden(bernoulli(self.hidden_given_visible(x), rng)) if mean else x
 
-    def gibbs(self, x: Any, rng: np.random.Generator, steps: int = 1, clamp: Any = None) -> Any:
+    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
         """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
 
         clamp: (D,) or (T, D), what units are clamped to, NaN where they are free (claim G4).
         """
+        rng = generator(rng)
         for _ in range(steps):
             h = bernoulli(self.hidden_given_visible(x), rng)
             x = clamped(bernoulli(self.visible_given_hidden(h), rng), clamp)
@@ -178,9 +183,9 @@ class DirectedLayer(Vector):
         """p(x_i = 1 | h): (…, D)."""
         return ops.sigmoid(self.visible_logits(h))
 
-    def draw_visible(self, mean: Any, rng: np.random.Generator) -> Any:
+    def draw_visible(self, mean: Any, rng: Random) -> Any:
         """A sample of x for each row of `visible_given_hidden`."""
-        return bernoulli(mean, rng)
+        return bernoulli(mean, generator(rng))
 
     def log_conditional(self, X: Value, h: Value) -> Value:
         """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""

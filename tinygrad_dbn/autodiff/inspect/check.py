@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...randomness import Random, seed_of
 from ..differentiate import grad, jvp, vjp
 from ..trees import flatten
 
@@ -30,7 +31,7 @@ def check_grads(
     modes: Sequence[str] = ("vjp", "jvp"),
     *,
     rtol: float = 1e-5,
-    seed: int = 0,
+    seed: Random = 0,
 ) -> None:
     """Compare f's derivatives at args, of every order up to `order`, with finite differences.
 
@@ -47,6 +48,7 @@ def check_grads(
 
     >>> check_grads(lambda x: (x**3).sum(), [np.array([1.0, 2.0])])
     """
+    seed = seed_of(seed)
     unknown = [mode for mode in modes if mode not in ("vjp", "jvp")]
     whole = isinstance(order, int | np.integer) and not isinstance(order, bool)
     if unknown or not modes or not whole or order < 1:

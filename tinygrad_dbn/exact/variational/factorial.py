@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DBN, RBM
+from ...randomness import Random, generator
 from ...showing import Shown
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
@@ -47,7 +48,7 @@ class Factorial(Shown):
 def best_factorial(
     model: RBM | DBN,
     X: Any,
-    rng: np.random.Generator,
+    rng: Random,
     starts: int = 8,
     *,
     tolerance: float = 1e-12,
@@ -63,6 +64,7 @@ def best_factorial(
     H3). Time T · 2^n1 · n1 a sweep. How many it will take is not known: the prediction assumes `costs.SWEEPS` a
     start, or `sweeps` where that is fewer. Raises ValueError for starts or sweeps below 1.
     """
+    rng = generator(rng)
     starts, sweeps = whole("starts", starts, 1), whole("sweeps", sweeps, 1)
     dbn = with_hidden(model)
     X = examples(dbn, X)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...autodiff import ops
 from ...models.autoencoder import Autoencoder
+from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
 from .protocol import SigmoidLayer, trained
@@ -64,8 +65,9 @@ class AutoencoderModule:
     compile: bool | None = None
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An autoencoder of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         output = "sigmoid" if self.error == "cross-entropy" else "linear"
         start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)

@@ -10,6 +10,7 @@ from ...autodiff import ops
 from ...models import RBM, GaussianRBM
 from ...models.autoencoder import as_width
 from ...models.rbm import bernoulli
+from ...randomness import Random, seed_of
 from ..contrastive import cd_loss, gibbs_uniforms
 from ..descent import Arrays, Descent
 from ..greedy import greedy
@@ -39,8 +40,9 @@ class RBMModule:
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
     rule: str = "cd"
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         if self.rule != "cd":
             drawn = bernoulli(np.clip(X, 0, 1), np.random.default_rng([seed, 0]))
@@ -75,8 +77,9 @@ class GaussianCodeModule:
     compile: bool | None = None
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
-    def train(self, X: Any, hidden: int, seed: int) -> LinearLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> LinearLayer:
         """`hidden` real features of X (T, D); the layer's `model` is the RBM, its W (D, hidden)."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
         upside_down = GaussianRBM(start.W.T, start.c, start.b, learns_variance=False)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ...randomness import Random, seed_of
 from ...showing import Shown
 from .protocol import Layer, Module
 
@@ -42,8 +43,9 @@ class Convolution:
                 "write as many numbers of each, windows that fit, and at least one"
             )
 
-    def train(self, X: Any, hidden: int, seed: int) -> "ConvolvedLayer":
+    def train(self, X: Any, hidden: int, seed: Random) -> "ConvolvedLayer":
         """`hidden` features of every window of X (T, product of the shape)."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != prod(self.shape):
             raise ValueError(f"Convolution: X has shape {X.shape}; inputs of {self.shape} are (T, {prod(self.shape)})")

@@ -10,6 +10,7 @@ from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...extras import needing
 from ...models import FeedForward
+from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
 from .protocol import SigmoidLayer, trained
@@ -36,8 +37,9 @@ class EmbeddingModule:
     compile: bool | None = None
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """The layer of `hidden` units trained on X (T, D). Raises ValueError with fewer examples than neighbours."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         near = nearest(X, self.neighbours)
         start = FeedForward.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), output="sigmoid")

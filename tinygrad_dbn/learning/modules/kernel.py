@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...extras import needing
+from ...randomness import Random, seed_of
 from ...showing import Shown
 
 
@@ -51,8 +52,9 @@ class KernelPCAModule(Shown):
     components: int | None = None
     examples: int | None = None
 
-    def train(self, X: Any, hidden: int, seed: int) -> "KernelLayer":
+    def train(self, X: Any, hidden: int, seed: Random) -> "KernelLayer":
         """`hidden` components of X (T, D). Raises ValueError for counts and labels that do not fit X."""
+        seed = seed_of(seed)
         with needing("KernelPCAModule", "sklearn"):
             from sklearn.decomposition import KernelPCA
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
 from ...models.autoencoder import as_width
+from ...randomness import Random
 from ...showing import Shown
 from ..descent import Draw, Loss, Step, nothing, stepping, walk
 
@@ -43,7 +44,7 @@ class Layer(Protocol):
 class Module(Protocol):
     """A way to learn a layer."""
 
-    def train(self, X: Any, hidden: int, seed: int) -> Layer:
+    def train(self, X: Any, hidden: int, seed: Random) -> Layer:
         """`hidden` features of X (T, D), learned without labels. The same seed makes the same layer, bit for bit."""
 
 

@@ -15,6 +15,7 @@ from ...autodiff import ops
 from ...autodiff.differentiate import value_and_grad
 from ...autodiff.operators import Value
 from ...models.feedforward import starting_weights
+from ...randomness import Random, seed_of
 from ...showing import Shown
 from ..descent import Descent, stepping
 from ..optimisers import Optimiser, sgd
@@ -68,8 +69,9 @@ class SparseModule:
                 "and 1, a positive beta, and at least 0 steps of the codes"
             )
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """A layer of `hidden` units trained on X (T, D): z̄ of c + W x at the last ζ. `model` is its `SparseCoder`."""
+        seed = seed_of(seed)
         X, rng = np.asarray(X), np.random.default_rng([seed, 0])
         encoder = starting_weights("linear", X.shape[1], hidden, rng)
         decoder = starting_weights("linear", hidden, X.shape[1], rng).T

@@ -8,6 +8,7 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.differentiate import value_and_grad
 from ...autodiff.kernels.blas import one_thread
+from ...randomness import Random, seed_of
 from ...showing import Shown
 from ..descent import compiled_unless_told
 
@@ -24,8 +25,9 @@ class SubspaceModule:
     steps: int = 100
 
     @one_thread()
-    def train(self, X: Any, hidden: int, seed: int) -> "SubspaceLayer":
+    def train(self, X: Any, hidden: int, seed: Random) -> "SubspaceLayer":
         """`hidden` features of X (T, D). Raises ValueError where X has fewer than hidden · size dimensions."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         mean = X.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(X, rowvar=False, dtype=float))

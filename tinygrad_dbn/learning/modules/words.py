@@ -8,6 +8,7 @@ import numpy as np
 
 from ...autodiff import ops
 from ...models import RBM
+from ...randomness import Random, seed_of
 from ..contrastive import decide
 from ..descent import Arrays, Descent
 from ..optimisers import Optimiser, momentum
@@ -43,8 +44,9 @@ class WordsModule:
     watch: Callable[[Descent], None] | None = None
     compile: bool | None = None
 
-    def train(self, X: Any, hidden: int, seed: int) -> SigmoidLayer:
+    def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """`hidden` features of counts X (T, D); the RBM stays in the layer's `model`. ValueError for no counts."""
+        seed = seed_of(seed)
         X = np.asarray(X)
         if not (X >= 0).all() or not X.any(axis=1).all():
             raise ValueError("WordsModule: counts below 0, or a document without words; leave such documents out")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
+from proofs.harness.chance import StandIn
 from proofs.harness.evidence import require_equal
 from proofs.harness.formulas import different_formulas, equal_formulas, formulas, over
 from proofs.harness.models import symbolic_network
@@ -133,7 +134,7 @@ def test_not_with_two_layers(linear=False):
     different_formulas(ratios(at_masks(net, x, [half], [half])), ratios(mean), "half masks, and the mean")
 
 
-class Uniforms:
+class Uniforms(StandIn):
     """A generator whose uniforms are 0, 1/N, …, (N − 1)/N: each stands for the interval of length 1/N above it."""
 
     def random(self, shape, dtype):

@@ -51,10 +51,27 @@ class Uniform(Symbolic):
     __le__, __gt__ = __lt__, __ge__  # to be equal has probability 0
 
 
-class Chance:
+class StandIn(np.random.Generator):
+    """A generator to the shipped code, which can be asked for nothing but what its class defines itself."""
+
+    def __init__(self):
+        super().__init__(np.random.PCG64(0))
+
+    def __init_subclass__(cls):
+        for name in vars(np.random.Generator):
+            if not name.startswith("_") and name not in vars(cls):
+                setattr(cls, name, property(lambda self, name=name: refuse(name)))
+
+
+def refuse(name):
+    raise NotImplementedError(f"{name}: this stand-in for a generator has no such draws, whose mean nothing here knows")
+
+
+class Chance(StandIn):
     """A stand-in for `numpy.random.Generator` in one outcome: its first answers are given, the others are "below"."""
 
     def __init__(self, answers, ahead):
+        super().__init__()
         self.given, self.answers, self.ahead = answers, [], ahead
         self.weight, self.free = sympy.Integer(1), 0
 

@@ -9,6 +9,7 @@ import pytest
 import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import flatten
+from tinygrad_dbn.lab.claims.newton import sparse_start
 from tinygrad_dbn.learning.hessian_free import (
     conjugate_gradients,
     gauss_newton_product,
@@ -136,3 +137,39 @@ def test_weight_decay_pulls_on_matrices_only():
     free = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=10, chunks=7))[-1].model
     norm = lambda m: sum(float((W**2).sum()) for W in m.encoder.weights)
     assert norm(decayed) < 0.5 * norm(free)
+
+
+def test_products_over_some_rows_are_drawn_by_step_and_counted():
+    """The same rows for the same seed and step, from wherever a run goes on."""
+    run = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=3, chunks=7, curvature=5, seed=1))
+    again = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=3, chunks=7, curvature=5, seed=1, start=run[1]))
+    other = list(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=3, chunks=7, curvature=5, seed=2))
+    assert vector(again[-1].model).tobytes() == vector(run[-1].model).tobytes()
+    assert again[-1].cost == run[-1].cost
+    assert vector(other[-1].model).tobytes() != vector(run[-1].model).tobytes()
+    assert all(after.loss <= before.loss for before, after in pairwise(run))
+    with pytest.raises(ValueError, match="curvature=15"):
+        next(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=1, chunks=7, curvature=15))
+
+
+def test_the_cost_is_that_of_what_is_evaluated(monkeypatch):
+    """Recorded where it is evaluated: a gradient 1, a loss ⅓, a product 5/3 of the share of rows that it is over."""
+    problem, spent = sys.modules[hessian_free.__module__]._Problem, []
+    for name, price in (("value", 1 / 3), ("gradient", 1), ("product", 5 / 3 * 5 / 14), ("squared_gradients", 1)):
+        honest = getattr(problem, name)
+        recorded = lambda self, *a, honest=honest, price=price: spent.append(price) or honest(self, *a)
+        monkeypatch.setattr(problem, name, recorded)
+    start, *run = hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=4, chunks=7, curvature=5)
+    assert start.cost == 0
+    assert run[-1].cost == pytest.approx(sum(spent[1:]))  # the first is the start's loss
+    assert sum(at.iterations for at in run) * 5 / 3 * 5 / 14 < run[-1].cost
+
+
+def test_a_sparse_start_has_fifteen_links_a_unit():
+    model = sparse_start((40, 20, 3), np.random.default_rng(0))
+    into = [*model.encoder.weights, *(V.T for V in model.decoder_weights)]  # the rows are what a unit is fed by
+    assert [W.shape for W in into] == [(20, 40), (3, 20), (40, 20), (20, 3)]
+    assert [set((W != 0).sum(axis=1)) for W in into] == [{15}, {15}, {15}, {3}]
+    entries = np.concatenate([W[W != 0] for W in into])
+    assert abs(entries.mean()) < 0.1
+    assert abs(entries.std() - 1) < 0.1

@@ -69,7 +69,11 @@ def test_outcomes_are_paired_and_name_their_interval(tmp_path):
     # Differences 1, 2, 3: mean 2, standard error 1 / √3, Student's 97.5 % point with 2 degrees of freedom 4.3027.
     text = comparison.outcome(run(SCALES, tmp_path))
     half = 4.302653 / np.sqrt(3)
-    assert text == f"light is lighter: 3 of 3 seeds, by 2 on average, 95 % interval [{2 - half:.4g}, {2 + half:.4g}]"
+    interval = f"95 % interval [{2 - half:.4g}, {2 + half:.4g}]"
+    assert text == f"light is lighter: 3 of 3 seeds, by 2 on average, {interval}: these seeds leave it open"
+    clear = {(c, s): {"weight": w + s / 100} for s in range(3) for c, w in (("light", 1.0 + s / 50), ("heavy", 2.0))}
+    assert comparison.outcome(clear).endswith(": so it is")
+    assert Comparison("weight", "heavy", "light").outcome(clear).endswith(": the opposite is so")
     turned = Comparison("weight", "light", "heavy", lower=False)
     assert turned.outcome(run(SCALES, tmp_path)).startswith("weight: light against heavy: 0 of 3 seeds, by -2")
     assert comparison.outcome(run(SCALES, tmp_path, seeds=1)) == "light is lighter: 1 of 1 seeds, by 1"
@@ -115,6 +119,8 @@ def test_claims_and_comparisons_name_what_is_measured():
         ("autoencoder", "two numbers: PCA"),
         ("autoencoder", "28×28: RBMs, SGD"),
         ("documents", "autoencoder"),
+        ("newton", "sparse start, Hessian-free"),
+        ("newton", "RBMs, SGD"),
         ("updown", "64-12-10, exact log p: up-down"),
         ("width", "autoencoder 25"),
         ("clamped", "up-down, clamped"),
@@ -140,6 +146,13 @@ def test_a_picture_draws_all_that_it_is_given():
     results = {(str(n), 0): {"y": float(n), "lengths": [n + 1.0], "bounds": [n + 2.0]} for n in range(17)}
     drawings = {
         "curves": lambda n: pictures.curves(results, {str(k): [(1.0, str(k))] for k in range(n)}, "y", ("", ""), False),
+        "courses": lambda n: pictures.courses(
+            {(str(k), 0): {"c": [[0, k + 1.0], [1, k + 2.0]]} for k in range(n)},
+            [str(k) for k in range(n)],
+            "c",
+            ("", ""),
+            False,
+        ),
         "layers": lambda n: pictures.layers(results, [str(k) for k in range(n)], False),
         "pairs": lambda n: pictures.pairs(
             {("a", 0): {str(k): float(k) for k in range(n)}}, [("a", ["a"])], [str(k) for k in range(n)], "", False

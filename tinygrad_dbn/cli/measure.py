@@ -12,8 +12,8 @@ def measure(
     name: Annotated[
         str,
         typer.Argument(
-            help="vanishing, fitting, regions, width, dropout, autoencoder, documents, clamped, updown, schedule, "
-            "embedding or subspaces."
+            help="vanishing, fitting, regions, width, dropout, autoencoder, newton, documents, clamped, updown, "
+            "schedule, embedding or subspaces."
         ),
     ] = "",
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,

@@ -29,6 +29,9 @@ LOOK_BACK = 10  # … over so many iterations, or a tenth of those done
 SPACING = 1.3  # from one iterate that is kept to the next, as a ratio (4.6)
 FLATTENED = 0.75  # the exponent of the preconditioner (4.7)
 
+# Passes through the weights, over all rows; a gradient is the unit, and has three: forward, back to units, to weights.
+VALUE, GRADIENT, PRODUCT = 1 / 3, 1.0, 5 / 3  # a product: forward, its tangent (two), and back (two)
+
 REMEMBERED = 0.95  # of the last solution, to start from: an old direction fits the new point less
 ENOUGH = 0.01  # the share of the fall promised by the slope that a step has to bring (Armijo's condition)
 SHORTER, SHORTEST = 0.8, 1e-8  # the ratio of a step to the one tried before; where the search ends: rounding is left
@@ -56,6 +59,8 @@ class HessianFree(Shown):
     """Of conjugate gradients in this step."""
     ratio: float
     """The fall of the loss over the fall that q promised: near 1 where the model is good. NaN at the start."""
+    cost: float = 0.0
+    """Of all steps, in gradients over all rows: by the matrix products of what was evaluated, whatever it was."""
 
 
 def gauss_newton_product(output: Output, loss: OutputLoss, model: Any, v: Any, *data: Any) -> Any:
@@ -81,6 +86,8 @@ def hessian_free(
     weight_decay: float = 0.0,
     most_iterations: int = 250,
     chunks: int = 20,
+    curvature: int | None = None,
+    seed: int = 0,
     start: HessianFree | None = None,
 ) -> Iterator[HessianFree]:
     """Minimise loss(output(model, *data), *data), yielding the start and where it stands after each step.
@@ -89,14 +96,19 @@ def hessian_free(
     raised or lowered by a half as the ratio is below ¼ or above ¾ (Levenberg and Marquardt). Conjugate gradients start
     from 0.95 times the last solution, are preconditioned by (Σ g_i² + λ)^0.75 over the gradients of `chunks` parts of
     the data, and stop by Martens' rule of relative progress; the best of some of their iterates is taken, and
-    shortened while the loss does not fall enough. Everything is over all rows of the data. weight_decay: as in `fit`.
+    shortened while the loss does not fall enough. Losses and gradients are over all rows of the data; products with G
+    over `curvature` of them, which are drawn anew for each step by (seed, step), or over all (Martens 2010, section
+    4.3). weight_decay: as in `fit`.
     Raises ValueError where a number is out of range.
     """
     rows = len(data[0])
-    if steps < 0 or damping < 0 or weight_decay < 0 or most_iterations < 1 or not 1 <= chunks <= rows:
+    part = rows if curvature is None else curvature
+    negative = steps < 0 or damping < 0 or weight_decay < 0 or most_iterations < 1
+    if negative or not 1 <= chunks <= rows or not 1 <= part <= rows:
         raise ValueError(
             f"hessian_free(steps={steps}, damping={damping}, weight_decay={weight_decay}, "
-            f"most_iterations={most_iterations}, chunks={chunks}) on {rows} rows: none negative, 1 ≤ chunks ≤ rows"
+            f"most_iterations={most_iterations}, chunks={chunks}, curvature={curvature}) on {rows} rows: none "
+            "negative, chunks and curvature from 1 to as many as there are rows"
         )
     problem = _Problem(model, output, loss, data, weight_decay)
     at = start or HessianFree(
@@ -107,6 +119,7 @@ def hessian_free(
     with bar("Hessian-free steps", steps, at.step) as one_more:
         while at.step < steps:
             with fixed_threads():
+                problem.draw(part, np.random.default_rng([seed, at.step + 1]))
                 at = _step(at, problem, most_iterations, chunks)
             one_more()
             yield at
@@ -119,7 +132,8 @@ class _Problem:
         leaves, self.rebuild = flatten(model)
         self.shapes = [leaf.shape for leaf in leaves]
         self.ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-        self.data = tuple(data)
+        self.data = self.some = tuple(data)
+        self.share, self.cost = 1.0, 0.0
         # What weight decay adds to the diagonal: matrices only.
         self.decay = np.concatenate(
             [np.full(leaf.size, weight_decay * (leaf.ndim == 2), leaf.dtype) for leaf in leaves]
@@ -132,6 +146,12 @@ class _Problem:
         self._value, self._gradient = compiled_unless_told(value), compiled_unless_told(self._plain_gradient)
         self._product = compiled_unless_told(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
 
+    def draw(self, count: int, rng: np.random.Generator) -> None:
+        """So many rows for the products of a step."""
+        rows = len(self.data[0])
+        chosen = slice(None) if count == rows else np.sort(rng.permutation(rows)[:count])
+        self.some, self.share = tuple(array[chosen] for array in self.data), count / rows
+
     def vector(self, tree: Any) -> Vector:
         return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
 
@@ -140,17 +160,21 @@ class _Problem:
         return rebuild([p.reshape(s) for p, s in zip(np.split(vector, self.ends), self.shapes, strict=True)])
 
     def value(self, theta: Vector) -> float:
+        self.cost += VALUE
         return float(self._value(self.tree(theta), *self.data)) + float(theta @ (self.decay * theta)) / 2
 
     def gradient(self, theta: Vector) -> Vector:
+        self.cost += GRADIENT
         return np.asarray(self.vector(self._gradient(self.tree(theta), *self.data)) + self.decay * theta)
 
     def product(self, theta: Vector, v: Vector) -> Vector:
-        return np.asarray(self.vector(self._product(self.tree(theta), self.tree(v), *self.data)) + self.decay * v)
+        self.cost += PRODUCT * self.share
+        return np.asarray(self.vector(self._product(self.tree(theta), self.tree(v), *self.some)) + self.decay * v)
 
     def squared_gradients(self, theta: Vector, chunks: int) -> Vector:
         """Σ g_i² over parts of the data, g_i being a part's share of the gradient."""
         total = np.zeros_like(theta)
+        self.cost += GRADIENT
         model, rows = self.tree(theta), len(self.data[0])
         size = -(-rows // chunks)
         for i in range(0, rows, size):
@@ -163,6 +187,7 @@ class _Problem:
 
 def _step(at: HessianFree, problem: _Problem, most_iterations: int, chunks: int) -> HessianFree:
     theta = problem.vector(at.model)
+    problem.cost = at.cost
     g = problem.gradient(theta)
     precondition = (problem.squared_gradients(theta, chunks) + at.damping) ** FLATTENED
 
@@ -177,12 +202,14 @@ def _step(at: HessianFree, problem: _Problem, most_iterations: int, chunks: int)
         size *= SHORTER
         value = problem.value(theta + size * p)
     if not value < at.loss:  # rounding is all that is left: stay, and trust the model less
-        return HessianFree(at.model, at_rest(at.model), FASTER * at.damping, at.step + 1, at.loss, count, 0.0)
+        return HessianFree(
+            at.model, at_rest(at.model), FASTER * at.damping, at.step + 1, at.loss, count, 0.0, problem.cost
+        )
     promised = slope + float(p @ problem.product(theta, p)) / 2
     ratio = (problem.value(theta + p) - at.loss) / promised
     factor = FASTER if not ratio >= POOR else SLOWER if ratio > GOOD else 1.0
     model = problem.tree(theta + size * p)
-    return HessianFree(model, problem.tree(last), factor * at.damping, at.step + 1, value, count, ratio)
+    return HessianFree(model, problem.tree(last), factor * at.damping, at.step + 1, value, count, ratio, problem.cost)
 
 
 def _best(problem: _Problem, theta: Vector, candidates: list[Vector]) -> tuple[Vector, float]:

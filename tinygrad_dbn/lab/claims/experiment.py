@@ -31,7 +31,7 @@ class Comparison:
     says: str = ""
 
     def outcome(self, results: Results) -> str:
-        """What came out, in words: in how many seeds, and the mean difference with its 95 % interval (Student's)."""
+        """What came out, in words: in how many seeds, the mean difference, its 95 % interval (Student's), a verdict."""
         seeds = sorted({seed for condition, seed in results if condition == self.better})
         sign = 1 if self.lower else -1
         gain = np.array(
@@ -43,7 +43,8 @@ class Comparison:
             return f"{what}, by {gain[0]:.4g}"
         half = float(stdtrit(len(seeds) - 1, 0.975)) * gain.std(ddof=1) / np.sqrt(len(seeds))
         low, high = gain.mean() - half, gain.mean() + half
-        return f"{what}, by {gain.mean():.4g} on average, 95 % interval [{low:.4g}, {high:.4g}]"
+        ends = "so it is" if low > 0 else "the opposite is so" if high < 0 else "these seeds leave it open"
+        return f"{what}, by {gain.mean():.4g} on average, 95 % interval [{low:.4g}, {high:.4g}]: {ends}"
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,23 @@ def curves(
         return png(page)
 
 
+def courses(results: Results, conditions: Sequence[str], figure: str, labels: tuple[str, str], dark: bool) -> bytes:
+    """PNG: a line for every seed of every condition through its (place, value) pairs, values on a logarithmic axis."""
+    with canvas(dark, (7.5, 4.6)) as (page, colour):
+        axes = page.add_subplot()
+        for condition, (shade, mark, line) in zip(conditions, series(len(conditions)), strict=True):
+            for seed in _seeds(results):
+                x, y = np.array(results[condition, seed][figure]).T
+                look: Any = {"color": colour[shade], "marker": mark, "linestyle": line, "markersize": 3}
+                axes.plot(x, y, linewidth=1.3, alpha=0.8, label=condition if seed == 0 else None, **look)
+        axes.set_yscale("log")
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        axes.legend(frameon=False)
+        grid(axes, colour)
+        return png(page)
+
+
 def layers(results: Results, conditions: Sequence[str], dark: bool) -> bytes:
     """PNG: the gradient's mean length in each layer, every seed, and dashed what it cannot exceed."""
     with canvas(dark, (7.5, 4.2)) as (page, colour):

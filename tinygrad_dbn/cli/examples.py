@@ -25,5 +25,5 @@ COMPOSITES: dict[str, Call] = {
 
 
 def call(name: str) -> Call:
-    """The first example of an op, or that of a composite."""
-    return COMPOSITES[name] if name in COMPOSITES else calls(ops.TABLE[name])[0]
+    """The first example of an op, or that of a composite; an op of the user's own may have a composite's name."""
+    return calls(ops.TABLE[name])[0] if name in ops.TABLE else COMPOSITES[name]

@@ -40,10 +40,10 @@ def _function(name: str) -> tuple[Callable[..., Any], list[tuple[int, ...]], flo
     if ":" in name:
         function = imported(name)
         return function, [()] * _required(function), 0.0
-    if name in COMPOSITES:
-        return (*call(name), 0.0)
     if name in TABLE:
         return (*call(name), -1.0 if TABLE[name].domain[1] <= 0 else 0.0)
+    if name in COMPOSITES:
+        return (*call(name), 0.0)
     refuse(f"there is no op {name!r}; known are {', '.join(sorted({*TABLE, *COMPOSITES}))}, or write MODULE:FUNCTION")
 
 

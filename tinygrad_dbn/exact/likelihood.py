@@ -85,6 +85,7 @@ def gradient(
     (`certify.difference_error`): some 10^−13 for a model of 20 units with weights near 1. Raises TypeError for
     with_error where sums are not compiled.
 
+    >>> from tinygrad_dbn import RBM
     >>> float(gradient(RBM([[0.0]], [0.0], [0.0]), [[1.0]]).b[0])  # 1 − ½
     0.5
     """

@@ -37,6 +37,7 @@ def log_partition(
     checkpoint: a file that keeps finished chunks, from which an interrupted sum goes on to the same bits. Ctrl-C
     leaves it usable. Raises ValueError where it belongs to another model.
 
+    >>> from tinygrad_dbn import RBM
     >>> float(log_partition(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0])))  # log 2³
     2.0794415416798357
     """

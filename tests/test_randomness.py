@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tinygrad_dbn import datasets, exact, learning, models
+from tinygrad_dbn import datasets, exact, learning, models, ops
 from tinygrad_dbn.autodiff.trees import flatten
 
 RNG = np.random.default_rng(0)
@@ -91,6 +91,18 @@ CALLS = {
     "Stack.network": lambda seed: STACK.network(2, seed),
     "pretrain": lambda seed: learning.pretrain((3, 2), learning.RBMModule(epochs=1), X, seed),
     "greedy": lambda seed: [*learning.greedy(X, (4, 3), seed=seed, epochs=1)],
+    "hessian_free": lambda seed: [
+        *learning.hessian_free(
+            NET,
+            lambda n, x, y: n.logits(x),
+            lambda a, x, y: ops.softmax_nll(a, y).mean(),
+            (X, Y),
+            steps=2,
+            chunks=2,
+            curvature=3,
+            seed=seed,
+        )
+    ],
     "pretrain_dbm": lambda seed: learning.pretrain_dbm(X, (4, 3, 2), seed=seed, epochs=1),
     "up_down": lambda seed: [*learning.up_down(DBN, X, seed=seed, epochs=1, batch=3)],
     "RBMModule.train": trained(learning.RBMModule(epochs=1)),

@@ -16,6 +16,7 @@ from ..autodiff import ops
 from ..autodiff.differentiate import grad, hvp, jvp, vjp
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import Rebuild, flatten
+from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .descent import compiled_unless_told
@@ -87,7 +88,7 @@ def hessian_free(
     most_iterations: int = 250,
     chunks: int = 20,
     curvature: int | None = None,
-    seed: int = 0,
+    seed: Random = 0,
     start: HessianFree | None = None,
 ) -> Iterator[HessianFree]:
     """Minimise loss(output(model, *data), *data), yielding the start and where it stands after each step.
@@ -110,7 +111,7 @@ def hessian_free(
             f"most_iterations={most_iterations}, chunks={chunks}, curvature={curvature}) on {rows} rows: none "
             "negative, chunks and curvature from 1 to as many as there are rows"
         )
-    problem = _Problem(model, output, loss, data, weight_decay)
+    seed, problem = seed_of(seed), _Problem(model, output, loss, data, weight_decay)
     at = start or HessianFree(
         model, at_rest(model), damping / rows, 0, problem.value(problem.vector(model)), 0, float("nan")
     )

@@ -10,6 +10,7 @@ import tinygrad_dbn as td
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.ops.mapped import everywhere
 from tinygrad_dbn.autodiff.ops.row import calls
+from tinygrad_dbn.autodiff.trees import flatten
 
 T = 3
 EXAMPLES = [
@@ -178,3 +179,12 @@ def test_a_step_by_hand_is_compiled_and_differentiated():
             np.testing.assert_allclose(one, other, rtol=1e-12)
     after = lambda rate: loss(step(NET, rate), X[0], Y[0])
     td.check_grads(after, [0.1])
+
+
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: x * x, lambda x: np.zeros(2), lambda x: (x, x, x[::-1])])
+def test_results_are_the_callers_to_change(f):
+    X = np.ones((3, 2))
+    results = [X, *flatten(td.vmap(f)(X))[0]]
+    for k, result in enumerate(results):
+        result[:] = k
+    assert all((result == k).all() for k, result in enumerate(results))

@@ -63,6 +63,13 @@ def test_fair_bits():
         outcomes(lambda rng: rng.integers(0, 3, (1, 1)))
 
 
+@pytest.mark.parametrize("name", ["standard_normal", "choice", "binomial", "bytes"])
+def test_other_draws_are_refused(name):
+    """And not drawn by the generator that the stand-in is to the shipped code."""
+    with pytest.raises(NotImplementedError, match=f"{name}: this stand-in"):
+        outcomes(lambda rng: getattr(rng, name)(1))
+
+
 def test_one_uniform_for_two_decisions_is_refused():
     def draw(first, second, rng):
         u = rng.random()[()]

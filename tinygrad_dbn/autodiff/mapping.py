@@ -12,7 +12,7 @@ import numpy as np
 
 from .accepts import returned
 from .callers import callers_line
-from .inputs import given, kept
+from .inputs import given, kept, owned
 from .kernels.scalar import native
 from .operators import TABLE, Value
 from .tensor import MAPPED, Params, Tensor, new_level
@@ -66,7 +66,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
                 examples = iter(rebuild([Example.leaf(_mappable(x), level) for x in along]))
                 result = f(*[next(examples) if axis == 0 else arg for arg, axis in zip(args, axes, strict=True)])
                 outputs, tree = returned("vmap", result)
-                return tree([_for_all(y, level, count) for y in outputs])
+                return tree(owned([_for_all(y, level, count) for y in outputs], along))
             finally:
                 del MAPPED[level]
 
@@ -98,7 +98,7 @@ def _mappable(x: Any) -> Value:
 def _for_all(y: Value, level: int, count: int) -> Value:
     """A result with its axis of examples; one that does not depend on them is the same for each."""
     if isinstance(y, Tensor) and y.level == level:
-        return kept(y.value)
+        return y.value
     return TABLE["broadcast_to"](y, shape=(count, *np.shape(y)))
 
 

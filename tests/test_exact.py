@@ -87,7 +87,7 @@ def test_gradient_is_the_difference_of_expectations(rbm, seed):
     np.testing.assert_allclose(g.c, p_h.mean(axis=0) - joint.sum(axis=0) @ h, atol=1e-12)
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(dbns(), st.integers(0, 1000))
 def test_dbn_gradient_agrees_with_finite_differences(dbn, seed):
     X = rows(dbn.sizes[0], 3, seed)

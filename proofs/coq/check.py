@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofs.coq.statement import Names, meaning
-from proofs.coq.steps import Export
+from proofs.coq.steps import derivation, lemma, name_of
 
 PRELUDE = Path(__file__).with_name("Prelude.v")
 DEFINITIONS = len(re.findall("^(?:Definition|Fixpoint)", PRELUDE.read_text(), re.MULTILINE))
@@ -43,11 +43,11 @@ class Answer:
 def file_of(theorems):
     """A Coq file that stands alone, for {name: (theorem, what it says)}: the prelude, a lemma for each step, and each
     theorem with the question on which axioms it rests."""
-    export = Export(*(thm for thm, _ in theorems.values()))
-    out = [PRELUDE.read_text(), *export.lemmas.values()]
+    steps = derivation(*(thm for thm, _ in theorems.values()))
+    out = [PRELUDE.read_text(), *dict(map(lemma, steps)).values()]
     for name, (thm, sentence) in theorems.items():
         comment = sentence.replace("(*", "( *").replace("*)", "* )")
-        proof = f"Proof. exact {export.name(thm)}. Qed.\nPrint Assumptions {name}.\n"
+        proof = f"Proof. exact {name_of(thm)}. Qed.\nPrint Assumptions {name}.\n"
         out.append(f"(* What is proved: {comment} *)\nTheorem {name} :\n  {meaning(thm, Names())}.\n{proof}")
     return "\n".join(out)
 
@@ -87,17 +87,16 @@ class Coq:
 
     def check(self, thm):
         """The `Answer` for a theorem."""
-        export = Export(thm)
-        for step in export.steps:
-            name = export.name(step)
+        for step in derivation(thm):
+            name, text = lemma(step)
             if name in self.accepted:
                 continue
-            said = self.ask(export.lemmas[name])
+            said = self.ask(text)
             if "Error" in said:
                 self.ask("Abort All.")
                 return Answer(refused=step, message=said[said.index("Error") :].split("\n\n")[0])
             self.accepted.add(name)
-        said = self.ask(f"Print Assumptions {export.name(thm)}.")
+        said = self.ask(f"Print Assumptions {name_of(thm)}.")
         axioms = tuple(sorted(name.rpartition(".")[2] for name in re.findall(r"^([\w.]+)(?: :|$)", said, re.MULTILINE)))
         if not set(axioms) <= set(AXIOMS) or (not axioms and "Closed under the global context" not in said):
             raise RuntimeError(f"the theorem rests on more than Coq's reals: {said}")

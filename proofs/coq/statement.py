@@ -31,6 +31,8 @@ from proofs.kernel.terms import (
     Sum,
     Term,
     below,
+    free_indices,
+    in_order,
 )
 
 RELATION = {"==": "=", ">=": ">=", ">": ">"}
@@ -156,8 +158,7 @@ def variables(thm):
     statements = [thm.conclusion, *thm.hyps]
     free = frozenset().union(*(s.free for s in statements))
     bare = {v for s in statements for v in sets_in(s)}
-    order = lambda v: (v.name, repr(v))
-    kind = lambda k, among: tuple(sorted((v for v in among if type(v) is k), key=order))
+    kind = lambda k, among: tuple(in_order(v for v in among if type(v) is k))
     return Variables(kind(Set, bare), kind(Family, free), kind(Index, thm.conclusion.free))
 
 
@@ -220,8 +221,7 @@ def type_of(variable):
 
 def hypothesis(statement, scope):
     """A hypothesis: for all values of its free indices."""
-    free = sorted((v for v in statement.free if type(v) is Index), key=repr)
-    return for_all(free, scope, lambda inner: relation(statement, inner))
+    return for_all(free_indices(statement), scope, lambda inner: relation(statement, inner))
 
 
 def meaning(thm, names):

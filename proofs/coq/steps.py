@@ -6,6 +6,7 @@ is an application in Coq, and most steps are the use of one lemma of the prelude
 """
 
 import hashlib
+from weakref import WeakKeyDictionary
 
 from proofs.coq.shapes import Grown, congruence, is_derive
 from proofs.coq.statement import Names, Scope, function, hypothesis, meaning, promised, show, variables
@@ -29,31 +30,34 @@ def derivation(*theorems):
     return list(found.values())
 
 
-class Export:
-    """The lemmas of some theorems, those that they share written once.
+_LEMMAS = WeakKeyDictionary()
+"""{step: (the name of its lemma, the lemma)}, for theorems share steps: what the lemma is depends on the step alone."""
 
-    A lemma's name is a digest of what it says and of its proof, so that equal steps of two derivations are one lemma.
+
+def lemma(step):
+    """The name and the text of a step's lemma, those of the steps that it uses being written already.
+
+    The name is a digest of what the lemma says and of its proof, so that equal steps of two derivations are one lemma.
     """
+    if step not in _LEMMAS:
+        names = Names()
+        text = f"{meaning(step, names)}.\nProof.\n  {Proof(step, names).tactics()}.\nQed.\n"
+        name = f"step_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        _LEMMAS[step] = name, f"(* {step.rule} *)\nLemma {name} :\n  {text}"
+    return _LEMMAS[step]
 
-    def __init__(self, *theorems):
-        self.steps, self.names, self.lemmas = derivation(*theorems), {}, {}
-        for step in self.steps:
-            names = Names()
-            text = f"{meaning(step, names)}.\nProof.\n  {Proof(self, step, names).tactics()}.\nQed.\n"
-            self.names[id(step)] = name = f"step_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-            self.lemmas[name] = f"(* {step.rule} *)\nLemma {name} :\n  {text}"
 
-    def name(self, step):
-        """The name of the lemma of a step."""
-        return self.names[id(step)]
+def name_of(step):
+    """The name of the lemma of a step."""
+    return lemma(step)[0]
 
 
 class Proof:
     """The proof of one step. Its methods are named for the rules, and take the theorems that the rule was applied
     to."""
 
-    def __init__(self, export, step, names):
-        self.export, self.step, self.given = export, step, step.given
+    def __init__(self, step, names):
+        self.step, self.given = step, step.given
         self.variables = variables(step)
         self.own, self.scope = Scope(names, {}).bind(*self.variables)
 
@@ -70,7 +74,7 @@ class Proof:
         {variable: a text, for a family one of a function}. What is called nothing is 1, or the index 0."""
         scope, texts = scope or self.scope, texts or {}
         arguments = [texts.get(v) or called(v, scope) for v in variables(parent)]
-        return f"(apply ({' '.join([self.export.name(parent), *arguments])}); {premises})"
+        return f"(apply ({' '.join([name_of(parent), *arguments])}); {premises})"
 
     def widened(self, *terms):
         """The scope, in which also variables and sets have a text that are none of the lemma's, such as those of a

@@ -28,7 +28,6 @@ from proofs.kernel.semantics import (
     exp,
     families_of,
     holds,
-    indices_of,
     plus,
     power,
     sets_of,
@@ -36,7 +35,7 @@ from proofs.kernel.semantics import (
     times,
     value,
 )
-from proofs.kernel.terms import App, Cube
+from proofs.kernel.terms import App, Cube, free_indices, in_order
 
 THIRD, HALF = Fraction(1, 3), Fraction(1, 2)
 NUMBERS = {
@@ -79,7 +78,7 @@ def _solved(model, hyps, random):
     """The model with its tables changed so that the hypotheses hold, each at all values of its indices; or None."""
     frozen = set()
     for hypothesis in hyps:
-        for at in model.places(indices_of(hypothesis)):
+        for at in model.places(free_indices(hypothesis)):
             reads = _reads(hypothesis, model, at)
             if not holds(hypothesis, model, at):
                 model = _changed(hypothesis, model, at, reads - frozen, random)
@@ -119,7 +118,7 @@ CURVES = (
 
 def _changed(hypothesis, model, at, entries, random):
     """The model with some of the entries changed, so that the hypothesis holds there; None if none will do."""
-    families = sorted({family for family, _ in entries}, key=repr)
+    families = in_order({family for family, _ in entries})
     groups = [[e for e in entries if e[0] == family] for family in families]
     moves = [(group, True) for group in groups if len(group) > 1]  # all in proportion
     moves += [([entry], False) for entry in sorted(entries, key=repr)]
@@ -162,7 +161,7 @@ def all_sizes(thm, largest, work=WORK):
     for sizes in sorted(itertools.product(range(1, largest + 1), repeat=len(sets)), key=sum):
         model = Model(dict(zip(sets, sizes, strict=True)))
         if (
-            sum(_places(model, indices_of(s)) * (_work(s.left, model) + _work(s.right, model)) for s in statements)
+            sum(_places(model, free_indices(s)) * (_work(s.left, model) + _work(s.right, model)) for s in statements)
             <= work
         ):
             yield model.sizes

@@ -31,6 +31,8 @@ from proofs.kernel.terms import (
     Same,
     Slope,
     Sum,
+    free_indices,
+    in_order,
     variables,
 )
 
@@ -224,7 +226,7 @@ def holds(statement, model, at, tolerance=Fraction(1, 10**30)):
 
 def everywhere(statement, model, truth):
     """Does ``truth`` hold of the statement at all values of its free indices?"""
-    return all(truth(statement, model, at) for at in model.places(indices_of(statement)))
+    return all(truth(statement, model, at) for at in model.places(free_indices(statement)))
 
 
 def admissible(model):
@@ -240,18 +242,13 @@ def counterexample(thm, model):
     """
     if not (admissible(model) and all(everywhere(h, model, holds) for h in thm.hyps)):
         return None
-    return next((at for at in model.places(indices_of(thm.conclusion)) if refuted(thm.conclusion, model, at)), None)
-
-
-def indices_of(statement):
-    """The free indices of a statement."""
-    return sorted((v for v in statement.free if type(v) is Index), key=lambda i: (i.name, repr(i.set)))
+    return next((at for at in model.places(free_indices(thm.conclusion)) if refuted(thm.conclusion, model, at)), None)
 
 
 def families_of(thm):
     """The families that a theorem speaks of for all their values."""
     free = frozenset().union(*(statement.free for statement in (thm.conclusion, *thm.hyps)))
-    return sorted((v for v in free if type(v) is Family), key=lambda f: (f.name, f.sign, repr(f.sets)))
+    return in_order(v for v in free if type(v) is Family)
 
 
 def sets_of(statements):

@@ -504,9 +504,15 @@ def variables(e):
     return _own(e).union(*({*variables(part), *bound, *at} for part, bound, at in below(e)))
 
 
+def in_order(variables):
+    """Variables in an order that is the same in every run: by name, then by what they are over, then by sign."""
+    over = lambda v: v.sets if type(v) is Family else v.set if type(v) is Index else ()
+    return sorted(variables, key=lambda v: (v.name, repr(over(v)), getattr(v, "sign", REAL)))
+
+
 def free_indices(e):
-    """The indices that occur free, by name."""
-    return sorted((v for v in e.free if type(v) is Index), key=repr)
+    """The indices that occur free in a term or a statement, in order."""
+    return in_order(v for v in e.free if type(v) is Index)
 
 
 def _key(e, bound):

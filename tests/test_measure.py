@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from tinygrad_dbn import learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import canvas
+from tinygrad_dbn.lab.cells import code_of
 from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, run, subspaces, write_all
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
@@ -59,9 +61,26 @@ def test_figures_of_another_experiment_are_refused(tmp_path):
     run(SCALES, tmp_path, seeds=1)
     with pytest.raises(ValueError, match="is of quick False, not True; give another folder"):
         run(SCALES, tmp_path, seeds=1, quick=True)
+    with pytest.raises(ValueError, match=r"is of code '\w{12}', not '\w{12}'; give another folder"):
+        run(replace(SCALES, measure=subspaces.measure), tmp_path, seeds=1)
     (tmp_path / "light 0.json").write_text("{}")
     with pytest.raises(ValueError, match="carries no checksum"):
         run(SCALES, tmp_path, seeds=1)
+
+
+def test_figures_are_of_the_code_that_made_them(tmp_path):
+    """Not of its comments and docstrings."""
+
+    def digest(text):
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.py"
+        file.write_text(text)
+        names = {}
+        exec(compile(text, file, "exec"), names)
+        return code_of(names["f"])
+
+    first = digest('"""A."""\nEPOCHS = 3  # some\n\ndef f():\n    """B."""\n    return EPOCHS\n')
+    assert first == digest('"""C."""\n# more\nEPOCHS = 3\ndef f():\n    return EPOCHS\n')
+    assert first != digest('"""A."""\nEPOCHS = 4\n\ndef f():\n    """B."""\n    return EPOCHS\n')
 
 
 def test_outcomes_are_paired_and_name_their_interval(tmp_path):

@@ -10,14 +10,14 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ...files import shown
-from ..cells import GIVE, Store, complete
+from ..cells import GIVE, Store, code_of, complete
 
 Figures = dict[str, Any]
 """What one run measured: numbers, and lists of numbers for the picture, by name."""
 Results = dict[tuple[str, int], Figures]
 """Figures of each (condition, seed)."""
 
-STORE = Store("tinygrad_dbn figures 2", "figures", dict[str, Any])
+STORE = Store("tinygrad_dbn figures 3", "figures", dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -109,4 +109,5 @@ def kept(folder: Path, experiment: Experiment, cell: tuple[str, int], quick: boo
 
 def belongs(experiment: Experiment, cell: tuple[str, int], quick: bool) -> dict[str, Any]:
     """What decides the figures of a cell, as its file says it."""
-    return {"claim": experiment.claim, "condition": cell[0], "seed": cell[1], "quick": quick}
+    of = {"claim": experiment.claim, "condition": cell[0], "seed": cell[1], "quick": quick}
+    return of | {"code": code_of(experiment.measure)}

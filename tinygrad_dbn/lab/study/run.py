@@ -9,7 +9,7 @@ from typing import Any
 
 from ...files import shown
 from ..canvas import light_and_dark
-from ..cells import GIVE, Store, complete
+from ..cells import GIVE, Store, code_of, complete
 from ..outputs import to_csv, write_all
 from . import effects, page, pictures
 from .courses import SUBJECTS, Moment, course
@@ -18,7 +18,7 @@ Cell = tuple[str, str, int]
 """Distribution, rule and seed."""
 
 # Not finite is, for one, what is not there: the likelihood of held-out examples where there are none.
-STORE = Store("tinygrad_dbn course 2", "moments", list[Moment], finite=False)
+STORE = Store("tinygrad_dbn course 3", "moments", list[Moment], finite=False)
 
 
 def study(
@@ -86,7 +86,7 @@ def _belongs(cell: Cell, scale: float) -> dict[str, Any]:
     """What decides a course, as its file says it."""
     name, rule, seed = cell
     return {"subject": asdict(SUBJECTS[name]) | {"sizes": list(SUBJECTS[name].sizes)}, "rule": rule, "seed": seed,
-            "scale": scale}  # fmt: skip
+            "scale": scale, "code": code_of(course)}  # fmt: skip
 
 
 def keep(folder: Path, cell: Cell, scale: float, moments: list[Moment]) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
 from ...datasets import Labelled
 from ...files import shown
-from ..cells import GIVE, Store
+from ..cells import GIVE, Store, code_of
 from ..workers import workers
 from .problems import PARTS, REPLICATES, cross_validation, problem
 from .systems import SYSTEMS
@@ -108,7 +109,7 @@ class Cell:
         return round(float(np.mean([test.steps for test in self.tests])))
 
 
-STORE = Store("tinygrad_dbn trials 3", "done", {"trials": list[Trial], "tests": list[Outcome]}, indent=1)
+STORE = Store("tinygrad_dbn trials 4", "done", {"trials": list[Trial], "tests": list[Outcome]}, indent=1)
 
 
 def measure(
@@ -217,7 +218,7 @@ def _problem(name: str, full: bool, seed: int, replicate: int) -> Labelled:
 
 def read(file: Path, search: Search) -> Done:
     """What a file has of a cell; nothing where there is no file. Raises ValueError for damaged ones, or others."""
-    kept = STORE.read(file, asdict(search))
+    kept = STORE.read(file, _belongs(search))
     done = Done()
     for trial in () if kept is None else kept["trials"]:
         if not 0 <= trial.valid_error <= 1 or trial.number in done.trials:
@@ -237,4 +238,9 @@ def write(file: Path, search: Search, done: Done) -> None:
     """Put what is done where `read` finds it."""
     trials = [asdict(done.trials[number]) for number in sorted(done.trials)]
     tests = [asdict(done.tests[place]) for place in sorted(done.tests)]
-    STORE.write(file, asdict(search), {"trials": trials, "tests": tests})
+    STORE.write(file, _belongs(search), {"trials": trials, "tests": tests})
+
+
+def _belongs(search: Search) -> dict[str, Any]:
+    """What decides the trials of a search, as its file says it."""
+    return asdict(search) | {"code": code_of(SYSTEMS[search.system].run)}

@@ -145,6 +145,17 @@ def test_an_array_is_written_over_only_when_it_has_been_read(f):
         close(td.compile(g)(x), g(x), scale=100)
 
 
+@pytest.mark.parametrize("stack", [(), (2,), (2, 3)])
+def test_the_transpose_of_a_product(stack):
+    """It becomes the product of the transposes, stack by stack."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(*stack, 4, 3)), rng.normal(size=(*stack, 3, 5))
+    axes = (*range(len(stack)), len(stack) + 1, len(stack))
+    f = lambda a, b: ops.transpose(ops.matmul(a, b), axes=axes) * 2
+    with interpreted():
+        close(td.compile(f)(a, b), 2 * np.swapaxes(a @ b, -1, -2), scale=10)
+
+
 def test_inputs_of_every_memory_layout(compiled_step):
     net, x, y = network()
     expected = compiled_step(net, x, y)

@@ -46,6 +46,9 @@ def test_derivatives_nest_without_confusion():
     # d/dx [x · d/dy (x + y)] = 1, and 2 if the two levels were mixed up
     assert td.grad(lambda x: x * td.grad(lambda y: x + y)(1.0))(1.0) == 1
     assert td.jvp(lambda x: x * td.jvp(lambda y: x + y, (1.0,), (1.0,))[1], (1.0,), (1.0,))[1] == 1
+    # An op belongs to the innermost of its inputs' transforms, whichever comes first: d/dx d/dy (x · y) = 1.
+    assert td.grad(lambda x: td.grad(lambda y: x * y)(2.0))(3.0) == 1
+    assert td.grad(lambda x: td.grad(lambda y: y * x)(2.0))(3.0) == 1
     # d/dx [x · d/dy (x · y)] = 2 x: the inner rule's factor x is still x to the outer walk
     assert td.grad(lambda x: x * td.grad(lambda y: x * y)(1.0))(3.0) == 6
     assert td.jvp(lambda x: x * td.grad(lambda y: x * y)(1.0), (3.0,), (1.0,))[1] == 6

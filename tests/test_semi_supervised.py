@@ -107,6 +107,15 @@ def test_an_embedded_training_goes_on_to_the_same_bits_and_is_a_file(tmp_path):
     assert not same_bits(whole.model, learning.fit(net, (X, y), (X, y), epochs=4, **{**settings, "embedding": None}))
 
 
+def test_the_nearest_are_one_up_to_all_others():
+    X = np.array([[0.0], [1.0], [3.0]])
+    assert nearest(X, 1).tolist() == [[1], [0], [1]]
+    assert [set(row) for row in nearest(X, 2).tolist()] == [{1, 2}, {0, 2}, {0, 1}]
+    for count in (0, 3):
+        with pytest.raises(ValueError, match="at least 1, and fewer than the examples"):
+            nearest(X, count)
+
+
 def test_embeddings_that_do_not_fit_are_refused():
     X, net = np.zeros((20, 4)), td.FeedForward.init((4, 5, 3), np.random.default_rng(0))
     for wrong, message in [

@@ -88,8 +88,11 @@ class Stored:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled function; None where there is none that can be trusted."""
         from numba.core.compiler import CompileResult
+        from numba.core.runtime.nrt import rtsys
 
-        context.refresh()
+        # Machine code needs the names of the runtime alone. What Numba knows of types, which takes half a second to
+        # bring in, is for compiling, which brings it in itself.
+        rtsys.initialize(context)
         path = self._file(signature, context.codegen())
         data = None if path is None else _read(path)
         if path is not None and data is not None:

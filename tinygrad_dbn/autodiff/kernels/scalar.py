@@ -101,6 +101,7 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     if jit.disabled():
         return _in_python(kernel, arity, dtype)
     import numba  # here, because importing it takes longer than everything else together
+    from numba.core.registry import cpu_target
     from numba.np.ufunc.ufuncbuilder import UFuncBuilder  # `numba.vectorize` without its layer of Python around calls
 
     from . import floats
@@ -113,6 +114,7 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     builder = UFuncBuilder(body)
     builder.nb_func.cache = jit.Stored(body, kernel_version(kernel))
     builder.add(width(*[width] * arity))
+    cpu_target.target_context.refresh()  # NumPy's loop around the kernel is compiled in every process
     ufunc: Callable[..., Any] = builder.build_ufunc()
     return ufunc
 

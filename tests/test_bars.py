@@ -48,14 +48,16 @@ def test_every_loop_has_a_bar(terminal):
     ]  # fmt: skip
 
 
-def test_a_bar_says_how_many_how_fast_and_how_long_yet(terminal):
+def test_a_bar_says_how_many_how_fast_and_how_long_yet(terminal, monkeypatch):
+    now = iter([10.0, 14.0])  # seconds: at the beginning, and after the one step
+    monkeypatch.setattr(bars, "monotonic", lambda: next(now))
     with learning.progress_bars(), bars.bar("steps", 4, 1) as one_more:
         one_more()
         bars._SCREEN.get().refresh()
     text = terminal.getvalue()
     assert "steps" in text
     assert "2/4" in text
-    assert "/s" in text
+    assert "0.25/s" in text
 
 
 def test_a_training_that_goes_on_starts_its_bar_where_it_stands(terminal):

@@ -88,8 +88,11 @@ class GaussianCodeModule:
 
 
 def code_loss(rbm: GaussianRBM, x: Any, noise: Any) -> Any:
-    """Mean G(x) − G(x') for x (T, D) and x' = p(x | z), z drawn from p(z | x): its gradient is CD-1's, downhill."""
-    z = rbm.visible_given_hidden(x) + ops.exp(rbm.log_variance / 2) * noise
+    """Mean G(x) − G(x') for x (T, D) and x' = p(x | z), z drawn from p(z | x): its gradient is CD-1's, downhill.
+
+    The RBM is a `GaussianRBM` of variance 1, so that `noise` is standard normal.
+    """
+    z = rbm.visible_given_hidden(x) + noise
     back = ops.stop_gradient(rbm.hidden_given_visible(z))
     return ops.mean(rbm.hidden_free_energy(x) - rbm.hidden_free_energy(back))
 

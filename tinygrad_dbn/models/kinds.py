@@ -11,3 +11,4 @@ from .gaussian import GaussianRBM
 from .rbm import RBM
 
 AnyRBM = RBM | GaussianRBM | CategoricalRBM
+"""An RBM of visible units of any kind."""

@@ -1,62 +1,43 @@
-"""The lab: exact records, folders that are never overwritten, and runs that resume to the same bits."""
+"""What a run of the lab leaves: exact records, a page and pictures, and what it refuses before any work."""
 
 import csv
-import errno
 import html
 import html.parser
 import json
-import os
 import re
-import signal
 import struct
-import time
 from dataclasses import replace
-from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_dbn as td
-from tests.kept import history, reseal
-from tinygrad_dbn import files, storage
+from tests.kept import history
+from tests.lab_runs import (
+    ARGUMENTS,
+    BITS,
+    DATA,
+    FILES,
+    PICTURES,
+    a_finished_run,
+    bits,
+    go,
+    interrupt_after,
+    undrawn,  # noqa: F401 – a fixture
+)
 from tinygrad_dbn.datasets import load
 from tinygrad_dbn.lab.run import chart, live, plots, record, report
 from tinygrad_dbn.lab.run import folder as folders
 from tinygrad_dbn.lab.run.description import Arguments, check_cost
-from tinygrad_dbn.lab.run.loop import State, restore, run
+from tinygrad_dbn.lab.run.loop import restore
 from tinygrad_dbn.lab.run.reference import reference, settings, within_reach
 from tinygrad_dbn.learning import greedy
-
-ARGUMENTS = Arguments("bars-and-stripes:2", (4, 3, 2), epochs=2, seed=0, rule="cd", k=1, rate=0.05, batch=2)
-DATA = load(ARGUMENTS.data)
-TOTAL = 6  # two layers, each before training and after two epochs
-BITS = ("history.csv", "model.safetensors")
-FILES = set(folders.FILES) - set(folders.AUDIT)  # without --audit
-PICTURES = ("curves.png", "samples.png", "filters.png")
-
-
-def ignore(row):
-    pass
-
-
-def go(folder, state=None, show=ignore, arguments=ARGUMENTS, data=DATA):
-    return run(arguments, data, folder, show, state)
-
-
-def bits(folder, names=BITS):
-    return {name: (folder / name).read_bytes() for name in names}
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    assert go(folder)
-    return folder
-
-
-# What a run leaves.
+    return a_finished_run(tmp_path_factory.mktemp("finished"))
 
 
 def test_a_finished_run_leaves_exactly_the_named_files(finished):
@@ -234,237 +215,6 @@ def test_history_round_trips_every_float_to_the_bit(tmp_path):
 def test_tiny_negative_figures_are_not_shown_as_minus_zero():
     assert live.nats(-1e-17) == "0.0000"
     assert live.nats(None) == ""
-
-
-# Stopping and going on. Drawing takes most of a tiny run's time, so most of these runs have no real pictures.
-
-
-@pytest.fixture
-def undrawn():
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("curves", "samples", "filters"):
-            patch.setattr(plots, name, lambda *_: b"a picture")
-        yield
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing in the lab can catch it."""
-
-
-def stop_at(monkeypatch, call, error):
-    """Raise `error` in the lab's `call`-th write of a file, leaving the half-written file that a kill leaves."""
-    write, count = files.write_atomically, [0]
-
-    def stopping(path, content):
-        count[0] += 1
-        if count[0] == call:
-            if error is Killed:
-                (Path(path).parent / f"{files.TEMPORARY_PREFIX}dead.tmp").write_bytes(content[:5])
-            raise error
-        write(path, content)
-
-    monkeypatch.setattr(files, "write_atomically", stopping)
-
-
-WRITES = 1 + 2 * TOTAL + 6  # run.json; history and checkpoint each epoch; model, pictures, report, run.json
-
-
-@pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("call", range(2, WRITES + 1))
-def test_killed_at_any_write_it_resumes_to_the_same_bits(finished, tmp_path, monkeypatch, call):
-    stop_at(monkeypatch, call, Killed)
-    with pytest.raises(Killed):
-        go(tmp_path)
-    monkeypatch.undo()
-    assert json.loads((tmp_path / "run.json").read_text())["finished"] is False
-    assert go(tmp_path, restore(tmp_path, DATA))
-    assert bits(tmp_path) == bits(finished)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in finished.iterdir())
-
-
-def interrupt_after(epochs):
-    left = [epochs]
-
-    def show(row):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    return show
-
-
-@pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("epochs", range(1, TOTAL + 1))
-def test_after_ctrl_c_the_folder_is_whole_up_to_the_last_epoch_and_resumes_to_the_same_bits(finished, tmp_path, epochs):
-    assert not go(tmp_path, show=interrupt_after(epochs))
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES - {folders.REFERENCE})
-    said = json.loads((tmp_path / "run.json").read_text())
-    assert said["finished"] is False
-    rows = history(tmp_path / "history.csv")
-    assert len(rows) == epochs
-    assert said["last"]["train_log_likelihood"] == rows[-1].train_log_likelihood
-    model = td.load(tmp_path / "model.safetensors")
-    assert td.exact.log_likelihood(model, DATA.train).mean() == pytest.approx(rows[-1].train_log_likelihood, rel=1e-13)
-    assert "was stopped" in (tmp_path / "report.html").read_text()
-
-    assert go(tmp_path, restore(tmp_path, DATA))
-    assert bits(tmp_path) == bits(finished)
-    assert "was stopped" not in (tmp_path / "report.html").read_text()
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_ctrl_c_before_anything_is_finished_leaves_a_run_that_can_start(finished, tmp_path, monkeypatch):
-    def never(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(record, "measure", never)
-    assert not go(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
-    monkeypatch.undo()
-    assert restore(tmp_path, DATA) == State()
-    assert go(tmp_path, restore(tmp_path, DATA))
-    assert bits(tmp_path) == bits(finished)
-
-
-class Dropper:
-    """Python prints and drops what is raised in here."""
-
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-
-
-@pytest.mark.usefixtures("undrawn")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ctrl_c_counts_even_where_python_drops_the_exception(tmp_path, monkeypatch):
-    measure = record.measure
-
-    def pressed_in_a_callback(*arguments):
-        Dropper()
-        return measure(*arguments)
-
-    monkeypatch.setattr(record, "measure", pressed_in_a_callback)
-    assert not go(tmp_path)
-    assert len(history(tmp_path / "history.csv")) == 1
-
-
-@pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("call", [1, 2, 5, WRITES])
-def test_a_full_disk_is_an_os_error_and_the_run_can_go_on(finished, tmp_path, monkeypatch, call):
-    stop_at(monkeypatch, call, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    with pytest.raises(OSError, match="No space left"):
-        go(tmp_path)
-    monkeypatch.undo()
-    assert go(tmp_path, restore(tmp_path, DATA) if call > 1 else None)
-    assert bits(tmp_path) == bits(finished)
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_resume_refuses_other_data_and_files_that_do_not_belong_together(tmp_path):
-    go(tmp_path, show=interrupt_after(4))
-    with pytest.raises(ValueError, match="data has changed"):
-        restore(tmp_path, load("parity:4"))
-    checkpoint, path = tmp_path / folders.CHECKPOINT, tmp_path / "run.json"
-    kept, said = checkpoint.read_bytes(), path.read_bytes()
-    storage.save(checkpoint, td.RBM(np.zeros((1, 1)), np.zeros(1), np.zeros(1)))
-    with pytest.raises(ValueError, match="belongs to another run"):
-        restore(tmp_path, DATA)
-    checkpoint.write_bytes(b"junk")
-    with pytest.raises(ValueError, match="not a whole safetensors file"):
-        restore(tmp_path, DATA)
-    checkpoint.write_bytes(kept)
-    restore(tmp_path, DATA)
-    path.write_text("{}")
-    with pytest.raises(ValueError, match="carries no checksum"):
-        restore(tmp_path, DATA)
-    path.write_bytes(said.replace(b'"batch": 2', b'"batch": 3'))
-    with pytest.raises(ValueError, match="damaged or changed"):
-        restore(tmp_path, DATA)
-
-
-OTHERS = {
-    "layers": [4, 2, 2], "epochs": 3, "seed": 1, "rule": "pcd", "k": 2, "rate": 0.06, "batch": 3,
-    "schedule": "constant",
-}  # fmt: skip
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_a_checkpoint_belongs_to_all_that_decides_a_run(tmp_path):
-    go(tmp_path, show=interrupt_after(4))
-    path = tmp_path / "run.json"
-    said = path.read_bytes()
-    assert {*OTHERS, "data", "audit"} == set(Arguments.__dataclass_fields__)
-    for name, value in OTHERS.items():
-        reseal(path, lambda content, name=name, value=value: content["arguments"].update({name: value}))
-        with pytest.raises(ValueError, match=r"checkpoint\.safetensors belongs to another run"):
-            restore(tmp_path, DATA)
-        path.write_bytes(said)
-    assert restore(tmp_path, DATA).progress.layer == 2
-
-
-def test_divergence_is_said_with_a_way_out(tmp_path, monkeypatch):
-    diverged = record.Row(1, 1, float("nan"), 0.0, 0.0, None, None, None, 0.0)
-    monkeypatch.setattr(record, "measure", lambda *_: diverged)
-    with pytest.raises(FloatingPointError, match=r"write a --rate smaller than 0\.05"):
-        go(tmp_path)
-
-
-# Folders.
-
-NOW = datetime(2024, 5, 6, 7, 8, 9)
-
-
-def test_new_folders_are_named_by_time_and_data_and_never_collide(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = [str(folders.create(None, data, False, NOW)) for data in ("digits", "digits", "parity:4", "../a b.npy")]
-    assert names == [
-        "runs/20240506-070809-digits",
-        "runs/20240506-070809-digits-2",
-        "runs/20240506-070809-parity-4",
-        "runs/20240506-070809-a-b",
-    ]
-
-
-def test_an_empty_or_missing_folder_is_taken(tmp_path):
-    for folder in (tmp_path, tmp_path / "a" / "b"):
-        assert folders.create(folder, "digits", False, NOW) == folder
-
-
-def test_a_folder_that_holds_anything_is_refused_and_left_as_it_is(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"--force.*--resume"):
-        folders.create(tmp_path, "digits", False, NOW)
-    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
-    with pytest.raises(FileExistsError, match="is a file"):
-        folders.create(tmp_path / "notes.txt", "digits", True, NOW)
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_force_removes_the_labs_files_and_no_others(tmp_path):
-    go(tmp_path, show=interrupt_after(2))
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "sub").mkdir()
-    folders.create(tmp_path, "digits", True, NOW)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt", "sub"]
-
-
-@pytest.mark.parametrize("run_json", [None, "{}", '{"program": "other"}', "not json"])
-def test_even_force_leaves_files_that_only_share_the_labs_names(tmp_path, run_json):
-    (tmp_path / "model.safetensors").write_text("a year of training")
-    if run_json is not None:
-        (tmp_path / "run.json").write_text(run_json)
-    with pytest.raises(FileExistsError, match="even --force leaves them"):
-        folders.create(tmp_path, "digits", True, NOW)
-    assert (tmp_path / "model.safetensors").read_text() == "a year of training"
-
-
-def test_two_labs_never_write_into_one_folder(tmp_path):
-    with folders.lock(tmp_path), pytest.raises(BlockingIOError, match="another lab"), folders.lock(tmp_path):
-        pass
-    with folders.lock(tmp_path):
-        pass
-    assert not list(tmp_path.iterdir())
 
 
 # Costs.

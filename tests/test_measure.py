@@ -235,3 +235,28 @@ def test_the_command(tmp_path):
     refused = CliRunner().invoke(app, ["measure", "vanish"])
     assert refused.exit_code == 2
     assert "known are vanishing, fitting, regions" in refused.output
+
+
+def test_documents_of_ones_own(tmp_path):
+    """A subfolder for each label; other texts are not taken for those that the kept figures are of."""
+    for k in range(24):
+        file = tmp_path / "texts" / ("sea" if k % 2 else "land") / f"{k}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(("water wave " if k % 2 else "hill road ") * (k + 1) + "under the sky")
+    line = ["measure", "documents", "--quick", "--seeds", "1", "--processes", "1"]
+    own = [*line, "--folder", str(tmp_path / "texts"), "--out", str(tmp_path / "out")]
+    first = CliRunner().invoke(app, own)
+    assert first.exit_code == 0, first.output
+    assert '"labels": ["land", "sea"]' in json.dumps(json.loads((tmp_path / "out" / "LSA 0.json").read_text()))
+    assert "labelled by their subfolder: counts of the 2 000" in (tmp_path / "out" / "report.html").read_text()
+    file.write_text("something else, water")
+    for others in (own, [*line, "--out", str(tmp_path / "out")]):
+        refused = CliRunner().invoke(app, others)
+        assert refused.exit_code == 2
+        assert "give another folder" in refused.output
+    elsewhere = CliRunner().invoke(app, ["measure", "width", "--folder", str(tmp_path)])
+    assert elsewhere.exit_code == 2
+    assert "width has data of its own" in elsewhere.output
+    missing = CliRunner().invoke(app, [*line, "--folder", str(tmp_path / "none")])
+    assert missing.exit_code == 2
+    assert "no such folder" in missing.output

@@ -55,10 +55,12 @@ CALLS = {
     "DirectedLayer.draw_visible": lambda rng: RBM.directed().draw_visible(HALVES, rng),
     "GaussianRBM.for_data": lambda rng: td.GaussianRBM.for_data(PICTURES, 3, rng),
     "GaussianRBM.gibbs": lambda rng: REAL.gibbs(PICTURES, rng),
+    "GaussianRBM.sample": lambda rng: REAL.sample(9, rng, steps=1),
     "GaussianRBM.draw_visible": lambda rng: REAL.draw_visible(PICTURES, rng),
     "GaussianLayer.draw_visible": lambda rng: REAL.directed().draw_visible(PICTURES, rng),
     "CategoricalRBM.for_data": lambda rng: td.CategoricalRBM.for_data(CHOICES, 3, rng, 2),
     "CategoricalRBM.gibbs": lambda rng: CHOOSING.gibbs(CHOICES, rng),
+    "CategoricalRBM.sample": lambda rng: CHOOSING.sample(9, rng, steps=1),
     "CategoricalRBM.draw_visible": lambda rng: CHOOSING.draw_visible(HALVES, rng),
     "CategoricalLayer.draw_visible": lambda rng: CHOOSING.directed().draw_visible(HALVES, rng),
     "DBM.sample": lambda rng: td.DBM.from_rbms([RBM, td.RBM.init(3, 2, 0)]).sample(9, rng, steps=1),
@@ -128,9 +130,10 @@ def asking():
     for module in (td, datasets, exact, learning, models):
         for name in {*module.__all__} & vars(module).keys():  # without modules that come when asked for
             value = getattr(module, name)
-            methods = [n for n in vars(value) if not n.startswith("_")] if inspect.isclass(value) else []
+            methods = [n for n in dir(value) if not n.startswith("_")] if inspect.isclass(value) else []
             for label, f in [(name, value), *((f"{name}.{n}", getattr(value, n)) for n in methods)]:
-                if inspect.isroutine(f) and {"seed", "rng"} & inspect.signature(f).parameters.keys():
+                ours = inspect.isfunction(f) or inspect.ismethod(f)
+                if ours and {"seed", "rng"} & inspect.signature(f).parameters.keys():
                     yield label
 
 

@@ -271,12 +271,12 @@ def test_greedy_training_finds_the_clusters_and_goes_on_to_the_same_bits(make, d
 
 @kinds
 def test_samples_have_the_models_moments(make, data):
-    """Exact samples, Gibbs chains from them, and a DBN's own way down: means within five standard errors."""
+    """Exact samples, Gibbs chains from them and from chance, a DBN's way down: means within five standard errors."""
     rng, count = np.random.default_rng(0), 40_000
     rbm, dbn = make(2, 3), stacked(make, 2, 3, 2)
     p, _ = prior(rbm)
     drawn = exact.sample(rbm, count, rng)
-    for x in (drawn[0], rbm.gibbs(drawn[0], rng, 2)):
+    for x in (drawn[0], rbm.gibbs(drawn[0], rng, 2), rbm.sample(count, rng, 50), rbm.sample(count, rng, 50, mean=True)):
         assert_mean(x, p @ np.array([rbm.visible_given_hidden(h) for h in exact.states(3)]))
     assert_mean(drawn[1], p @ exact.states(3))
     mean = np.exp(exact.log_prior(dbn)) @ np.asarray(dbn.layers[0].visible_given_hidden(exact.states(3)))
@@ -286,6 +286,21 @@ def test_samples_have_the_models_moments(make, data):
 
 def assert_mean(x, mean):
     assert (np.abs(x.mean(axis=0) - mean) <= 5 * x.std(axis=0) / np.sqrt(len(x)) + 1e-12).all()
+
+
+@kinds
+def test_a_chain_starts_at_chance_or_where_it_is_told(make, data):
+    rbm, count, rng = make(3, 2), 40_000, np.random.default_rng(0)
+    x = rbm.sample(count, rng, 0)
+    assert_mean(x, {"categorical": 1 / K, "real": rbm.b}[rbm.units])
+    exact.log_likelihood(rbm, x[:5])  # which takes nothing but examples
+    assert (x.std(axis=0) > 0).all()
+    X = data(rbm, 4)
+    np.testing.assert_array_equal(rbm.sample(4, rng, 0, start=X), X)
+    np.testing.assert_array_equal(rbm.sample(4, 5, 3, start=X), rbm.gibbs(X, 5, 3))
+    for wrong in ((0, 1), (1, -1)):
+        with pytest.raises(ValueError, match="at least 1 sample and 0 steps"):
+            rbm.sample(wrong[0], rng, wrong[1])
 
 
 def test_samples_have_the_variances():
@@ -299,9 +314,10 @@ def test_clamped_units_stay(make, data):
     rbm = make(3, 2)
     X = data(rbm, 4)
     clamp = np.where(np.arange(X.shape[1]) < K, X, np.nan)
-    x = rbm.gibbs(X, np.random.default_rng(0), 5, clamp)
-    np.testing.assert_array_equal(x[:, :K], X[:, :K])
-    assert (x[:, K:] != X[:, K:]).any() or make is gaussian
+    for x in (rbm.gibbs(X, np.random.default_rng(0), 5, clamp), rbm.sample(4, 0, 5, clamp=clamp)):
+        np.testing.assert_array_equal(x[:, :K], X[:, :K])
+        assert (x[:, K:] != X[:, K:]).any() or make is gaussian
+    np.testing.assert_array_equal(rbm.sample(4, 0, 0, clamp=clamp)[:, :K], X[:, :K])
 
 
 # ---- Widths, extremes, files, threads --------------------------------------------------------------------------------
@@ -317,7 +333,7 @@ def test_float32_is_kept_and_summed_in_float64(make, data):
     np.testing.assert_array_equal(exact.log_likelihood(rbm, X), exact.log_likelihood(as_wide, X.astype(float)))
     assert {g.dtype for g in leaves(exact.gradient(rbm, X))} == {np.dtype(np.float32)}
     rng = np.random.default_rng(0)
-    assert rbm.gibbs(X, rng).dtype == np.float32
+    assert rbm.gibbs(X, rng).dtype == rbm.sample(3, rng, 0).dtype == rbm.sample(3, rng, 1).dtype == np.float32
     assert {g.dtype for g in leaves(contrastive_divergence(rbm, X, rng))} == {np.dtype(np.float32)}
 
 

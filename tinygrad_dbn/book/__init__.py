@@ -1,4 +1,5 @@
-"""The book: what a run of the proofs decided, as THEOREMS.md, as the table in the README, and as a static site."""
+"""The book: what a run of the proofs decided, as THEOREMS.md, as the table in the README, and as a static
+site, which holds the engine's tutorial and the library's docstrings too."""
 
 from .record import Record, checkout, claims, load, prove
 from .site import write_site

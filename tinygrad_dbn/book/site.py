@@ -1,4 +1,5 @@
-"""The site: a page for each chapter of the lecture, an index by function, and the graph of theorems."""
+"""The site: where to start, a page for each chapter of the lecture, an index by function, the graph of theorems, the
+engine's tutorial, and the library's pages."""
 
 import re
 from collections import Counter
@@ -8,6 +9,8 @@ from ..extras import needing
 from ..lab import page as html
 from ..lab.outputs import write_all
 from ..lab.page import escape
+from . import api, links, prose
+from .frame import page
 from .graph import dependency_graph
 from .record import LEVELS, Record, Theorem
 from .source import highlighted, styles
@@ -15,6 +18,8 @@ from .source import highlighted, styles
 HERE = Path(__file__).parent
 SHOWN = ("models/", "learning/", "exact/", "autodiff/ops/", "autodiff/differentiate.py")
 """The source that a claim's page prints; the index by function lists everything that ran."""
+HEADLINE = "digits.png"
+"""The README's picture, which the first page shows too."""
 Links = dict[str, str]
 """Where each theorem is, by its sentence."""
 
@@ -25,43 +30,46 @@ SEE_FOR_YOURSELF = (
 )
 
 
-def write_site(record: Record, folder: Path, docs: Path) -> list[Path]:
-    """Write the pages and the pictures they show into the folder, each whole or not at all. Returns the paths."""
-    links = {t["sentence"]: f"{_page_of(t)}#{_anchor(t)}" for t in record.theorems}
-    pages = {"index.html": _index(record)}
-    for letter, title in record.chapters.items():
-        pages[f"{letter.lower()}.html"] = _chapter(record, letter, title, links)
-    pages["engine.html"] = _engine(record, links)
-    pages["functions.html"] = _functions(record, links)
-    pages["graph.html"] = _graph(record, links)
-    contents = {name: text.encode() for name, text in pages.items()}
+def write_site(record: Record, folder: Path, root: Path) -> list[Path]:
+    """Write the pages and the pictures they show into the folder, each whole or not at all. Returns the paths.
+
+    root: the folder of the repository. Raises ValueError where a link would lead nowhere.
+    """
+    of = {t["sentence"]: f"{_page_of(t)}#{_anchor(t)}" for t in record.theorems}
+    found = {
+        "index.html": _start(record, root),
+        "lecture.html": ("The lecture, executed and proved", _lecture(record)),
+        **{f"{k.lower()}.html": (f"{k}. {title}", _chapter(record, k, of)) for k, title in record.chapters.items()},
+        "engine.html": ("The engine and the floats", _engine(record, of)),
+        "functions.html": ("By function", _functions(record, of)),
+        "graph.html": ("What rests on what", _graph(record, of)),
+        **prose.tutorial(root),
+        **api.pages(),
+    }
+    contents = {place: page(record, title, body, place).encode() for place, (title, body) in found.items()}
     contents["book.css"] = html.STYLE.encode() + (HERE / "book.css").read_bytes() + styles().encode()
     contents["book.js"] = (HERE / "book.js").read_bytes()
-    for picture in sorted({c["picture"] for c in record.claims if c["picture"]}):
-        contents[picture] = (docs / picture).read_bytes()
+    for picture in sorted({HEADLINE, *(c["picture"] for c in record.claims if c["picture"])}):
+        contents[picture] = (root / "docs" / picture).read_bytes()
+    links.check(contents)
     return write_all(folder, contents)
 
 
 # ---- Pages -----------------------------------------------------------------------------------------------------------
 
 
-def _page(record: Record, title: str, body: str, here: str) -> str:
-    places = {letter.lower(): letter for letter in record.chapters}
-    places |= {name: name for name in ("engine", "functions", "graph")}
-    chapters = "".join(
-        f'<a href="{name}.html"{" aria-current=page" if name == here else ""}>{text}</a>'
-        for name, text in {"index": "The lecture", **places}.items()
+def _start(record: Record, root: Path) -> tuple[str, str]:
+    title, text = prose.beginning(root)
+    parts = (
+        ("lecture.html", "The lecture, executed and proved", f"Claim by claim, in {len(record.theorems)} theorems."),
+        ("tutorial.html", "The engine in four steps", "How the autodiff engine works, built up in code that runs."),
+        ("api/tinygrad_dbn.html", "The library", "Every public function and class, with its source."),
     )
-    return html.page(
-        title,
-        body,
-        style='<link rel="stylesheet" href="book.css">\n<link rel="icon" href="data:,">',
-        above=f'<a class="skip" href="#main">to the text</a>\n<nav aria-label="chapters">{chapters}</nav>\n',
-        below='<script src="book.js"></script>\n',
-    )
+    cards = "".join(f'<li><a href="{place}">{name}</a> <span>{said}</span></li>' for place, name, said in parts)
+    return title, f'<ul class="parts">{cards}</ul>{text}'
 
 
-def _index(record: Record) -> str:
+def _lecture(record: Record) -> str:
     count = Counter(t["state"] for t in record.theorems)
     refused, versions = (sum(t[key] for t in record.theorems) for key in ("refused", "versions"))
     seconds = sum(t["seconds"] for t in record.theorems)
@@ -88,10 +96,10 @@ def _index(record: Record) -> str:
     parts.append("<h2>What must be trusted</h2><ul>")
     parts += [f"<li>{escape(part)}</li>" for part in [*record.trusted, *facts]]
     parts.append(f"</ul><p>{SEE_FOR_YOURSELF}</p>")
-    return _page(record, "The lecture, executed and proved", "".join(parts), "index")
+    return "".join(parts)
 
 
-def _chapter(record: Record, letter: str, title: str, links: Links) -> str:
+def _chapter(record: Record, letter: str, links: Links) -> str:
     body = []
     for claim in (c for c in record.claims if c["number"].startswith(letter)):
         number, name = claim["number"], escape(claim["title"])
@@ -109,7 +117,7 @@ def _chapter(record: Record, letter: str, title: str, links: Links) -> str:
             body.append(f"<p>Measured by <code>{escape(claim['command'])}</code>.</p>")
             body.append(f'<figure><img src="{claim["picture"]}" alt="{name}, measured" loading="lazy"></figure>')
         body.append("</section>")
-    return _page(record, f"{letter}. {title}", "".join(body), letter.lower())
+    return "".join(body)
 
 
 def _engine(record: Record, links: Links) -> str:
@@ -118,7 +126,7 @@ def _engine(record: Record, links: Links) -> str:
         "derivatives are its meaning’s.</p>"
     )
     about = "".join(_theorem(record, t, links) for t in record.theorems if _page_of(t) == "engine.html")
-    return _page(record, "The engine and the floats", text + about, "engine")
+    return text + about
 
 
 def _functions(record: Record, links: Links) -> str:
@@ -135,7 +143,7 @@ def _functions(record: Record, links: Links) -> str:
         parts.append(f"<h2><code>{escape(file)}</code></h2>")
         for name, found in sorted(known[file].items()):
             parts.append(_details(f"<code>{escape(name)}</code> · {len(found)}", _list(found, links)))
-    return _page(record, "By function", "".join(parts), "functions")
+    return "".join(parts)
 
 
 def _graph(record: Record, links: Links) -> str:
@@ -144,7 +152,7 @@ def _graph(record: Record, links: Links) -> str:
     )
     drawing = dependency_graph(record.theorems, links)
     region = f'<div class="wide" tabindex="0" role="region" aria-label="graph of theorems">{drawing}</div>'
-    return _page(record, "What rests on what", text + region, "graph")
+    return text + region
 
 
 # ---- Their parts -----------------------------------------------------------------------------------------------------

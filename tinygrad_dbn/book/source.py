@@ -1,8 +1,9 @@
-"""The shipped source that a theorem speaks about, as HTML with line numbers."""
+"""The shipped source that a page speaks about, as HTML with line numbers."""
 
 import ast
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..extras import needing
 
@@ -12,11 +13,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 @cache
 def highlighted(place: str) -> tuple[str, str]:
     """(the name, HTML of the source) of a function given as "exact/states.py:20 states"; no HTML where it is gone."""
-    with needing("the book", "pygments"):
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
-
     file, _, rest = place.partition(":")
     line, _, name = rest.partition(" ")
     text = (PACKAGE / file).read_text()
@@ -25,9 +21,26 @@ def highlighted(place: str) -> tuple[str, str]:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first <= int(line) <= (node.body[0].lineno) and node.name == name.split(".")[-1]:
                 source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
-                formatter = HtmlFormatter(nowrap=False, linenos="inline", linenostart=first, wrapcode=True)
-                return f"{file} · {name}", highlight(source, PythonLexer(), formatter)
+                return f"{file} · {name}", as_html(source, first)
     return f"{file} · {name}", ""
+
+
+def as_html(source: str, first: int = 1) -> str:
+    """Python source, whose first line has the number `first`."""
+    with needing("the book", "pygments"):
+        from pygments import highlight
+        from pygments.lexers import PythonLexer
+
+    html: str = highlight(source, PythonLexer(), formatter(linenostart=first))
+    return html
+
+
+def formatter(**options: Any) -> Any:
+    """How every page of the book prints source."""
+    with needing("the book", "pygments"):
+        from pygments.formatters import HtmlFormatter
+
+    return HtmlFormatter(linenos="inline", wrapcode=True, **options)
 
 
 def styles() -> str:

@@ -1,4 +1,4 @@
-"""tinygrad-dbn book: what the proofs decided, as a site to read."""
+"""tinygrad-dbn book: what the proofs decided, the engine's tutorial and the library's pages, as a site to read."""
 
 import shutil
 import tempfile
@@ -24,11 +24,11 @@ def book(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 where any of it is stale, and write nothing.")] = False,
 ) -> None:
-    """Run the proofs and write the book: the lecture in order, each claim with how it is known."""
+    """Run the proofs and write the book: the lecture, each claim with how it is known; the tutorial; the library."""
     try:
         root = pages.checkout()
         if not (check or update):
-            with needing("the book", "latex2mathml", "pygments"):
+            with needing("the book", "latex2mathml", "pygments", "pdoc", "markdown2", "sklearn"):
                 pass  # before the proofs run, which take minutes
         with tempfile.TemporaryDirectory() as folder:
             file = record or Path(folder) / "record.json"
@@ -52,6 +52,6 @@ def book(
                 write_atomically(path, text.encode())
                 say(str(path))
         else:
-            say(str(pages.write_site(found, out, root / "docs")[0]))
+            say(str(pages.write_site(found, out, root)[0]))
     except (ValueError, ImportError, OSError) as error:
         refuse(error)

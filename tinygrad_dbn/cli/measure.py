@@ -19,14 +19,19 @@ def measure(
     seeds: Annotated[int | None, typer.Option(min=1, help="How many; each experiment has its own number.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny nets and few epochs: to see that it runs.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder; figures that are in it are kept, and used.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="documents: your own texts, a folder with a subfolder of text files for each label."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Runs at once.")] = 2,
 ) -> None:
     """Measure one empirical claim of the lecture: every condition from the same seeds, all of which are shown.
 
     Run it again with the same --out to go on after Ctrl-C.
     """
-    folder = out or Path("runs") / f"measure-{name}{'-quick' if quick else ''}"
-    with refusing(f"--out {folder} goes on with what is missing"):
+    place = f"measure-{name}{f'-{folder.resolve().name}' if folder else ''}{'-quick' if quick else ''}"
+    out = out or Path("runs") / place
+    with refusing(f"--out {out} goes on with what is missing"):
         from ..lab.claims import EXPERIMENTS, as_text, run, write_all
         from ..lab.terminal import progress, show
 
@@ -35,9 +40,13 @@ def measure(
         if name not in EXPERIMENTS:
             refuse(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
         experiment = EXPERIMENTS[name]
+        if folder is not None:
+            if experiment.own is None:
+                refuse(f"{name} has data of its own, so that nothing is read from --folder {folder}; leave it out")
+            experiment = experiment.own(folder)
         with progress(len(experiment.conditions) * (seeds or experiment.seeds)) as bar:
-            results = run(experiment, folder, seeds=seeds, quick=quick, processes=processes, watch=bar)
-        written = write_all(experiment, results, folder)
+            results = run(experiment, out, seeds=seeds, quick=quick, processes=processes, watch=bar)
+        written = write_all(experiment, results, out)
     show(as_text(experiment, results))
     for comparison in experiment.comparisons:
         print(comparison.outcome(results))

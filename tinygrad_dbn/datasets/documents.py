@@ -68,6 +68,13 @@ def documents_from(
     Raises FileNotFoundError, and ValueError for fewer than two subfolders with files in them, a file that is not UTF-8
     text, numbers out of range, and documents that have no words.
     """
+    texts, labels = texts_in(folder)
+    source = f"The text files in {shown(folder)}"
+    return _counted(printable(Path(folder).name), texts, labels, words, heldout, seed, source)
+
+
+def texts_in(folder: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+    """The texts that `documents_from` counts, and their labels, in the order of their names."""
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(
@@ -88,7 +95,7 @@ def documents_from(
         raise ValueError(
             f"{shown(folder)} has files in {len(set(labels))} subfolders; give at least two, one for each label"
         )
-    return _counted(printable(root.name), texts, labels, words, heldout, seed, f"The text files in {shown(folder)}")
+    return texts, labels
 
 
 def _counted(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..autodiff import ops
 from ..models import RBM
-from ..models.rbm import bernoulli
+from ..models.restricted import bernoulli
 from ..randomness import Random, generator
 from ..showing import Shown, count
 from . import costs

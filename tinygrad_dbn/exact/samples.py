@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, AnyRBM
-from ..models.rbm import bernoulli
+from ..models.restricted import bernoulli
 from ..randomness import Random, generator
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending

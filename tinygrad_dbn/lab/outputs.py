@@ -19,8 +19,8 @@ def to_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def write_all(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    """Write each file of `contents`, by its name in the folder, whole or not at all. Returns their paths in order."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write each file of `contents`, by its place in the folder, whole or not at all. Returns their paths in order."""
     for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(folder / name, content)
     return [folder / name for name in contents]

@@ -14,7 +14,7 @@ import numpy as np
 from ..autodiff import ops
 from ..exact.data import binary
 from ..models import DBM, RBM
-from ..models.rbm import bernoulli
+from ..models.restricted import bernoulli
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .greedy import greedy

@@ -15,7 +15,7 @@ from ..autodiff.kernels.blas import one_thread
 from ..autodiff.trees import not_finite
 from ..exact.data import binary, examples
 from ..models import DBN, RBM, AnyRBM
-from ..models.rbm import bernoulli
+from ..models.restricted import bernoulli
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar

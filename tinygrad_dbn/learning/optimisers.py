@@ -98,6 +98,7 @@ def at_rest(model: Any) -> Any:
 # ---- Schedules: what the rate is multiplied with in epoch 1, 2, … ----------------------------------------------------
 
 Schedule = Callable[[int], float]
+"""epoch → what the rate is multiplied with in it. The first epoch is 1."""
 
 
 def constant(epoch: int) -> float:

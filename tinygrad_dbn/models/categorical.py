@@ -13,13 +13,13 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
-from .arithmetic import Vector
-from .rbm import DirectedLayer, bernoulli, clamped
+from .rbm import DirectedLayer
+from .restricted import Restricted
 from .validation import adopt, parameter
 
 
 @dataclass(frozen=True, eq=False)
-class CategoricalRBM(Vector):
+class CategoricalRBM(Restricted):
     """E(x, h) = −hᵀWx − cᵀh − bᵀx over D units x of `categories` K values each, and h ∈ {0,1}^H.
 
     W (H, D·K), b (D·K,), c (H,). `one_hot` writes values 0 … K − 1 as x.
@@ -71,17 +71,9 @@ class CategoricalRBM(Vector):
         """−log Σ_x exp(−E(x, h)) = −cᵀh − Σ_i log Σ_k exp(b_ik + h·W_·ik), for h (…, H): (…,), nats."""
         return -(ops.matmul(h, self.c) + log_normaliser(self.visible_logits(h), self.categories))
 
-    def hidden_logits(self, x: Value) -> Value:
-        """log p(h_j = 1 | x) / p(h_j = 0 | x) = c_j + W_j·x: (…, H), nats."""
-        return ops.matmul(x, self.W.T) + self.c
-
     def visible_logits(self, h: Value) -> Value:
         """b + hW: (…, D·K), nats."""
         return ops.matmul(h, self.W) + self.b
-
-    def hidden_given_visible(self, x: Value) -> Value:
-        """p(h_j = 1 | x): (…, H)."""
-        return ops.sigmoid(self.hidden_logits(x))
 
     def visible_given_hidden(self, h: Value) -> Value:
         """p(x_i = k | h) = exp(a_ik) / Σ_k' exp(a_ik'), a = b + hW: (…, D·K)."""
@@ -91,16 +83,8 @@ class CategoricalRBM(Vector):
         """A sample of x for each row of `visible_given_hidden`."""
         return draw(mean, self.categories, generator(rng))
 
-    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
-        """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D·K).
-
-        clamp: (D·K,) or (T, D·K), what units are clamped to, all their K places, and NaN where they are free.
-        """
-        rng = generator(rng)
-        for _ in range(steps):
-            h = bernoulli(self.hidden_given_visible(x), rng)
-            x = clamped(self.draw_visible(self.visible_given_hidden(h), rng), clamp)
-        return x
+    def _start(self, count: int, rng: np.random.Generator) -> Any:
+        return draw(np.full((count, self.W.shape[1]), 1 / self.categories, self.W.dtype), self.categories, rng)
 
     def directed(self) -> "CategoricalLayer":
         """Its conditionals, as the generative and the recognition half of a layer."""

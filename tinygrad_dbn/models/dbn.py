@@ -12,7 +12,8 @@ from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .arithmetic import Vector
 from .kinds import AnyRBM
-from .rbm import RBM, DirectedLayer, bernoulli
+from .rbm import RBM, DirectedLayer
+from .restricted import bernoulli
 from .validation import adopt
 
 

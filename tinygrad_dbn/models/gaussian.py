@@ -17,15 +17,15 @@ import numpy as np
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
-from .arithmetic import Vector
-from .rbm import DirectedLayer, bernoulli, clamped
+from .rbm import DirectedLayer
+from .restricted import Restricted
 from .validation import adopt, parameter
 
 LOG_TAU = log(2 * pi)
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianRBM(Vector):
+class GaussianRBM(Restricted):
     """The energy above, and p(x, h) ∝ exp(−E), a density in x.
 
     W (H, D); b (D,) the means at h = 0, c (H,) the hidden biases; log_variance (D,) log σ², zeros unless given. With
@@ -114,10 +114,6 @@ class GaussianRBM(Vector):
         """log p(h_j = 1 | x) / p(h_j = 0 | x) = c_j + W_j·(x / σ²): (…, H), nats."""
         return ops.matmul(x * self.precision, self.W.T) + self.c
 
-    def hidden_given_visible(self, x: Value) -> Value:
-        """p(h_j = 1 | x): (…, H)."""
-        return ops.sigmoid(self.hidden_logits(x))
-
     def visible_given_hidden(self, h: Value) -> Value:
         """E[x | h] = b + hW, the mean of a normal density of variances σ²: (…, D)."""
         return ops.matmul(h, self.W) + self.b
@@ -126,16 +122,8 @@ class GaussianRBM(Vector):
         """A sample of x for each row of `visible_given_hidden`."""
         return normal(mean, self.log_variance, generator(rng))
 
-    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
-        """Visible vectors after `steps` rounds of block Gibbs sampling x → h → x: (T, D).
-
-        clamp: (D,) or (T, D), what units are clamped to, NaN where they are free.
-        """
-        rng = generator(rng)
-        for _ in range(steps):
-            h = bernoulli(self.hidden_given_visible(x), rng)
-            x = clamped(self.draw_visible(self.visible_given_hidden(h), rng), clamp)
-        return x
+    def _start(self, count: int, rng: np.random.Generator) -> Any:
+        return normal(np.tile(self.b, (count, 1)), self.log_variance, rng)
 
     def directed(self) -> "GaussianLayer":
         """Its conditionals, as the generative and the recognition half of a layer: R = W / σ²."""

@@ -13,11 +13,12 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .arithmetic import Vector
+from .restricted import Restricted, bernoulli
 from .validation import adopt, parameter
 
 
 @dataclass(frozen=True, eq=False)
-class RBM(Vector):
+class RBM(Restricted):
     """E(x, h) = −hᵀWx − cᵀh − bᵀx over x ∈ {0,1}^D, h ∈ {0,1}^H, and p(x, h) ∝ exp(−E).
 
     W (H, D); b (D,) the visible and c (H,) the hidden biases. Energies are in nats. A batch has one example per row.
@@ -79,17 +80,9 @@ class RBM(Vector):
         """Whether sums over all states take those of h, rather than those of x."""
         return bool(self.W.shape[0] <= self.W.shape[1])
 
-    def hidden_logits(self, x: Value) -> Value:
-        """log p(h_j = 1 | x) / p(h_j = 0 | x) = c_j + W_j·x: (…, H), nats."""
-        return ops.matmul(x, self.W.T) + self.c
-
     def visible_logits(self, h: Value) -> Value:
         """log p(x_i = 1 | h) / p(x_i = 0 | h) = b_i + h·W_·i: (…, D), nats."""
         return ops.matmul(h, self.W) + self.b
-
-    def hidden_given_visible(self, x: Value) -> Value:
-        """p(h_j = 1 | x): (…, H)."""
-        return ops.sigmoid(self.hidden_logits(x))
 
     def visible_given_hidden(self, h: Value) -> Value:
         """p(x_i = 1 | h): (…, D)."""
@@ -99,38 +92,8 @@ class RBM(Vector):
         """A sample of x for each row of `visible_given_hidden`."""
         return bernoulli(mean, generator(rng))
 
-    def sample(
-        self,
-        count: int,
-        rng: Random,
-        steps: int = 1000,
-        start: Any = None,
-        mean: bool = False,
-        clamp: Any = None,
-    ) -> Any:
-        """`count` samples of x, (count, D), each by a chain of its own of `steps` rounds of Gibbs sampling.
-
-        A chain starts at random, or at its row of `start` (count, D). With `mean` one more h is drawn, and given are
-        its p(x_i = 1 | h) instead of zeros and ones. clamp: as in `gibbs`. `exact.sample` draws from p(x) itself.
-        Raises ValueError for a count below 1 or steps below 0.
-        """
-        rng = generator(rng)
-        if count < 1 or steps < 0:
-            raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
-        x = rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype) if start is None else start
-        x = self.gibbs(clamped(x, clamp), rng, steps, clamp)
-        return self.visible_given_hidden(bernoulli(self.hidden_given_visible(x), rng)) if mean else x
-
-    def gibbs(self, x: Any, rng: Random, steps: int = 1, clamp: Any = None) -> Any:
-        """Visible states after `steps` rounds of block Gibbs sampling x → h → x: (T, D) of zeros and ones.
-
-        clamp: (D,) or (T, D), what units are clamped to, NaN where they are free (claim G4).
-        """
-        rng = generator(rng)
-        for _ in range(steps):
-            h = bernoulli(self.hidden_given_visible(x), rng)
-            x = clamped(bernoulli(self.visible_given_hidden(h), rng), clamp)
-        return x
+    def _start(self, count: int, rng: np.random.Generator) -> Any:
+        return rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype)
 
     def directed(self) -> "DirectedLayer":
         """Its conditionals p(x | h) and p(h | x), taken as the generative and the recognition half of a layer."""
@@ -191,13 +154,3 @@ class DirectedLayer(Vector):
         """log p(x | h) = Σ_i x_i a_i − softplus(a_i), a = b + hW, for rows X (T, D) and h (S, H): (T, S), nats."""
         a = self.visible_logits(h)
         return ops.matmul(X, a.T) - ops.sum(ops.softplus(a), axis=-1)
-
-
-def clamped(x: Any, clamp: Any) -> Any:
-    """x, but for the units that are clamped."""
-    return x if clamp is None else np.where(np.isnan(clamp), x, clamp).astype(x.dtype)
-
-
-def bernoulli(p: Any, rng: np.random.Generator) -> Any:
-    """Zeros and ones, each one with its own probability p, in p's shape and width."""
-    return (rng.random(p.shape) < p).astype(p.dtype)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from ..kernels.scalar import meanings
 from ..trees import tree_map
 
+__all__ = ["Symbolic", "branches", "express", "expression", "expressions", "latex", "sign", "symbols"]
+
 
 def __getattr__(name: str) -> Any:
     """The other exact numbers, from their own files: `Ball` needs python-flint, so it comes when it is asked for."""

@@ -1,13 +1,18 @@
 """Codes of documents: two numbers from a deep autoencoder, and two from latent semantic analysis (claim F4)."""
 
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 
 from ...autodiff.kernels.blas import one_thread
-from ...datasets import Documents, documents
+from ...datasets import Documents, documents, documents_from
+from ...datasets.documents import texts_in
+from ...files import shown
 from ...learning import GaussianCodeModule, RBMModule, WordsModule, adam, descend, momentum, pretrain
 from ...learning.modules import Module
 from ...models import Autoencoder
@@ -19,9 +24,13 @@ NEAREST = 10
 
 
 @one_thread()
-def measure(condition: str, seed: int, quick: bool) -> Figures:
-    """Per cent of the ten training documents nearest to a held-out one that have its label, the mean over these."""
-    data = _data(seed, quick)
+def measure(condition: str, seed: int, quick: bool, folder: str = "", digest: str = "") -> Figures:
+    """Per cent of the ten training documents nearest to a held-out one that have its label, the mean over these.
+
+    folder: a user's own, instead of docstrings; digest: its texts', as `of_texts` has it. Raises ValueError where they
+    are no longer these, and for fewer than ten documents to train on.
+    """
+    data = _data(seed, quick, folder, digest)
     train, test = _codes(condition, data, seed, quick)
     near = data.train.y[nearest(test, train, NEAREST)]
     share = data.train.y[:, None] == np.arange(len(data.labels))
@@ -35,8 +44,21 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
 
 
 @cache
-def _data(seed: int, quick: bool) -> Documents:
-    return documents(("numpy.lib", "numpy.ma"), words=100, seed=seed) if quick else documents(seed=seed)
+def _data(seed: int, quick: bool, folder: str, digest: str) -> Documents:
+    if not folder:
+        return documents(("numpy.lib", "numpy.ma"), words=100, seed=seed) if quick else documents(seed=seed)
+    if of_texts(folder) != digest:
+        raise ValueError(f"the files in {shown(folder)} have changed since this began; begin again with another --out")
+    found = documents_from(folder, words=100 if quick else 2000, seed=seed)
+    if len(found.train) < NEAREST:
+        raise ValueError(f"{shown(folder)} has {len(found.train)} documents to train on; give {NEAREST} or more")
+    return found
+
+
+def of_texts(folder: str) -> str:
+    """A digest of the texts in a folder and of their labels."""
+    texts, labels = texts_in(folder)
+    return sha256("\0".join([*labels, *texts]).encode()).hexdigest()[:12]
 
 
 def _codes(condition: str, data: Documents, seed: int, quick: bool) -> tuple[Any, Any]:
@@ -94,6 +116,13 @@ def _draw(results: Results, dark: bool) -> bytes:
     return dots_and_codes(results, CONDITIONS, label, CONDITIONS[1:], names, dark)
 
 
+def _own(folder: Path) -> Experiment:
+    here = str(folder.resolve())
+    rest = EXPERIMENT.method.partition("labelled by package")[2]
+    method = f"The text files in {shown(folder)}, labelled by their subfolder{rest}"
+    return replace(EXPERIMENT, method=method, given={"folder": here, "digest": of_texts(here)})
+
+
 EXPERIMENT = Experiment(
     claim="F4",
     title="Documents as two numbers",
@@ -115,4 +144,5 @@ EXPERIMENT = Experiment(
         Comparison("shared", "autoencoder", "LSA, centred", lower=False, says="nearer to its like than by centred LSA"),
     ),
     draw=_draw,
+    own=_own,
 )

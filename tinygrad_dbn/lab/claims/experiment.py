@@ -1,7 +1,7 @@
 """What an experiment is, and how it is run: every condition under every seed, each kept as soon as it is done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,16 @@ class Experiment:
     conditions: tuple[str, ...]
     seeds: int
     measure: Callable[..., Figures]
-    """(condition, seed, quick) → figures. Nothing else decides them."""
+    """(condition, seed, quick, **given) → figures. Nothing else decides them."""
     columns: dict[str, str]
     """The figures of the table, and how they are headed, with their unit."""
     comparisons: tuple[Comparison, ...]
     draw: Callable[[Results, bool], bytes]
     """(results, dark) → PNG."""
+    own: Callable[[Path], "Experiment"] | None = None
+    """The same on a folder of the user's own data, where it can be had on such. Raises what reading it raises."""
+    given: dict[str, str] = field(default_factory=dict)
+    """What names a user's own data."""
 
 
 def run(
@@ -87,7 +91,7 @@ def run(
 
     wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
     kept_here = partial(kept, folder, experiment, quick=quick)
-    return complete(wanted, kept_here, partial(experiment.measure, quick=quick), keep, processes)
+    return complete(wanted, kept_here, partial(experiment.measure, quick=quick, **experiment.given), keep, processes)
 
 
 def file_of(folder: Path, cell: tuple[str, int]) -> Path:
@@ -110,4 +114,4 @@ def kept(folder: Path, experiment: Experiment, cell: tuple[str, int], quick: boo
 def belongs(experiment: Experiment, cell: tuple[str, int], quick: bool) -> dict[str, Any]:
     """What decides the figures of a cell, as its file says it."""
     of = {"claim": experiment.claim, "condition": cell[0], "seed": cell[1], "quick": quick}
-    return of | {"code": code_of(experiment.measure)}
+    return of | {"code": code_of(experiment.measure)} | experiment.given

@@ -9,7 +9,7 @@ from ...autodiff.kernels.blas import one_thread
 from ...datasets import digits
 from ...learning import greedy_dbn, sgd, up_down
 from ...models import DBN
-from ...models.rbm import bernoulli
+from ...models.restricted import bernoulli
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import pairs
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...autodiff import ops
 from ...models import RBM, GaussianRBM
 from ...models.autoencoder import as_width
-from ...models.rbm import bernoulli
+from ...models.restricted import bernoulli
 from ...randomness import Random, seed_of
 from ..contrastive import cd_loss, gibbs_uniforms
 from ..descent import Arrays, Descent

@@ -32,6 +32,8 @@ STORIES = {
     "td.ops.elu(np.array([0.0, -np.inf]))": [0, -1],
     "td.ops.leaky_relu(np.array([2.0, -2.0]))": [2, -0.02],
     "np.logaddexp(td.Tensor(X), X).numpy()": X + np.log(2),
+    "td.ops.gelu(np.array([0.0, -np.inf]))": [0, 0],
+    "np.sin(td.Tensor(X)).numpy()": np.sin(X),
     "np.sort(td.Tensor(Y)).numpy()": [-1, 0.5, 2],
     "int(np.argmin(td.Tensor(Y)))": 1,
     # Chance: a number or a generator

@@ -17,6 +17,7 @@ COMPOSITES: dict[str, Call] = {
     "leaky_relu": (ops.leaky_relu, [(2,)]),
     "elu": (ops.elu, [(2,)]),
     "silu": (ops.silu, [(2,)]),
+    "gelu": (ops.gelu, [(2,)]),
     "sort": (ops.sort, [(3,)]),
     "softmax_nll": (lambda a: ops.softmax_nll(a, [1]), [(1, 3)]),
     "bernoulli_cross_entropy": (ops.bernoulli_cross_entropy, [(2,), (2,)]),

@@ -54,6 +54,7 @@ def _sample(dtype: Any, points: int, rng: np.random.Generator) -> NDArray[Any]:
         -np.log(info.tiny),
         -np.log(info.smallest_subnormal),
     ]
+    landmarks += [np.pi / 2, np.pi, 6381956970095103.0 * 2.0**797]  # of all floats the nearest to a multiple of π/2
     marks = np.array(landmarks).astype(dtype)
     marks = np.concatenate([marks, np.nextafter(marks, dtype(0)), np.nextafter(marks, dtype(np.inf))])
     subnormal = rng.integers(1, 2**info.nmant, points // 2 + 1, dtype=unsigned) >> rng.integers(

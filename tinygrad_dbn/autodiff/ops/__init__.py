@@ -6,7 +6,7 @@ the proofs, the tests – is a loop over `TABLE`. `row` adds one of your own.
 """
 
 from ..operators import TABLE
-from .activations import elu, leaky_relu, silu
+from .activations import elu, gelu, leaky_relu, silu
 from .elementwise import (
     abs,
     add,
@@ -45,6 +45,7 @@ from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .row import example, row
 from .shapes import broadcast_to, index, place, reshape, stop_gradient, transpose
+from .special import cos, erf, erf_slope, erfc, sin
 
 __all__ = [
     "TABLE",
@@ -55,12 +56,17 @@ __all__ = [
     "chain",
     "clip",
     "concatenate",
+    "cos",
     "divide",
     "elu",
     "equal",
+    "erf",
+    "erf_slope",
+    "erfc",
     "example",
     "exp",
     "expm1",
+    "gelu",
     "greater",
     "greater_equal",
     "index",
@@ -91,6 +97,7 @@ __all__ = [
     "sigmoid_slope",
     "sign",
     "silu",
+    "sin",
     "softmax",
     "softmax_nll",
     "softplus",

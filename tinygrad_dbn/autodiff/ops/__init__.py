@@ -7,6 +7,8 @@ the proofs, the tests – is a loop over `TABLE`. `row` adds one of your own.
 
 from ..operators import TABLE
 from .activations import elu, gelu, leaky_relu, silu
+from .convolution import conv2d
+from .einsum import einsum
 from .elementwise import (
     abs,
     add,
@@ -40,7 +42,7 @@ from .elementwise import (
     tanh,
     where,
 )
-from .functions import concatenate, logaddexp, matmul, norm, sort, stack, std, take_along, var
+from .functions import concatenate, cumsum, logaddexp, matmul, norm, prod, sort, stack, std, take_along, var
 from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .row import example, row
@@ -56,8 +58,11 @@ __all__ = [
     "chain",
     "clip",
     "concatenate",
+    "conv2d",
     "cos",
+    "cumsum",
     "divide",
+    "einsum",
     "elu",
     "equal",
     "erf",
@@ -89,6 +94,7 @@ __all__ = [
     "norm",
     "place",
     "power",
+    "prod",
     "reciprocal",
     "relu",
     "reshape",

@@ -60,7 +60,7 @@ def take_along(x: Value, at: Any, axis: int = -1) -> Value:
     array([[2.],
            [3.]])
     """
-    at, shape = np.asarray(at), np.shape(x)
+    at, shape = at if isinstance(at, Operators) else np.asarray(at), np.shape(x)
     if at.dtype.kind not in "iu":
         raise TypeError(f"take_along: positions are integers, not {at.dtype}; write at.astype(int)")
     if at.ndim != len(shape) or not at.ndim:

@@ -166,7 +166,7 @@ def test_errors_stay_within_the_budget_of_the_row(name):
 
 
 def test_sines_of_huge_numbers_are_those_of_the_numbers():
-    """The largest float, 10²², and the float that is nearest to a multiple of π/2 of all; and such beside small ones."""
+    """The largest float, 10²², the float nearest of all to a multiple of π/2, and floats beside its small multiples."""
     with mpmath.workdps(400):
         digits = int(mpmath.floor(2 / mpmath.pi * mpmath.mpf(2) ** (64 * (len(TWO_OVER_PI) - 1))))
     assert digits == sum(int(word) << 64 * i for i, word in enumerate(TWO_OVER_PI[::-1]))

@@ -35,6 +35,9 @@ def arguments(op: Op, dtype: Any, points: int, rng: np.random.Generator) -> list
     columns[1:] = [rng.permutation(x) for x in columns[1:]]
     low, high = op.domain
     inside = np.logical_and.reduce([np.isfinite(x) & (x > low) & (x < high) for x in columns])
+    for at, value in op.edges:
+        if np.isnan(value):  # as 0 / 0, which has no truth to compare with
+            inside &= ~np.logical_and.reduce([x == a for x, a in zip(columns, np.atleast_1d(at), strict=True)])
     return [x[inside] for x in columns]
 
 

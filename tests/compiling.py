@@ -17,7 +17,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn.autodiff.compile import machine, specialise
-from tinygrad_dbn.autodiff.kernels import floats
+from tinygrad_dbn.autodiff.kernels import floats, special
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
 
 
@@ -67,6 +67,7 @@ def in_python():
         "numpy": np,
         "called": called,
         "np": Floats(),
+        "special": special,
         "apart": lambda: None,
         "at": at,
         "pointer": lambda table, number, dtype: (int(table[number]), dtype),

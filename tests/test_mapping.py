@@ -71,6 +71,87 @@ def test_an_index_without_arrays_gets_a_slice_in_front():
     assert everywhere(1, (3,), 4) == (slice(None), 1)
 
 
+PICKS = {  # of x (3, 4, 5), with positions that each example has of its own: i (), j (2,), k (2, 3)
+    "x[i]": lambda x, i, j, k: x[i],
+    "x[:, i]": lambda x, i, j, k: x[:, i],
+    "x[..., i]": lambda x, i, j, k: x[..., i],
+    "x[j]": lambda x, i, j, k: x[j],
+    "x[:, j, None]": lambda x, i, j, k: x[:, j, None],
+    "x[k]": lambda x, i, j, k: x[k],
+    "x[i, :, j]": lambda x, i, j, k: x[i, :, j],
+    "x[1, j]": lambda x, i, j, k: x[1, j],
+    "x[j, [0, 1]]": lambda x, i, j, k: x[j, [0, 1]],
+    "x[[2, 0], ..., j]": lambda x, i, j, k: x[[2, 0], ..., j],
+    "x[None, :, k, ::2]": lambda x, i, j, k: x[None, :, k, ::2],
+    "x[1:, ..., j]": lambda x, i, j, k: x[1:, ..., j],
+    "x[j[:, None], k[1]]": lambda x, i, j, k: x[j[:, None], k[1]],
+    "x[j[i]]": lambda x, i, j, k: x[j[i]],
+    "take_along": lambda x, i, j, k: ops.take_along(x[0, :2, :3], k, 1),
+}
+
+
+@pytest.mark.parametrize("written", PICKS)
+def test_positions_that_differ_from_example_to_example(written):
+    rng, f = np.random.default_rng(0), PICKS[written]
+    x, i = rng.normal(size=(T, 3, 4, 5)), rng.integers(0, 2, T)
+    j, k = rng.integers(-3, 3, (T, 2)), rng.integers(-3, 3, (T, 2, 3))
+    square = lambda *args: (f(*args) ** 2).sum()
+    alone = lambda g, x: np.stack([g(x if x.ndim == 3 else x[t], int(i[t]), j[t], k[t]) for t in range(T)])
+    np.testing.assert_array_equal(td.vmap(f)(x, i, j, k), alone(f, x))
+    slope = td.grad(square)
+    np.testing.assert_allclose(td.vmap(slope)(x, i, j, k), alone(slope, x), rtol=1e-13)
+    np.testing.assert_allclose(td.vmap(slope, (None, 0, 0, 0))(x[0], i, j, k), alone(slope, x[0]), rtol=1e-13)
+    whole = td.grad(lambda x: td.vmap(square, (None, 0, 0, 0))(x, i, j, k).sum())
+    np.testing.assert_allclose(whole(x[0]), alone(slope, x[0]).sum(axis=0), rtol=1e-13)
+    if written == "x[j[i]]":  # integers picked by integers: `compile` follows slices of them only
+        return
+    with interpreted():
+        compiled = td.compile(td.vmap(slope))
+        for _ in range(2):
+            np.testing.assert_allclose(compiled(x, i, j, k), alone(slope, x), rtol=1e-13)
+            j = j[::-1].copy()
+
+
+def test_positions_and_maps_nest():
+    rng = np.random.default_rng(0)
+    x, i, j = rng.normal(size=(T, 2, 4)), rng.integers(0, 4, (T, 2)), rng.integers(-2, 2, (T, 3))
+    np.testing.assert_array_equal(
+        td.vmap(td.vmap(lambda x, i: x[i]))(x, i), np.take_along_axis(x, i[..., None], axis=2)[..., 0]
+    )
+    inner = td.vmap(lambda x, j: td.vmap(lambda column: column[None, :][:, j])(x.T))(x, j)
+    np.testing.assert_array_equal(inner, np.stack([x[t].T[:, None, j[t]] for t in range(T)]))
+    squares = lambda x, j: td.jacobian(lambda x: x[j] * x[j])(x)
+    np.testing.assert_array_equal(td.vmap(squares)(x, j), np.stack([squares(x[t], j[t]) for t in range(T)]))
+
+
+def test_masks_of_every_example():
+    x, mask = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[True, False], [True, True]])
+    for f in (lambda x, m: ops.where(m, x, 0), lambda x, m: ops.where(~m[None], x * x, 0), lambda x, m: x * m):
+        np.testing.assert_array_equal(td.vmap(f)(x, mask), np.stack([f(*one) for one in zip(x, mask, strict=True)]))
+    assert td.vmap(lambda m: m)(mask).dtype == bool
+    assert td.vmap(lambda i: i[::-1])(np.arange(4).reshape(2, 2)).tolist() == [[1, 0], [3, 2]]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_gradients_of_every_example_by_their_classes(dtype):
+    nll, y = lambda net, x, y: net.nll(x[None], y[None]).sum(), np.array([0, 1, 1, 0, 1], dtype)
+    each = td.vmap(td.grad(nll), (None, 0, 0))(NET, X, y)
+    for i in range(len(X)):
+        for found, expected in zip(leaves(each), leaves(td.grad(nll)(NET, X[i], y[i])), strict=True):
+            np.testing.assert_allclose(found[i], expected, rtol=1e-12)
+    mean = lambda net, y: td.vmap(nll, (None, 0, 0))(net, X, y).mean()
+    with interpreted():
+        compiled = td.compile(td.grad(mean))
+        for classes in (y, 1 - y):
+            expected = leaves(td.grad(lambda net, y=classes: net.nll(X, y).mean())(NET))
+            for gradient in (td.grad(mean)(NET, classes), compiled(NET, classes)):
+                for found, wanted in zip(leaves(gradient), expected, strict=True):
+                    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-15)
+    for wrong in (y + 1, y.astype(int) - 1):
+        with pytest.raises(ValueError, match="classes run from"):
+            td.vmap(nll, (None, 0, 0))(NET, X, wrong)
+
+
 def test_gradients_of_every_example_without_a_loop():
     each = td.vmap(td.grad(loss), (None, 0, 0))(NET, X, Y)
     assert isinstance(each, td.FeedForward)
@@ -105,13 +186,23 @@ def test_what_cannot_be_mapped_is_refused():
     ]:
         with pytest.raises((TypeError, ValueError), match=said):
             td.vmap(f)(X)
+    for f, said in [
+        (lambda i: X[i], r"write td\.ops\.index\(a, at=x\)"),
+        (lambda i: ops.index(X, at=i + 1), "what ops compute is floats"),
+        (lambda i: ops.index(X, at=i + 1 > 1), "differs between the examples"),
+        (lambda i: ops.index(X, at=(0, i)), "out of bounds"),
+        (lambda i: td.grad(lambda i: i * i)(i), r"x\.astype\(float\)"),
+        (lambda i: X[0] if i > 0 else X[1], r"td\.ops\.where"),
+    ]:
+        with pytest.raises((TypeError, IndexError), match=said):
+            td.vmap(f)(np.arange(4))
     for args, axes, said in [
         ((X, X[:2]), 0, "no common first axis"),
         ((X, 1.0), 0, "in_axes=None"),
         ((X,), (0, 0), "write 0 or None for each"),
         ((X,), 1, "write 0 or None"),
         ((X,), None, "no common first axis"),
-        ((np.arange(3),), 0, r"np\.eye"),
+        ((np.arange(3) * 1j,), 0, r"x\.astype\(float\)"),
     ]:
         with pytest.raises((TypeError, ValueError), match=said):
             td.vmap(lambda *x: x[0].sum(), axes)(*args)

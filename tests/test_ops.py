@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.kernels.floats import TWO_OVER_PI
 from tinygrad_dbn.autodiff.ops.row import calls
 from tinygrad_dbn.autodiff.options import MISSING
 
@@ -141,6 +142,11 @@ REFERENCE = {  # what mpmath calls the ops whose meaning it does not know by Num
     "sqrt": mpmath.sqrt,
     "reciprocal": lambda x: 1 / x,
     "square": lambda x: x * x,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "erf": mpmath.erf,
+    "erfc": mpmath.erfc,
+    "erf_slope": lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x),
 }
 
 
@@ -157,6 +163,19 @@ def test_errors_stay_within_the_budget_of_the_row(name):
         errors = [abs(mpmath.mpf(float(a)) - b) / float(np.spacing(abs(a))) for a, b in zip(y, exact, strict=True)]
     normal = np.abs(y) > 1e-300  # subnormal results have no ulps to spare
     assert max(e for e, ok in zip(errors, normal, strict=True) if ok) <= op.ulp
+
+
+def test_sines_of_huge_numbers_are_those_of_the_numbers():
+    """The largest float, 10²², the float nearest of all to a multiple of π/2, and floats beside its small multiples."""
+    with mpmath.workdps(400):
+        digits = int(mpmath.floor(2 / mpmath.pi * mpmath.mpf(2) ** (64 * (len(TWO_OVER_PI) - 1))))
+    assert digits == sum(int(word) << 64 * i for i, word in enumerate(TWO_OVER_PI[::-1]))
+    x = np.array([1e22, np.finfo(float).max, 6381956970095103.0 * 2.0**797, -1e300, 2.0**-1074])
+    x = np.append(x, np.arange(1, 100) * np.pi / 2)
+    for name in ("sin", "cos"):
+        with mpmath.workdps(400):
+            wanted = [float(getattr(mpmath, name)(mpmath.mpf(float(v)))) for v in x]
+        np.testing.assert_allclose(TABLE[name](x), wanted, rtol=3e-16)
 
 
 # ---- The promises that hold for all ops at once ---------------------------------------------------------------------

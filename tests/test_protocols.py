@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.special
 from compiling import interpreted, kept_apart  # noqa: F401 – a fixture
 
 import tinygrad_dbn as td
@@ -25,7 +26,7 @@ from tinygrad_dbn.autodiff.protocols import PROTOCOLS, Absent, Branch, Own, Refu
 X, Y = np.array([1.0, 2.0, 3.0]), np.array([1.5, 2.0, 1.25])  # one tie
 APART = np.array([1.0, 2.5, 3.0])  # none: there a difference sees one side only
 MODULES = {"copy": copy, "math": math, "operator": operator, "pickle": pickle, "np": np}
-MODULES |= {"array": array, "ctypes": ctypes}
+MODULES |= {"array": array, "ctypes": ctypes, "scipy": scipy}
 
 
 def rows(kind):
@@ -172,7 +173,15 @@ NUMPY = {
     "np.linspace(0, x[0])": "td.ops",
     "np.vectorize(math.exp)(x)": "td.ops",
     "np.frompyfunc(math.exp, 1, 1)(x)": "write it with td.ops",
-    "np.einsum('i,i', x, y)": "write it with td.ops",
+    "np.einsum('i,i', x, y, optimize=True)": "write td.ops.einsum",
+    "np.prod(x, dtype=float)": "write td.ops.prod",
+    "np.prod(x, where=[True, False, True])": "write td.ops.prod",
+    "np.cumsum(x, out=np.zeros(3))": "write td.ops.cumsum",
+    "np.var(x, ddof=1)": "write td.ops.var",
+    "np.sin(x, where=[True, False, True])": "write td.ops.sin",
+    "np.cos(x, dtype=np.float32)": "write td.ops.cos",
+    "np.multiply.accumulate(x)": "write td.ops.multiply",
+    "scipy.special.erf(x)": "write td.ops.erf",
     "math.fsum(x)": "td.ops",
     "array.array('d', [x[0]])": "td.ops",
     "ctypes.c_double(x[0])": "td.ops",
@@ -199,6 +208,10 @@ WORKS = [
     "np.sum(np.reshape(x, (3, 1)) * np.reshape(y, (1, 3)), axis=0, keepdims=True)",
     "np.var(x) + np.std(y) + np.var(np.stack([x, y]), axis=0)",
     "np.logaddexp(x, 2.0) + np.logaddexp(x, y)",
+    "np.sin(x * y) + np.cos(x)",
+    "np.prod(x) * np.prod(np.stack([x, y]), axis=0, keepdims=True) + x.prod() * y.prod(0)",
+    "np.cumsum(x) * np.cumsum(np.stack([x, y]), axis=1) + np.cumsum(np.stack([y, x]))[:3]",
+    "np.einsum('i,i', x, y) + np.einsum('i,j->ji', x, y) * np.einsum('i->', x)",
     "np.linalg.norm(x) * np.linalg.norm(np.stack([x, y]), axis=1)",
     "np.concatenate([x, x * y]) * np.ravel(np.stack([y, x], axis=1))",
     "np.where(x > 1.5, x * y, y)",

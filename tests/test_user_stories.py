@@ -44,6 +44,13 @@ STORIES = {
     "td.ops.elu(np.array([0.0, -np.inf]))": [0, -1],
     "td.ops.leaky_relu(np.array([2.0, -2.0]))": [2, -0.02],
     "np.logaddexp(td.Tensor(X), X).numpy()": X + np.log(2),
+    "td.ops.gelu(np.array([0.0, -np.inf]))": [0, 0],
+    "np.sin(td.Tensor(X)).numpy()": np.sin(X),
+    "td.grad(np.prod)(np.array([2.0, 0.0, 3.0]))": [0, 6, 0],
+    "np.cumsum(td.Tensor(X)).numpy()": [1, 3, 6],
+    "np.einsum('i,i', td.Tensor(X), Y).item()": X @ Y,
+    "td.ops.conv2d(np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)))": [[[[4, 4], [4, 4]]]],
+    "td.vmap(lambda x, k: x[k])(np.stack([X, Y]), np.array([2, 0]))": [3, 0.5],
     "np.sort(td.Tensor(Y)).numpy()": [-1, 0.5, 2],
     "int(np.argmin(td.Tensor(Y)))": 1,
     # Chance: a number or a generator

@@ -32,6 +32,9 @@ TRUE = [
     exp(x / 2 - log(1 + exp(x))) - exp(x / 2) / (1 + exp(x)),
     tanh(tanh(x) + y) + tanh(-tanh(x) - y),
     exp(tanh(1)) * exp(-tanh(1) + x) - exp(x),  # needs e, after e^2
+    sp.diff(sp.erf(x), x) * exp(x**2) * sp.sqrt(sp.pi) - 2,
+    sp.diff(sp.sin(x) * sp.cos(x * y), x) - sp.cos(x) * sp.cos(x * y) + y * sp.sin(x) * sp.sin(x * y),
+    sp.sin(sp.erf(x) + y) + sp.sin(-sp.erf(x) - y),
 ]
 
 FALSE = [
@@ -42,6 +45,9 @@ FALSE = [
     log(x**2 + 1) - log(x**2 + 2),
     sp.Rational(1, 10**30) * x,
     log(2) * log(3) - log(6),
+    sp.sin(x) - sp.cos(x),
+    sp.erf(x) - tanh(x),
+    sp.sqrt(sp.pi) - sp.Rational(16, 9),
 ]
 
 

@@ -1,7 +1,8 @@
 """Is an expression identically zero? A decision procedure for exp, log and tanh over the rationals.
 
 `is_zero` answers, and `counterexample` shows where it is not, for expressions in + - * / integer powers, exp, log and
-tanh of symbols, which are all taken to be real: softmax networks, free energies and likelihoods are made of these. The
+tanh of symbols, which are all taken to be real: softmax networks, free energies and likelihoods are made of these. Of
+sin, cos, erf and √π it knows the values and no relation: each is a variable, the same where the same is written. The
 idea is the odds: with u = e^W, every exp of a sum is a product of positive variables, a partition function is a
 polynomial, a marginal a quotient of two.
 
@@ -29,6 +30,7 @@ from flint import Ordering, arb, ctx, fmpq, fmpq_mat, fmpq_mpoly_ctx
 
 __all__ = ["Counterexample", "Undecided", "counterexample", "has_a_point", "is_zero"]
 
+OPAQUE = (sp.sin, sp.cos, sp.erf)
 DRAWN = 400  # points, among which some are looked for at which expressions have given signs
 
 
@@ -71,7 +73,8 @@ def counterexample(expr, where=None):
     defined, found = _at_some_points(expr, where, points=3, precision=128)
     if found:
         return found
-    if _normal_form(expr).value(expr)[0] == 0:
+    plain = _without_opaque(expr)
+    if _normal_form(plain).value(plain)[0] == 0:
         if defined or _at_some_points(expr, {}, points=12, precision=2048)[0]:
             return None
         raise Undecided(f"its normal form is zero, but no value was found at which it is defined: {expr}")
@@ -145,6 +148,8 @@ def _enclose_node(expr, parts):
         return arb(fmpq(expr.p, expr.q))
     if expr is sp.E:
         return arb(1).exp()
+    if expr is sp.pi:
+        return arb.pi()
     if expr.is_Add:
         return sum(parts, arb(0))
     if expr.is_Mul:
@@ -153,12 +158,20 @@ def _enclose_node(expr, parts):
         return parts[0].exp()
     if expr.func in (sp.log, sp.tanh) and len(parts) == 1:
         return parts[0].log() if expr.func is sp.log else parts[0].tanh()
+    if expr.func in OPAQUE:
+        return getattr(parts[0], expr.func.__name__)()
     if expr.is_Pow and expr.exp.is_Rational:
         return parts[0] ** (int(expr.exp) if expr.exp.is_Integer else parts[1])
     raise Undecided(f"outside the fragment: {expr.func.__name__}")
 
 
 # --- True: a numerator that is the zero polynomial ----------------------------------------------------------
+
+
+def _without_opaque(expr):
+    """The expression with a variable for each sin, cos and erf in it, and one for √π."""
+    named = {e: sp.Dummy(e.func.__name__, real=True) for e in expr.atoms(*OPAQUE)}
+    return expr.xreplace(named).subs(sp.pi, sp.Dummy("root", positive=True) ** 2)
 
 
 class _Finer(Exception):

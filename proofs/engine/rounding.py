@@ -306,8 +306,8 @@ class Scaled:
 # Changes of a passage that spoil a function of `floats`, each beside its name.
 LOG2_TO_53_BITS = Spoiled("log 2 to 53 bits", change=("1.9082149292705877e-10", "1.9082e-10"))
 EXPONENTIALS = [
-    Spoiled("a coefficient off by 10⁻⁹", change=("1 / 120,", "1 / 119.9999999,")),
-    Spoiled("the last term left out", change=(", 1 / 6227020800", "")),
+    Spoiled("a coefficient off by 10⁻⁹", change=("(1 / 6, 1 / 120,", "(1 / 6, 1 / 119.9999999,")),
+    Spoiled("the last term left out", change=(", 1 / 6227020800))", "))")),
     LOG2_TO_53_BITS,
 ]
 LOGARITHMS = [

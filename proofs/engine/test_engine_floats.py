@@ -6,6 +6,7 @@ the rows say is proved in `test_engine_rules.py`.
 
 import numpy as np
 import pytest
+from scipy import special
 
 from proofs.engine.rounding import EXPONENTIALS, LOGARITHMS
 from proofs.engine.sampled import met_within, quiet, within
@@ -163,6 +164,31 @@ TEMPTING = {
         lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
         lambda x: 1 - 2 / (np.exp(2 * x) + 1),
         lambda x: 2 / (1 + np.exp(-2 * x)) - 1,
+    ),
+    "sin": (
+        lambda x: np.sin(np.remainder(x, 2 * np.pi)),
+        lambda x: np.cos(x - np.pi / 2),
+        lambda x: 2 * np.sin(x / 2) * np.sqrt(1 - np.sin(x / 2) ** 2) * np.sign(np.cos(x / 2)),
+    ),
+    "cos": (
+        lambda x: np.cos(np.remainder(x, 2 * np.pi)),
+        lambda x: np.sin(x + np.pi / 2),
+        lambda x: 1 - 2 * np.sin(x / 2) ** 2,
+    ),
+    "erf": (
+        lambda x: 1 - special.erfc(x),
+        lambda x: 2 * special.ndtr(np.sqrt(2) * x) - 1,
+        lambda x: 2 / np.sqrt(np.pi) * x * special.hyp1f1(0.5, 1.5, -x * x),
+    ),
+    "erfc": (
+        lambda x: 1 - special.erf(x),
+        lambda x: np.exp(-x * x) * special.erfcx(x),
+        lambda x: 2 * special.ndtr(-np.sqrt(2) * x),
+    ),
+    "erf_slope": (
+        lambda x: 2 / np.sqrt(np.pi) * np.exp(-x * x),
+        lambda x: 2 / np.sqrt(np.pi) / np.exp(x * x),
+        lambda x: 2 * special.wofz(x).real / np.sqrt(np.pi),
     ),
 }
 

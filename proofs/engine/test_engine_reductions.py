@@ -17,7 +17,7 @@ from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.ops.error_bounds import Format
 
 WIDTHS = (np.float64, np.float32)
-SUMS, SHIFTED = ("sum", "mean", "matmul"), ("logsumexp", "softmax", "log_softmax")
+SUMS, SHIFTED = ("sum", "mean", "cumsum", "matmul"), ("logsumexp", "softmax", "log_softmax")
 BITS = {name: 4400 for name in (*SUMS, "max", "min")} | dict.fromkeys(SHIFTED, 300)  # sums of floats are then exact
 LONG = 10**4
 
@@ -119,7 +119,7 @@ OFF = Spoiled("off by 1 + 2⁻²⁰", spoil=times(1 + 2.0**-20))
 
 @pytest.mark.parametrize("name", SUMS)
 @theorem(
-    "sum, mean and matmul are within γₙ Σ|terms| of the exact value, whatever cancels",
+    "sum, mean, cumsum and matmul are within γₙ Σ|terms| of the exact value, whatever cancels",
     claim="ops",
     level="E",
     sizes="the arrays drawn, 1 to 10⁴ terms, 10^±138 and subnormal, float64 and float32",

@@ -23,6 +23,8 @@ CHOOSES = "chooses by the value of its arguments, and a term has no cases"
 REFUSED = {
     **dict.fromkeys(("abs", "sign", "maximum", "minimum", "clip", "max", "min"), CHOOSES),
     **dict.fromkeys(("greater_equal", "equal"), "gives truth values, which no term has"),
+    **dict.fromkeys(("sin", "cos", "erf", "erfc", "erf_slope"), "has no term, which knows exp and log alone"),
+    "cumsum": "adds up to a place: the places of a set have no order",
     "sqrt": "takes a root, and a term has whole powers only",
     "log1mexp": "takes the logarithm of 1 − e^x, whose sign is not evident",
 }

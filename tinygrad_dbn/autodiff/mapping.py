@@ -15,7 +15,9 @@ from .callers import callers_line
 from .inputs import given, kept, owned
 from .kernels.scalar import native
 from .operators import TABLE, Value
-from .tensor import MAPPED, Params, Tensor, new_level
+from .ops.arguments import positions
+from .ops.mapped import Each, everywhere
+from .tensor import MAPPED, Params, Tensor, items_of, new_level
 from .trees import flatten
 
 
@@ -37,18 +39,33 @@ class Example(Tensor):
             "write td.ops.where(condition, x, y)",
         )  # fmt: skip
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refused(
+            "np.asarray(x), or a[x] of an array a,", "in td.vmap it stands for many examples at once",
+            "write td.ops.index(a, at=x) to pick, and td.ops.stack([x, y])",
+        )  # fmt: skip
+
+    def __getitem__(self, index: Any) -> Value:
+        if self.dtype.kind not in "biu":
+            return super().__getitem__(index)
+        at = _of_each(positions(index, [self.shape]), self.level)  # integers stay integers, as no op's do
+        return Example.leaf(self.value[everywhere(at, self.shape, len(self.value))], self.level)
+
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
     """The function that does for each of T examples what f does for one, in one run: results have a first axis of T.
 
     in_axes: 0 for an argument whose arrays have the examples along their first axis, None for one that is the same for
-    all, such as a model; or a tuple of these, one for each argument. Arguments and result are trees. Along the examples
-    lie floats: write classes as rows of np.eye(classes)[y], and pick by multiplying.
-    `td.vmap(td.grad(loss), (None, 0, 0))` gives the gradient of every example.
+    all, such as a model; or a tuple of these, one for each argument. Arguments and result are trees. Integers and
+    booleans along the examples are positions, x[y], classes and masks; what is computed from them is floats.
+    `td.vmap(td.grad(loss), (None, 0, 0))` gives the gradient of every example, for loss(net, x, y) =
+    net.nll(x[None], y[None]).sum() say: y is one class.
     Raises TypeError and ValueError where nothing is mapped, lengths differ, or f chooses by an example's value.
 
     >>> vmap(lambda x: (x * x).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([ 5., 25.])
+    >>> vmap(lambda x, k: x[k])(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
+    array([2., 3.])
     """
 
     def mapped(*args: Any) -> Any:
@@ -87,10 +104,10 @@ def _count(leaves: list[Any]) -> int:
 
 def _mappable(x: Any) -> Value:
     array = x.live() if isinstance(x, Tensor) else native(np.asarray(given(x)))
-    if array.dtype not in (np.float64, np.float32, np.object_):
+    if array.dtype.kind not in "biu" and array.dtype not in (np.float64, np.float32, np.object_):
         raise TypeError(
-            f"vmap: {array.dtype} of shape {array.shape} is no float; write x.astype(float), or np.eye(n)[x] for what "
-            f"picks\n  in {callers_line()}"
+            f"vmap: {array.dtype} of shape {array.shape} is neither float64, float32, integer nor boolean; write "
+            f"x.astype(float)\n  in {callers_line()}"
         )
     return array if isinstance(array, Tensor) else kept(array)
 
@@ -106,17 +123,35 @@ def apply_to_all(op: Any, inputs: tuple[Value, ...], level: int, params: Params)
     """An op on Tensors of a level that maps: on the values of all examples at once."""
     if op.mapped is None:
         raise TypeError(f"vmap: the row of {op.name} does not say how it takes many examples; write mapped= in it")
-    mine = [isinstance(x, Tensor) and x.level == level for x in inputs]
-    count = next(x.value.shape[0] for x, is_mine in zip(inputs, mine, strict=True) if is_mine)
+    mine = [x for x in inputs if isinstance(x, Tensor) and x.level == level]
+    if "at" in params:
+        params = {**params, "at": _of_each(params["at"], level)}
+    picked = [item for item in items_of(params.get("at")) if isinstance(item, Each)]
+    count = len((mine or picked)[0].value)
     shapes = [np.shape(x) for x in inputs]
     options, width = op.mapped(params, count, shapes)
     ready = []
-    for x, is_mine, shape in zip(inputs, mine, shapes, strict=True):
-        if is_mine:  # new axes of length 1 stand between that of the examples and the example's own
-            lined = (count, *(1,) * (width - len(shape)), *shape)
-            ready.append(x.value if x.value.shape == lined else TABLE["reshape"](x.value, shape=lined))
-        elif op.arity is None:  # arrays that are joined have one shape
-            ready.append(TABLE["broadcast_to"](x, shape=(count, *shape)))
+    for x, shape in zip(inputs, shapes, strict=True):
+        new = (1,) * (width - len(shape))  # axes that stand between that of the examples and the example's own
+        if isinstance(x, Tensor) and x.level == level:
+            ready.append(_lined(x.value, len(new)))
+        elif op.arity is None or picked:  # arrays that are joined have one shape; positions are those of an example
+            ready.append(TABLE["broadcast_to"](x, shape=(count, *new, *shape)))
         else:
             ready.append(x)
     return Example.output(op(*ready, **options), level, op, (), params)
+
+
+def _lined(value: Value, new: int) -> Value:
+    """The value of all examples, with so many axes of length 1 behind the first."""
+    if not new:
+        return value
+    if value.dtype.kind in "biu":  # which `reshape` would make floats
+        return value[(slice(None), *(None,) * new)]
+    return TABLE["reshape"](value, shape=(value.shape[0], *(1,) * new, *value.shape[1:]))
+
+
+def _of_each(at: Any, level: int) -> Any:
+    """An index in which the positions of a level that maps are told apart from those that are the same for all."""
+    found = tuple(Each(x.value) if isinstance(x, Tensor) and x.level == level else x for x in items_of(at))
+    return found if isinstance(at, tuple) else found[0]

@@ -22,7 +22,7 @@ TABLE: dict[str, Any] = {}
 """Every op of the library, an `Op`, by name. The rows are written in `tinygrad_dbn/autodiff/ops/`."""
 
 COMPOSED: dict[str, Callable[..., Value]] = {}
-"""What an operator runs where one row is not enough: `ops.linear` puts its `matmul` here, which also takes vectors."""
+"""What an operator, or NumPy's function of that name, runs where one row is not enough. `ops.functions` adds them."""
 
 
 class Operators:
@@ -197,6 +197,9 @@ class Operators:
 
     def std(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
         return COMPOSED["std"](self, axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return COMPOSED["prod"](self, axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Value:
         return TABLE["reshape"](self, shape=shape[0] if isinstance(shape[0], tuple) else shape)

@@ -235,7 +235,7 @@ class Protocols(Operators):
 def _in_ops(name: str) -> str:
     """What to write for a function of NumPy's."""
     op = _OTHER_NAMES.get(name, name)
-    if op in TABLE:
+    if op in TABLE or op in COMPOSED:
         return f"write td.ops.{op}"
     return f"write it with td.ops, or declare a row {name} of your own with td.ops.row; {_CONSTANT}"
 

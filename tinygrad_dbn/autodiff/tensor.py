@@ -70,6 +70,8 @@ RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
     """Apply an op: on plain arrays it just computes, on Tensors it leaves a node of their highest level as well."""
     level, inputs = _highest(inputs)
+    if MAPPED and "at" in params:
+        level = max([level, *(x.level for x in items_of(params["at"]) if isinstance(x, Tensor))])
     recorder = RECORDER.get()
     if recorder is not None and level <= recorder.level:
         return recorder.record(op, inputs, params)
@@ -98,9 +100,21 @@ def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
     return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
 
 
+def items_of(at: Any) -> tuple[Any, ...]:
+    """What stands in x[…]. Positions that differ between the examples of a `vmap` are Tensors of integers."""
+    return at if isinstance(at, tuple) else (at,)
+
+
 def _below(inputs: tuple[Value, ...], level: int) -> tuple[Value, ...]:
     """The inputs one level down, which is where ops compute and rules work."""
     return tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
+
+
+def values(x: Value) -> Any:
+    """The array at the bottom of all levels: of all examples, where a `vmap` is among them."""
+    while isinstance(x, Tensor):
+        x = x.value
+    return x
 
 
 class Tensor(Protocols):

@@ -31,13 +31,13 @@ def inlined(kernel: Any, operands: list[str]) -> str | None:
 def kernel_sources(kernels: dict[str, Any]) -> str:
     """The definitions that the steps call, and the import of the elementary functions beneath them.
 
-    A kernel says `np` and means the file `floats`, as in `kernels.compiled`. So that its lines can stay as they are,
-    `np` means that in the whole text, where NumPy itself is called `numpy`. The version of `floats` is part of the
-    text, so that an edit there makes a new file.
+    A kernel says `np` or `special` and means the file `floats`, as in `kernels.compiled`. So that its lines can stay as
+    they are, both mean that in the whole text, where NumPy itself is called `numpy`. The version of `floats` is part of
+    the text, so that an edit there makes a new file.
     """
     from ..kernels import floats  # here: it brings Numba
 
-    head = f"import {floats.__name__} as np  # version {floats.VERSION}\n"
+    head = f"import {floats.__name__} as np  # version {floats.VERSION}\nimport {floats.__name__} as special\n"
     return "\n\n".join([head, *(_function(name, kernel) for name, kernel in kernels.items())])
 
 

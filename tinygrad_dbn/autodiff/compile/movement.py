@@ -29,6 +29,14 @@ class Movement(Text):
             index = ", ".join(f"j{i}" for i in range(len(n.shape) - 2))
             self.line(f"numpy.dot({names[0]}, {names[1]}, {matrix(n)}{f'[{index}]' if index else ''})")
 
+    def write_cumsum(self, n: Node) -> None:
+        axis, at = n.params["axis"], [f"j{i}" for i in range(len(n.shape))]
+        with self.indented(*(f"for {at[i]} in range({k}):" for i, k in enumerate(n.shape) if i != axis)):
+            self.line("total = 0.0")
+            with self.indented(f"for {at[axis]} in range({n.shape[axis]}):"):
+                self.line(f"total += {self.element(n.inputs[0], at)[0]}")
+                self.line(f"{at_index(self.array(n), at)} = total")
+
     def write_reshape(self, n: Node) -> None:
         x = n.inputs[0]
         self.line(f"flat, k = {self.array(n)}.reshape({prod(n.shape)}), 0")

@@ -35,6 +35,9 @@ def arguments(op: Op, dtype: Any, points: int, rng: np.random.Generator) -> list
     columns[1:] = [rng.permutation(x) for x in columns[1:]]
     low, high = op.domain
     inside = np.logical_and.reduce([np.isfinite(x) & (x > low) & (x < high) for x in columns])
+    for at, value in op.edges:
+        if np.isnan(value):  # as 0 / 0, which has no truth to compare with
+            inside &= ~np.logical_and.reduce([x == a for x, a in zip(columns, np.atleast_1d(at), strict=True)])
     return [x[inside] for x in columns]
 
 
@@ -54,6 +57,7 @@ def _sample(dtype: Any, points: int, rng: np.random.Generator) -> NDArray[Any]:
         -np.log(info.tiny),
         -np.log(info.smallest_subnormal),
     ]
+    landmarks += [np.pi / 2, np.pi, 6381956970095103.0 * 2.0**797]  # of all floats the nearest to a multiple of π/2
     marks = np.array(landmarks).astype(dtype)
     marks = np.concatenate([marks, np.nextafter(marks, dtype(0)), np.nextafter(marks, dtype(np.inf))])
     subnormal = rng.integers(1, 2**info.nmant, points // 2 + 1, dtype=unsigned) >> rng.integers(

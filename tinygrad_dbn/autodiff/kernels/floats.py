@@ -1,15 +1,22 @@
-"""exp, expm1, log, log1p and tanh of one float, as polynomials that LLVM turns into vector instructions.
+"""exp, log, tanh, sin, erf and their kin of one float, as polynomials that LLVM turns into vector instructions.
 
 A kernel says `np.exp(x)`. When it is compiled for floats, `np` stands for this file (see `kernels.compiled`): a call
 into the C library would keep LLVM from handling four or eight elements at once.
 
 Every function computes in float64, whatever the width of its argument; a float32 kernel is thus rounded once, at its
-end. There are no branches, only `select`, and no tables. How the results are reached, with k an integer:
+end. There are no branches, only `select`, and no tables but the digits of 2/π. How the results are reached, with k an
+integer:
 
     e^x = 2^k e^r              x = k log 2 + r, |r| ≤ ½ log 2, and e^r = 1 + r + r²/2! + … + r¹³/13!
     log x = k log 2 + log m    x = 2^k m, √½ ≤ m < √2, and log m = 2 artanh s = 2 s + s³ R(s²), s = (m − 1)/(m + 1)
 
-R is the polynomial of degree 6 that is closest to it in Chebyshev's sense, 1.6e-18 at worst.
+    sin x = ± sin r or ± cos r   x = k π/2 + r, |r| ≤ ¼ π, and Taylor's series of both
+    erf x = x + x S(x²)          |x| < ⅞, and 1 − erfc x above
+    erfc x = e^(−x²) (1¼ + C(t)) / (1 + 2x)   x ≥ ½, t = (x − 4)/(x + 4), and 1 − erf x below, 2 − erfc −x for x ≤ −½
+
+R is the polynomial of degree 6 that is closest to it in Chebyshev's sense, 1.6e-18 at worst. S, of degree 12, is off by
+1.3e-17 at most, and 1¼ + C, of degree 22, by 1.5e-17 of its value: both interpolate at Chebyshev's nodes, C as far as
+x = 28, where e^(−x²) vanishes.
 
 The rest is care about the last bit: log 2 is the sum of a short and a long constant, so that k times the short one is
 exact (Cody and Waite 1980), and each sum ends with its largest term. Worst errors:
@@ -29,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -44,6 +52,19 @@ ROUNDER = 1.5 * 2.0**52  # x + ROUNDER has the nearest integer to x in its last 
 SMALLEST_NORMAL, TWO_54 = 2.0**-1022, 2.0**54
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 SQUARE_VANISHES = 2.0**-54  # below this x² is lost beside x
+
+HALF_PI_HIGH, HALF_PI_LOW = 1.5707963267948966, 6.123233995736766e-17
+ROOT_HIGH, ROOT_LOW = 1.1283791670955126, 1.533545961316588e-17  # 2 / √π
+TWO_OVER_PI = np.array(
+    [
+        0x0000000000000000, 0xA2F9836E4E441529, 0xFC2757D1F534DDC0, 0xDB6295993C439041, 0xFE5163ABDEBBC561,
+        0xB7246E3A424DD2E0, 0x06492EEA09D1921C, 0xFE1DEB1CB129A73E, 0xE88235F52EBB4484, 0xE99C7026B45F7E41,
+        0x3991D639835339F4, 0x9C845F8BBDF9283B, 0x1FF897FFDE05980F, 0xEF2F118B5A0A6D1F, 0x6D367ECF27CB09B7,
+        0x4F463F669E5FEA2D, 0x7527BAC7EBE5F17B, 0x3D0739F78A5292EA, 0x6BFB5FB11F8D5D08, 0x56033046FC7B6BAB,
+    ],
+    np.uint64,
+)  # fmt: skip
+"""The binary digits of 2/π behind the point, after 64 zeros: as many as the largest float moves before it, and 192."""
 
 abs, sqrt = np.abs, np.sqrt  # one instruction each already
 
@@ -78,6 +99,18 @@ def fma(context, a, b, c):
         return builder.fma(*arguments)
 
     return types.float64(types.float64, types.float64, types.float64), code
+
+
+@instruction(lambda a, b: np.uint64(int(a) * int(b) >> 64))
+def high_product(context, a, b):
+    """The upper 64 of the 128 bits of a · b."""
+
+    def code(context, builder, signature, arguments):
+        wide = ir.IntType(128)
+        a, b = (builder.zext(x, wide) for x in arguments)
+        return builder.trunc(builder.lshr(builder.mul(a, b), wide(64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), code
 
 
 @instruction(_by_horner)
@@ -205,6 +238,142 @@ def tanh(x):
     d = e + 2.0
     y = e / d
     return np.copysign(y - y * (e - (d - 2.0)) / d, x)  # less what was lost when e + 2 was rounded
+
+
+@inline
+def _turned(x):
+    """(n, r, low): |x| = n π/2 + r + low but for multiples of 2π, |r| ≤ ¼ π (Payne and Hanek 1983).
+
+    |x| is m 2^e, m an integer of 53 bits. Digits of 2/π that 2^e moves to fours and above count for whole turns, which
+    are left out; of m times the next 192, the upper 128 are kept. No float is so near to a multiple of π/2 that these
+    would not do: the first 62 of them vanish at most.
+    """
+    bits = np.float64(np.abs(x)).view(np.int64)
+    start = max(int(bits) >> 52, 1022) - 1013  # the first digit that counts; below ½ the result is not used
+    m = np.uint64((bits & 0xFFFFFFFFFFFFF) | 0x10000000000000)
+    k, left, right = start >> 6, np.uint64(start & 63), np.uint64(63 - (start & 63))
+    first = (TWO_OVER_PI[k] << left) | (TWO_OVER_PI[k + 1] >> np.uint64(1) >> right)
+    second = (TWO_OVER_PI[k + 1] << left) | (TWO_OVER_PI[k + 2] >> np.uint64(1) >> right)
+    third = (TWO_OVER_PI[k + 2] << left) | (TWO_OVER_PI[k + 3] >> np.uint64(1) >> right)
+    carried = high_product(m, third)
+    lower = m * second + carried
+    upper = m * first + high_product(m, second) + np.uint64(lower < carried)  # the unit of its last bit: 2^-62 π/2
+    n = (upper + np.uint64(1 << 61)) >> np.uint64(62)
+    rest = np.int64(upper - (n << np.uint64(62)))
+    a = np.float64(rest)
+    b = np.float64(rest - np.int64(a)) + np.float64(lower) * 2.0**-64
+    high = a * HALF_PI_HIGH
+    low = fma(a, HALF_PI_HIGH, -high) + fma(a, HALF_PI_LOW, b * HALF_PI_HIGH)
+    size = np.abs(x)
+    small = size < 0.785
+    return select(small, 0.0, np.float64(n)), select(small, size, high * 2.0**-62), select(small, 0.0, low * 2.0**-62)
+
+
+@inline
+def _waves(x):
+    """(n, sin r, cos r) for |x| = n π/2 + r but for multiples of 2π, |r| ≤ ¼ π."""
+    n, r, low = _turned(x)
+    z = r * r
+    odd = polynomial(
+        z, (-1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800, -1 / 1307674368000,
+            1 / 355687428096000)
+    )  # fmt: skip
+    even = polynomial(
+        z, (1 / 24, -1 / 720, 1 / 40320, -1 / 3628800, 1 / 479001600, -1 / 87178291200, 1 / 20922789888000)
+    )
+    half = 0.5 * z
+    line = 1.0 - half
+    lost = fma(0.5 * r, r, -half) + r * low
+    sine = r + fma(r * z, odd, low * line)
+    return n, sine, line + (((1.0 - line) - half) + fma(z * z, even, -lost))
+
+
+@inline
+def sin(x):
+    """sin x."""
+    x = np.float64(x)
+    n, sine, cosine = _waves(x)
+    y = select((n == 1.0) | (n == 3.0), cosine, sine)
+    return select(np.abs(x) < np.inf, np.copysign(1.0, x) * select((n == 2.0) | (n == 3.0), -y, y), np.nan)
+
+
+@inline
+def cos(x):
+    """cos x."""
+    x = np.float64(x)
+    n, sine, cosine = _waves(x)
+    y = select((n == 1.0) | (n == 3.0), sine, cosine)
+    return select(np.abs(x) < np.inf, select((n == 1.0) | (n == 2.0), -y, y), np.nan)
+
+
+@inline
+def _bell(x):
+    """(e, lost): e^(−x²) = e (1 − lost), lost being what x² had when it was rounded."""
+    x = select(np.abs(x) > 40.0, 40.0, x)
+    square = x * x
+    return exp(-square), fma(x, x, -square)
+
+
+@inline
+def _small_erf(x):
+    """erf x for |x| < ⅞."""
+    z = x * x
+    w = z * z
+    even = polynomial(
+        w, (0.1283791670955126, 0.11283791670955111, 0.0052239776253799495, 0.00012055332664402735,
+            1.646179331465805e-06, 1.4735405934568758e-08, 6.627786135071423e-11)
+    )  # fmt: skip
+    odd = polynomial(
+        w, (-0.37612638903183754, -0.026866170645127092, -0.0008548327017905889, -1.4925638169259221e-05,
+            -1.636001974888772e-07, -1.1712641683192752e-09)
+    )  # fmt: skip
+    return fma(x, fma(z, odd, even), x)
+
+
+@inline
+def _large_erfc(x):
+    """erfc x for x ≥ ½."""
+    x = select(x > 28.0, 28.0, x)
+    t = (x - 4.0) / (x + 4.0)
+    w = t * t
+    even = polynomial(
+        w, (-0.01700488137444749, 0.015379652102619901, -0.1010390660363143, -0.06633036581196795,
+            -0.016197734061059108, -0.0007577732634973155, 0.00015062155590137163, -1.1221668942295945e-05,
+            2.9313186423696087e-07, 7.540467350144586e-08, -1.8406671051403966e-08, 1.9717656765049794e-09)
+    )  # fmt: skip
+    odd = polynomial(
+        w, (-0.1396211168405625, 0.06809705425468844, 0.09373283499853434, 0.03716751553379472, 0.00503197001856426,
+            -0.00019925696553927866, -2.4398057333996413e-05, 5.706494720146254e-06, -8.195085083459565e-07,
+            1.03256669073015e-07, -9.652213521087604e-09)
+    )  # fmt: skip
+    e, lost = _bell(x)
+    d = 1.0 + 2.0 * x
+    y = (1.25 + fma(t, odd, even)) / d
+    return e * fma(y, -(lost + (2.0 * x - (d - 1.0)) / d), y)
+
+
+@inline
+def erf(x):
+    """(2 / √π) ∫₀ˣ e^(−t²) dt."""
+    x = np.float64(x)
+    size = np.abs(x)
+    return select(size < 0.875, _small_erf(x), np.copysign(1.0 - _large_erfc(size), x))
+
+
+@inline
+def erfc(x):
+    """1 − erf x."""
+    x = np.float64(x)
+    size = np.abs(x)
+    large = _large_erfc(size)
+    return select(size < 0.5, 1.0 - _small_erf(x), select(x < 0.0, 2.0 - large, large))
+
+
+@inline
+def erf_slope(x):
+    """(2 / √π) e^(−x²)."""
+    e, lost = _bell(np.float64(x))
+    return e * (ROOT_HIGH + fma(ROOT_HIGH, -lost, ROOT_LOW))
 
 
 @inline

@@ -5,7 +5,8 @@ Python objects (SymPy symbols, exact rationals) NumPy calls the very same functi
 that is proved is the code that ships.
 
 Kernels call `np.exp`, `np.log1p` and the like on scalars. NumPy passes them on to an object's own method `.exp()`,
-`.log1p()`; for floats `np` stands for the file `floats`, where they are polynomials.
+`.log1p()`, as the file `special` does with what NumPy has not; for floats both stand for the file `floats`, where they
+are polynomials.
 """
 
 from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ _BODIES: dict[int, Kernel] = {
 def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., Any]:
     """The NumPy ufunc that Numba makes of a scalar kernel, for one float width.
 
-    The kernel is compiled as it stands, but `np` in it means `floats`, whose functions run on whole vectors.
+    The kernel is compiled as it stands, but `np` and `special` mean `floats`, whose functions run on whole vectors.
     """
     from . import jit
 
@@ -106,7 +107,9 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
 
     from . import floats
 
-    scalar = floats.inline(FunctionType(kernel.__code__, {**kernel.__globals__, "np": floats}, kernel.__name__))
+    scalar = floats.inline(
+        FunctionType(kernel.__code__, {**kernel.__globals__, "np": floats, "special": floats}, kernel.__name__)
+    )
     names = {"__name__": __name__, "kernel": scalar, "inlined": floats.inlined}
     body = FunctionType(_BODIES[arity].__code__, names, kernel.__name__)
     body.__qualname__ = kernel.__name__

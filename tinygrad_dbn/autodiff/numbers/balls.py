@@ -107,6 +107,21 @@ class Ball:
     def sqrt(self) -> "Ball":
         return Ball(self.arb.sqrt())
 
+    def sin(self) -> "Ball":
+        return Ball(self.arb.sin())
+
+    def cos(self) -> "Ball":
+        return Ball(self.arb.cos())
+
+    def erf(self) -> "Ball":
+        return Ball(self.arb.erf())
+
+    def erfc(self) -> "Ball":
+        return Ball(self.arb.erfc())
+
+    def erf_slope(self) -> "Ball":
+        return Ball(2 * (-(self.arb**2)).exp() / arb.pi().sqrt())
+
     def __gt__(self, other: Any) -> bool:
         a, b = self.arb, _arb(other)
         return _decided(bool(a > b), bool(a <= b), a, b)

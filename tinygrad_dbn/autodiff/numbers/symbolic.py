@@ -93,6 +93,21 @@ class Symbolic:
     def tanh(self) -> "Symbolic":
         return Symbolic(sympy.tanh(self.expr))
 
+    def sin(self) -> "Symbolic":
+        return Symbolic(sympy.sin(self.expr))
+
+    def cos(self) -> "Symbolic":
+        return Symbolic(sympy.cos(self.expr))
+
+    def erf(self) -> "Symbolic":
+        return Symbolic(sympy.erf(self.expr))
+
+    def erfc(self) -> "Symbolic":
+        return Symbolic(1 - sympy.erf(self.expr))
+
+    def erf_slope(self) -> "Symbolic":
+        return Symbolic(2 * sympy.exp(-(self.expr**2)) / sympy.sqrt(sympy.pi))
+
     def __abs__(self) -> "Symbolic":
         return self if sign(self.expr) >= 0 else -self
 

@@ -6,7 +6,9 @@ the proofs, the tests – is a loop over `TABLE`. `row` adds one of your own.
 """
 
 from ..operators import TABLE
-from .activations import elu, leaky_relu, silu
+from .activations import elu, gelu, leaky_relu, silu
+from .convolution import conv2d
+from .einsum import einsum
 from .elementwise import (
     abs,
     add,
@@ -40,11 +42,12 @@ from .elementwise import (
     tanh,
     where,
 )
-from .functions import concatenate, logaddexp, matmul, norm, sort, stack, std, take_along, var
+from .functions import concatenate, cumsum, logaddexp, matmul, norm, prod, sort, stack, std, take_along, var
 from .losses import bernoulli_cross_entropy, softmax_nll, squared_error
 from .reductions import log_softmax, logsumexp, max, mean, min, softmax, sum
 from .row import example, row
 from .shapes import broadcast_to, index, place, reshape, stop_gradient, transpose
+from .special import cos, erf, erf_slope, erfc, sin
 
 __all__ = [
     "TABLE",
@@ -55,12 +58,20 @@ __all__ = [
     "chain",
     "clip",
     "concatenate",
+    "conv2d",
+    "cos",
+    "cumsum",
     "divide",
+    "einsum",
     "elu",
     "equal",
+    "erf",
+    "erf_slope",
+    "erfc",
     "example",
     "exp",
     "expm1",
+    "gelu",
     "greater",
     "greater_equal",
     "index",
@@ -83,6 +94,7 @@ __all__ = [
     "norm",
     "place",
     "power",
+    "prod",
     "reciprocal",
     "relu",
     "reshape",
@@ -91,6 +103,7 @@ __all__ = [
     "sigmoid_slope",
     "sign",
     "silu",
+    "sin",
     "softmax",
     "softmax_nll",
     "softplus",

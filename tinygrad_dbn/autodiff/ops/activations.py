@@ -2,6 +2,7 @@
 
 from ..operators import Value
 from .elementwise import chain, expm1, greater, multiply, sigmoid, where
+from .special import erfc
 
 
 def leaky_relu(x: Value, slope: float = 0.01) -> Value:
@@ -33,3 +34,15 @@ def silu(x: Value) -> Value:
     array([ 0.,  0., inf])
     """
     return chain(sigmoid(x), x)
+
+
+def gelu(x: Value) -> Value:
+    """x Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016); 0 at −∞.
+
+    Φ(x) = ½ erfc(−x / √2), exactly: neither the tanh nor the sigmoid that stand for it elsewhere.
+
+    >>> import numpy as np
+    >>> gelu(np.array([-np.inf, 0.0, np.inf]))
+    array([ 0.,  0., inf])
+    """
+    return chain(multiply(0.5, erfc(multiply(-(0.5**0.5), x))), x)

@@ -141,7 +141,7 @@ def _position(item: Any) -> Any:
         ends = (item.start, item.stop, item.step)
         return slice(*[None if end is None else _whole(end, "the end of a slice") for end in ends])
     if isinstance(item, Tensor):
-        return _mask(item)
+        return item.live() if item.dtype.kind in "iu" else _mask(item)
     if isinstance(item, list) and not item:
         return np.zeros(0, np.intp)
     array = item if isinstance(item, np.ndarray) else np.asarray(item)
@@ -156,7 +156,9 @@ def _mask(item: Any) -> Any:
     """A comparison of Tensors as the constant that it is. Raises TypeError for other Tensors, which hold floats."""
     if item.dtype != bool:
         raise item.refused(
-            "an index", "positions are integers", "index with integers, x[i], or with a comparison, x[x > 0]"
+            "an index",
+            "positions are integers, and what ops compute is floats",
+            "index with integers from outside the trace, x[i], or with a comparison, x[x > 0]",
         )
     recorder = RECORDER.get()
     while isinstance(item, Tensor):

@@ -74,6 +74,11 @@ def of_sum(f: Format, y: Value, x: Value, axis: Axis = None, keepdims: bool = Fa
     return f.gamma(max(_terms(y, x) - 1, 0)) * np.abs(x).sum(axis=axis, keepdims=keepdims)
 
 
+def of_cumsum(f: Format, y: Value, x: Value, axis: int) -> Value:
+    """γₙ₋₁ Σ|x| up to each place, for n terms in any order"""
+    return f.gamma(max(np.shape(x)[axis] - 1, 0)) * np.abs(x).cumsum(axis)
+
+
 def of_mean(f: Format, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     """γₙ Σ|x| / n + tiny, for n terms in any order"""
     n = max(_terms(y, x), 1)

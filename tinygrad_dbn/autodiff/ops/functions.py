@@ -1,5 +1,6 @@
 """Functions that are called as NumPy's of the same name, and are made of rows."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from ..callers import callers_line
 from ..operators import COMPOSED, Axis, Operators, Value
 from ..protocols import FUNCTIONS
-from . import elementwise, linear, reductions, shapes
+from . import arguments, elementwise, linear, reductions, shapes
+from .einsum import einsum
 from .shapes import index, reshape
 
 
@@ -58,7 +60,7 @@ def take_along(x: Value, at: Any, axis: int = -1) -> Value:
     array([[2.],
            [3.]])
     """
-    at, shape = np.asarray(at), np.shape(x)
+    at, shape = at if isinstance(at, Operators) else np.asarray(at), np.shape(x)
     if at.dtype.kind not in "iu":
         raise TypeError(f"take_along: positions are integers, not {at.dtype}; write at.astype(int)")
     if at.ndim != len(shape) or not at.ndim:
@@ -105,6 +107,38 @@ def norm(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     return elementwise.multiply(length, scale if keepdims else reshape(scale, shape=np.shape(length)))
 
 
+def prod(x: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
+    """Π x over the axes, all of them unless said otherwise, as `numpy.prod`: within (n − 1) u Π|x| for n factors.
+
+    Halves are multiplied with one another, then halves of that. So every derivative is a product of the others, also
+    where factors are 0: nothing is divided.
+
+    >>> prod(np.array([2.0, 3.0, 7.0]))
+    array(42.)
+    """
+    shape = np.shape(x)
+    gone = arguments.axes(axis, [shape])
+    gone = tuple(range(len(shape))) if gone is None else (gone,) if isinstance(gone, int) else gone
+    kept = tuple(i for i in range(len(shape)) if i not in gone)
+    n = math.prod(shape[i] for i in gone)
+    y = reshape(shapes.transpose(x, axes=(*gone, *kept)), shape=(n, *(shape[i] for i in kept)))
+    while n > 1:
+        half = n // 2
+        y, rest = elementwise.multiply(y[:half], y[half : 2 * half]), y[2 * half :]
+        y, n = (concatenate([y, rest]), half + 1) if n % 2 else (y, half)
+    y = y if n else np.ones((1, *np.shape(y)[1:]), y.dtype)
+    return reshape(y, shape=tuple(1 if i in gone else k for i, k in enumerate(shape) if keepdims or i in kept))
+
+
+def cumsum(x: Value, axis: int | None = None) -> Value:
+    """Σ x up to each place along an axis, or of all elements row by row, as `numpy.cumsum`.
+
+    >>> cumsum(np.array([1.0, 2.0, 4.0]))
+    array([1., 3., 7.])
+    """
+    return linear.cumsum(reshape(x, shape=(-1,)), axis=0) if axis is None else linear.cumsum(x, axis=axis)
+
+
 def logaddexp(x: Value, y: Value) -> Value:
     """log(e^x + e^y), as `numpy.logaddexp`: neither overflows where the sum does not.
 
@@ -128,7 +162,9 @@ def sort(x: Value, axis: int = -1) -> Value:
     return take_along(x, np.argsort(values, axis=axis, kind="stable"), axis)
 
 
-COMPOSED.update(var=var, std=std, logaddexp=logaddexp)
+COMPOSED.update(
+    take_along=take_along, var=var, std=std, norm=norm, prod=prod, logaddexp=logaddexp, sort=sort, einsum=einsum
+)
 
 
 def _dot(a: Value, b: Value) -> Value:
@@ -150,6 +186,9 @@ FUNCTIONS.update(
         np.min: lambda a, axis=None, *, keepdims=False: reductions.min(a, axis=axis, keepdims=keepdims),
         np.amax: lambda a, axis=None, *, keepdims=False: reductions.max(a, axis=axis, keepdims=keepdims),
         np.amin: lambda a, axis=None, *, keepdims=False: reductions.min(a, axis=axis, keepdims=keepdims),
+        np.prod: lambda a, axis=None, *, keepdims=False: prod(a, axis, keepdims=keepdims),
+        np.cumsum: lambda a, axis=None: cumsum(a, axis),
+        np.einsum: lambda subscripts, *operands: einsum(subscripts, *operands),
         np.var: lambda a, axis=None, *, keepdims=False: var(a, axis, keepdims=keepdims),
         np.std: lambda a, axis=None, *, keepdims=False: std(a, axis, keepdims=keepdims),
         np.linalg.norm: lambda x, *, axis=None, keepdims=False: _norm(x, axis, keepdims),

@@ -1,4 +1,4 @@
-"""The matrix product: linear in each factor."""
+"""The matrix product, linear in each factor, and running sums."""
 
 # The rules name the op that they belong to.
 # mypy: disable-error-code="has-type"
@@ -8,10 +8,10 @@ from math import inf, nan
 import numpy as np
 
 from ..operators import Value
-from . import error_bounds
-from .mapped import in_line
+from . import arguments, error_bounds
+from .mapped import in_line, next_axis
 from .row import example, row, unbroadcast
-from .shapes import transpose
+from .shapes import index, transpose
 
 
 def swapped(a: Value) -> Value:
@@ -36,3 +36,24 @@ def swapped(a: Value) -> Value:
 def matmul(a: Value, b: Value) -> Value:
     """A B for (…, m, k) and (…, k, n), batch axes broadcasting, within γₖ u |A| |B|."""
     return np.matmul(a, b)
+
+
+def turned(x: Value, axis: int) -> Value:
+    """The elements along an axis in the opposite order."""
+    return index(x, at=(slice(None),) * axis + (slice(None, None, -1),))
+
+
+@row(
+    of="arrays",
+    mapped=next_axis,
+    vjps=(lambda g, y, x, axis: turned(cumsum(turned(g, axis), axis=axis), axis),),
+    jvps="linear",
+    edges=[(((1.0, nan, 2.0),), (1.0, nan, nan)), (((1.0, inf, -inf),), (1.0, inf, nan)), (((),), ())],
+    examples=[example((3,), axis=0), example((2, 2), axis=0)],
+    options={"axis": (arguments.along, -1)},
+    ulp=inf,
+    bound=error_bounds.of_cumsum,
+)
+def cumsum(x: Value, axis: int) -> Value:
+    """Σ x up to each place along the axis (the last, unless said otherwise), within γₙ₋₁ u Σ|x|"""
+    return x.cumsum(axis)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..callers import callers_line
 from ..operators import Value
+from ..tensor import Tensor, values
 from .elementwise import softplus, square
 from .reductions import log_softmax, sum
 from .shapes import index
@@ -22,15 +23,18 @@ def softmax_nll(a: Value, y: Value) -> Value:
             f"softmax_nll: logits of shape {np.shape(a)}; a batch has (T, C), a row for each example: write x[None, :] "
             f"and [y] for one example x of class y\n  in {callers_line()}"
         )
-    y = np.asarray(y)
+    y = y if isinstance(y, Tensor) else np.asarray(y)
     examples, classes = np.shape(a)
     if y.shape != (examples,) or y.dtype.kind not in "iu":
         raise ValueError(
             f"softmax_nll: y is {y.dtype} of shape {y.shape}; logits of shape {(examples, classes)} "
             f"want {examples} integers from 0 to {classes - 1}"
         )
-    if examples and not (y.min() >= 0 and y.max() < classes):
-        raise ValueError(f"softmax_nll: classes run from {y.min()} to {y.max()}, the logits have 0 to {classes - 1}")
+    known = values(y)
+    if known.size and not (known.min() >= 0 and known.max() < classes):
+        raise ValueError(
+            f"softmax_nll: classes run from {known.min()} to {known.max()}, the logits have 0 to {classes - 1}"
+        )
     return -index(log_softmax(a, axis=-1), at=(np.arange(examples), y))
 
 

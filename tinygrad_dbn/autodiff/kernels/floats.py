@@ -283,9 +283,8 @@ def _waves(x):
     )
     half = 0.5 * z
     line = 1.0 - half
-    lost = fma(0.5 * r, r, -half) + r * low
     sine = r + fma(r * z, odd, low * line)
-    return n, sine, line + (((1.0 - line) - half) + fma(z * z, even, -lost))
+    return n, sine, line + (((1.0 - line) - half) + fma(z * z, even, -r * low))
 
 
 @inline
@@ -347,9 +346,8 @@ def _large_erfc(x):
             1.03256669073015e-07, -9.652213521087604e-09)
     )  # fmt: skip
     e, lost = _bell(x)
-    d = 1.0 + 2.0 * x
-    y = (1.25 + fma(t, odd, even)) / d
-    return e * fma(y, -(lost + (2.0 * x - (d - 1.0)) / d), y)
+    y = (1.25 + fma(t, odd, even)) / (1.0 + 2.0 * x)
+    return e * fma(y, -lost, y)
 
 
 @inline

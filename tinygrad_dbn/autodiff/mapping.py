@@ -58,8 +58,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0) -> Callable[..., Any]:
     in_axes: 0 for an argument whose arrays have the examples along their first axis, None for one that is the same for
     all, such as a model; or a tuple of these, one for each argument. Arguments and result are trees. Integers and
     booleans along the examples are positions, x[y], classes and masks; what is computed from them is floats.
-    `td.vmap(td.grad(loss), (None, 0, 0))` gives the gradient of every example, for loss(net, x, y) =
-    net.nll(x[None], y[None]).sum() say: y is one class.
+    `td.vmap(td.grad(loss), (None, 0, 0))(net, X, classes)` gives the gradient of every example, for instance where
+    loss(net, x, y) is net.nll(x[None], y[None]).sum().
     Raises TypeError and ValueError where nothing is mapped, lengths differ, or f chooses by an example's value.
 
     >>> vmap(lambda x: (x * x).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))

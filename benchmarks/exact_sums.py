@@ -4,8 +4,9 @@
     python benchmarks/exact_sums.py --costs                                       predictions beside measurements alone
     python benchmarks/exact_sums.py --rbms R/bin/python --qucumber Q/bin/python    peers, each in its own environment
 
-Each row is the best of several runs, and what it is compared with ran in between, so that a busy machine slows both.
-The limit of log Z is `vector_limit.c`, compiled here; that of the layers is this machine's own matrix product.
+What a row is compared with ran in between, so that a busy machine slows both. A ratio is the median over the turns,
+with their range, and is marked with its goal; other rows are the best of several runs. The limit of log Z is
+`vector_limit.c`, compiled here; that of the layers is this machine's own matrix product.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from exact_gradient import beside_likelihood, random_dbn, random_rbm
+from goals import marked
 from tables import heading, show
 from timing import best, in_turns, seconds
 
@@ -69,7 +71,9 @@ def log_z_beside_the_limit(n=24, m=32):
         limits.append(limit() if limit else np.nan)
         rates.append(m * 2**n / best(lambda: float64.sum_chunk(*model, 0, blocks), 3))
     print(f"log Z, n = {n}, m = {m}, one core: {max(rates):.3e} pairs/s", end="")
-    print(f", vector limit {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}" if limit else "")
+    print(f", vector limit {max(limits):.3e}" if limit else "")
+    if limit:
+        marked("    of the limit", np.array(rates) / limits, at_least=0.85)
     every = m * 2 ** (n + 2) / best(lambda: td.exact.log_partition(random_rbm(m, n + 2)), 5)
     print(f"log Z, n = {n + 2}, m = {m}, {budget.cores()} cores: {every:.3e} pairs/s")
     small = random_rbm(18, m)
@@ -106,39 +110,45 @@ def log_z_as_n_grows(plot=None, m=32):
 
 
 def layers_beside_dgemm(n=16):
+    """What the sums over layers do a second of their own matrix products' flops, beside those of one large product."""
     rng = np.random.default_rng(0)
     layer = td.models.DirectedLayer.from_rbm(random_rbm(n, n))
-    prior = np.log(rng.dirichlet(np.ones(2**n)))
-    A = rng.normal(size=(2048, 2048))
-    below = lambda: matrices.mixture(layer, None, prior, 0.0)
-    cores, rates, limits = budget.cores(), [], []
-    for _ in range(RUNS):
-        limits.append(2 * 2048**3 / best(lambda: A @ A, 2))
-        rates.append(2 * 2.0 ** (2 * n) / seconds(below))
-    print(f"\np(h1) from p(h2), n1 = n2 = {n}, {cores} cores: {max(rates):.3e} flop/s", end="")
-    print(f", dgemm {max(limits):.3e}, ratio {max(rates) / max(limits):.2f}")
-    budget.cores = lambda: 1
-    with one_thread():
-        product, layers = in_turns([lambda: A @ A, below], RUNS).min(axis=0)
-    budget.cores = lambda: cores
-    limit, rate = 2 * 2048**3 / product, 2 * 2.0 ** (2 * n) / layers
-    print(f"the same on one core: {rate:.3e} flop/s, dgemm {limit:.3e}, ratio {rate / limit:.2f}")
     wide = td.models.DirectedLayer.from_rbm(random_rbm(n, 64))
-    X = rng.integers(0, 2, (10_000, 64)).astype(float)
-    t = best(lambda: matrices.mixture(wide, X, prior, 0.0), 3)
-    print(
-        f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}: {t:.3f} s, {2 * len(X) * 2.0**n / t:.3e} flop/s, "
-        f"{2 * len(X) * 2.0**n / t / max(limits):.2f} of dgemm"
-    )
-    print(f"    as much as {2 * len(X) * 2.0**n * 64 / t:.3e} flop/s of forming the 10 000 × 2^{n} logits one by one")
+    prior = np.log(rng.dirichlet(np.ones(2**n)))
+    A, X = rng.normal(size=(2048, 2048)), rng.integers(0, 2, (10_000, 64)).astype(float)
+    product, of_product = (lambda: A @ A), 2 * 2048**3
+    below = lambda: matrices.mixture(layer, None, prior, 0.0)
+    rows = {
+        f"p(h1) from p(h2), n1 = n2 = {n}": (below, 2 * 2.0 ** (2 * n), 0.6),
+        f"log p of 10 000 examples of 64 units given p(h1), n1 = {n}": (
+            lambda: matrices.mixture(wide, X, prior, 0.0),
+            2 * len(X) * 2.0**n,
+            0.5,
+        ),
+    }
+    print(f"\nflops a second of sums over layers, as a share of dgemm's, {budget.cores()} cores")
+    for name, (f, flops, goal) in rows.items():
+        against(name, f, flops, product, of_product, goal)
+    cores, budget.cores = budget.cores, lambda: 1
+    with one_thread():
+        against("the first on one core", below, 2 * 2.0 ** (2 * n), product, of_product, 0.6)
+    budget.cores = cores
+
+
+def against(name, f, flops, product, of_product, goal):
+    """Mark how fast f's flops are beside those of a matrix product, in turns."""
+    found = in_turns([product, f], RUNS)
+    marked(f"    {name}", flops / found[:, 1] / (of_product / found[:, 0]), at_least=goal)
 
 
 def deep_likelihood():
     dbn = random_dbn(64, 16, 16, 16)
     X = np.random.default_rng(0).integers(0, 2, (1000, 64)).astype(float)
-    t = best(lambda: td.exact.log_likelihood(dbn, X), 3)
+    A = np.random.default_rng(0).normal(size=(2048, 2048))
     error = td.exact.log_likelihood(dbn, X, with_error=True)[1].max()
-    print(f"64-16-16-16, 1 000 examples, log p with its bound ({error:.1e} nats): {t:.2f} s")
+    print(f"\n64-16-16-16, 1 000 examples: log p within {error:.1e} nats")
+    flops = 2 * (2.0**32 + len(X) * 2.0**16)  # h1 from h2, and x from h1; the top layer costs only its width
+    against("of dgemm", lambda: td.exact.log_likelihood(dbn, X), flops, lambda: A @ A, 2 * 2048**3, 0.6)
 
 
 def layered(*sizes):
@@ -222,8 +232,8 @@ def costs():
             [processor_seconds(lambda f=f: f(dbn, wide)) for f in (exact.log_likelihood, exact.audit)]  # noqa: B023
             for _ in range(RUNS)
         ]
-        ratio = np.median([audit / likelihood for likelihood, audit in turns])
-        print(f"audit of 500 rows of {name}: {ratio:.2f} times log_likelihood")
+        ratios = [audit / likelihood for likelihood, audit in turns]
+        marked(f"audit ÷ log_likelihood of 500 rows of {name}", ratios, at_most=3)
     budget.cores = cores
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("tinygrad_dbn", "numpy", "numba")
+WIDTHS = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128}
 
 
 def heading():
@@ -14,11 +15,14 @@ def heading():
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        flags = next((line.split() for line in lines if line.startswith("flags")), [])
+        bits = next((width for flag, width in WIDTHS.items() if flag in flags), "unknown")
     except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
+        model, bits = platform.processor() or platform.machine(), "unknown"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    print(f"{model}, {cores} cores, load {load} before the start; {platform.system()}, Python {sys.version.split()[0]}")
+    print(f"{model}, vectors of {bits} bits, {cores} cores, load {load} before the start; ", end="")
+    print(f"{platform.system()}, Python {sys.version.split()[0]}")
     print(", ".join(f"{name} {version_of(name)}" for name in PACKAGES), flush=True)
 
 

@@ -46,3 +46,19 @@ def test_the_scripts_know_their_options(name):
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"usage: tinygrad-dbn bench {name}" in text
     assert "--quick" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "said"),
+    [
+        (0.85, {"at_least": 0.85}, "goal at least 0.85: met"),
+        (0.83, {"at_least": 0.85}, "goal at least 0.85: missed by 0.02"),
+        (2.4, {"at_most": 2.5}, "goal at most 2.5: met"),
+        (3.0, {"at_most": 2.5}, "goal at most 2.5: missed by 0.50"),
+    ],
+)
+def test_a_row_is_marked_with_its_goal(value, goal, said, monkeypatch):
+    monkeypatch.syspath_prepend(sys.modules[bench.__module__].FOLDER)
+    import goals
+
+    assert goals.mark(value, **goal) == said

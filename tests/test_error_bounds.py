@@ -14,7 +14,7 @@ from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import certify, sizes
+from tinygrad_dbn.exact.sums import certify, matrices, sizes
 from tinygrad_dbn.exact.sums.sizes import BATCH
 
 DOUBLE = error_bounds.Format.of(np.float64)
@@ -110,6 +110,15 @@ def test_mixtures():
     np.testing.assert_allclose(tiny, 1.001 * U * units, rtol=1e-11)  # beside 2^−MARGIN
     assert certify.largest(np.array([-3.0, -np.inf, 2.0])) == 3
     assert certify.largest(np.array([-np.inf])) == 0
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("width", [1, 64, 2 * sizes.UNITS + 3])
+def test_one_logarithm_for_many_factors(scale, width):
+    """Within 3 u for each factor and 4 u of the logarithms, as `mixture_error` counts; so do those compared with."""
+    size = np.abs(np.random.default_rng(0).normal(0, scale, (5, width)))
+    wanted = np.log1p(np.exp(-size)).sum(axis=1)
+    assert (np.abs(matrices.log_factors(size) - wanted) <= 2 * U * (3 * width + 4 * (wanted + 1))).all()
 
 
 def test_differences():

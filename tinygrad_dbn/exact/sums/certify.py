@@ -95,11 +95,13 @@ def mixture_error(layer: DirectedLayer, prior: float, value: NDArray[np.float64]
     """A bound on |value − log Σ_h p(x | h) p(h)| in nats, (T,), for a prior that is at most `prior`, off by `error`.
 
     For `matrices.mixture`, with Λ = Σ|W| + Σ|b|, which bounds Σ|a_i| and Σ|v_j|. log ω: the logits (H + 1) u Λ; each
-    log cosh and the sum of D of them (D + 4 + 2 ulp) u (Λ + D), softplus's ulp. Adding the prior and taking out the
-    largest: 3 u of their size. v: (D + 1) u Λ; (x − ½)·b and what is added to the logarithm: (D + H + 4) u (Λ + size).
-    Factors e^v: 6 u each, H of them. Sums over the halves, in whatever order: 2^(H/2 + 1) u each. The last logarithm: a
-    number between what `matrices.lost_by_a_term` lets pass and 2^1024, from which 2^(3 SHIFT) is taken, has one of at
-    most 0.7 (SHIFT + 1074) nats, and 4 u of that are 3 (SHIFT + 1074) u. The value's own rounding: 5 u |value|.
+    log cosh and the sum of D of them (D + 4 + 2 ulp) u (Λ + D), softplus's ulp; where a sum is the logarithm of a
+    product of factors 1 + e^−|a_i| (`matrices.log_factors`), 3 u for each and 4 u of at most 0.7 D are less. Adding the
+    prior and taking out the largest: 3 u of their size. v: (D + 1) u Λ; (x − ½)·b and what is added to the logarithm:
+    (D + H + 4) u (Λ + size). Factors e^v: 6 u each, H of them. Sums over the halves, in whatever order: 2^(H/2 + 1) u
+    each. The last logarithm: a number between what `matrices.lost_by_a_term` lets pass and 2^1024, from which 2^(3
+    SHIFT) is taken, has one of at most 0.7 (SHIFT + 1074) nats, and 4 u of that are 3 (SHIFT + 1074) u. The value's own
+    rounding: 5 u |value|.
 
     Underflow: what all 2^H terms can lose (`matrices.lost_by_a_term`) is 2^−MARGIN of a sum that `matrices` lets pass.
 

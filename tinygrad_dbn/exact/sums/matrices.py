@@ -213,10 +213,18 @@ def log_omega(layer: DirectedLayer, prior: Floats) -> Floats:
     """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats."""
 
     def batch(h: Floats, some: slice) -> Floats:
-        a = np.abs(layer.visible_logits(h))
-        return np.asarray(-(a / 2 + ops.softplus(-a)).sum(axis=1))
+        size = np.abs(layer.visible_logits(h))
+        return np.asarray(-(size.sum(axis=1) / 2 + log_factors(size)))
 
     return np.concatenate(list(over_states(layer.W.shape[0], batch))) + prior
+
+
+def log_factors(size: Floats) -> Floats:
+    """Σ_i log(1 + e^−|a_i|) of rows of |a| (T, D): (T,), nats. One logarithm for many factors, each between 1 and 2."""
+    factors = np.asarray(ops.exp(-size))
+    factors += 1.0
+    groups = (factors[:, i : i + sizes.UNITS].prod(axis=1) for i in range(0, size.shape[1], sizes.UNITS))
+    return np.asarray(sum(np.log(group) for group in groups))
 
 
 def products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:

@@ -130,6 +130,7 @@ def _log_normalisers(layer: DirectedLayer) -> Floats:
     """Σ_i log(1 + e^(a_i)) for every state of the hidden units: (2^H,), nats."""
 
     def batch(h: Floats, some: slice) -> Floats:
-        return np.asarray(ops.softplus(layer.visible_logits(h)).sum(axis=1))
+        a = np.asarray(layer.visible_logits(h))
+        return np.asarray(np.maximum(a, 0).sum(axis=1) + matrices.log_factors(np.abs(a)))
 
     return np.concatenate(list(over_states(layer.W.shape[0], batch)))

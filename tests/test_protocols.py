@@ -210,7 +210,7 @@ WORKS = [
     "np.logaddexp(x, 2.0) + np.logaddexp(x, y)",
     "np.sin(x * y) + np.cos(x)",
     "np.prod(x) * np.prod(np.stack([x, y]), axis=0, keepdims=True) + x.prod() * y.prod(0)",
-    "np.cumsum(x) * np.cumsum(np.stack([x, y]), axis=1) + np.cumsum(np.stack([y, x]))[:3]",
+    "np.cumsum(x) * np.cumsum(np.stack([x, y]), axis=1)[0] + np.cumsum(np.stack([y, x]))[:3]",
     "np.einsum('i,i', x, y) + np.einsum('i,j->ji', x, y) * np.einsum('i->', x)",
     "np.linalg.norm(x) * np.linalg.norm(np.stack([x, y]), axis=1)",
     "np.concatenate([x, x * y]) * np.ravel(np.stack([y, x], axis=1))",

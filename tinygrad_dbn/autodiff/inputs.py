@@ -46,6 +46,11 @@ def given(x: Any) -> Any:
     return x
 
 
+def items_of(at: Any) -> tuple[Any, ...]:
+    """What stands in x[…]. Positions that differ between the examples of a `vmap` are Tensors of integers."""
+    return at if isinstance(at, tuple) else (at,)
+
+
 def kept(x: Any) -> Any:
     """x as a node may keep it: an array that can still be written to, by itself or where its memory is, is copied."""
     if isinstance(x, np.ndarray) and (x.flags.writeable or _can_change(x)):

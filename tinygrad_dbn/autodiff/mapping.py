@@ -12,12 +12,12 @@ import numpy as np
 
 from .accepts import returned
 from .callers import callers_line
-from .inputs import given, kept, owned
+from .inputs import given, items_of, kept, owned
 from .kernels.scalar import native
 from .operators import TABLE, Value
 from .ops.arguments import positions
 from .ops.mapped import Each, everywhere
-from .tensor import MAPPED, Params, Tensor, items_of, new_level
+from .tensor import MAPPED, Params, Tensor, new_level
 from .trees import flatten
 
 

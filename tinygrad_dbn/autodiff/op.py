@@ -1,7 +1,6 @@
 """An op: what it computes, what it means, how it is differentiated. `ops/row.py` makes one of a function."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -69,8 +68,7 @@ class Op:
     def __post_init__(self) -> None:
         self.__name__, self.__doc__ = self.name, self.forward.__doc__
         self.arity = len(self.vjps) if isinstance(self.vjps, tuple) else None  # None: any number of arrays
-        with suppress(ValueError):  # NumPy's own functions have none
-            self.__signature__ = signature_of(self.forward, self.arity, self.options)  # for `help` and editors
+        self.__signature__ = signature_of(self.forward, self.arity, self.options)  # for `help` and editors
 
     def __call__(self, *inputs: Value, **params: Any) -> Value:
         try:

@@ -13,12 +13,19 @@ Options = dict[str, tuple[Callable[..., Any], Any]]
 """name → the function that brings it into its normal form (see `ops/arguments.py`), and its default."""
 
 
-def signature_of(function: Callable[..., Any], arity: int | None, options: Options) -> Signature:
-    """How an op is called: the arrays, under the names that they have in its function, then the options."""
+def signature_of(function: Callable[..., Any], arity: int | None, options: Options) -> Signature | None:
+    """How an op is called: the arrays, under the names that they have in its function, then the options.
+
+    None where the function is one of NumPy's that does not say its arguments.
+    """
+    try:
+        names = list(signature(function).parameters)
+    except ValueError:
+        return None
     few = arity is not None
     arrays = Parameter.POSITIONAL_ONLY if few else Parameter.VAR_POSITIONAL
     after = Parameter.POSITIONAL_OR_KEYWORD if few else Parameter.KEYWORD_ONLY
-    kept = [Parameter(name, arrays) for name in list(signature(function).parameters)[: arity or 1]]
+    kept = [Parameter(name, arrays) for name in names[: arity or 1]]
     defaults = {k: Parameter.empty if default is MISSING else default for k, (_, default) in options.items()}
     return Signature([*kept, *(Parameter(k, after, default=default) for k, default in defaults.items())])
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from .callers import callers_line
-from .inputs import given, kept, owned
+from .inputs import given, items_of, kept, owned
 from .kernels.scalar import float_dtype
 from .operators import TABLE, Value
 from .protocols import Protocols
@@ -100,21 +100,9 @@ def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
     return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
 
 
-def items_of(at: Any) -> tuple[Any, ...]:
-    """What stands in x[…]. Positions that differ between the examples of a `vmap` are Tensors of integers."""
-    return at if isinstance(at, tuple) else (at,)
-
-
 def _below(inputs: tuple[Value, ...], level: int) -> tuple[Value, ...]:
     """The inputs one level down, which is where ops compute and rules work."""
     return tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
-
-
-def values(x: Value) -> Any:
-    """The array at the bottom of all levels: of all examples, where a `vmap` is among them."""
-    while isinstance(x, Tensor):
-        x = x.value
-    return x
 
 
 class Tensor(Protocols):

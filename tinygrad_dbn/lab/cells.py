@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import linecache
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +52,7 @@ def code_of(function: Callable[..., Any]) -> str:
 
     Constants there decide results as much as seeds do: a cell that says so is not taken for one of other code.
     """
-    tree = ast.parse(Path(inspect.getfile(function)).read_text())
+    tree = ast.parse("".join(linecache.getlines(inspect.getfile(function))))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..inputs import items_of
 from ..operators import Value
-from ..tensor import Params, Tensor, items_of
+from ..tensor import Params, Tensor
 
 Shapes = list[tuple[int, ...]]
 

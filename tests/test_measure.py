@@ -1,6 +1,7 @@
 """The empirical claims' experiments: how they are run, what they leave, and that each runs from data to picture."""
 
 import csv
+import inspect
 import itertools
 import json
 import re
@@ -19,6 +20,8 @@ from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, 
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
+from tinygrad_dbn.lab.study import course
+from tinygrad_dbn.lab.tables.systems import SYSTEMS
 from tinygrad_dbn.learning import descent
 
 ran = []
@@ -81,6 +84,14 @@ def test_figures_are_of_the_code_that_made_them(tmp_path):
     first = digest('"""A."""\nEPOCHS = 3  # some\n\ndef f():\n    """B."""\n    return EPOCHS\n')
     assert first == digest('"""C."""\n# more\nEPOCHS = 3\ndef f():\n    return EPOCHS\n')
     assert first != digest('"""A."""\nEPOCHS = 4\n\ndef f():\n    """B."""\n    return EPOCHS\n')
+
+
+def test_all_that_is_kept_goes_by_the_file_of_its_own_code():
+    """Some of these functions are wrapped by what is written elsewhere, as `one_thread` does."""
+    of = [e.measure for e in EXPERIMENTS.values()] + [s.run for s in SYSTEMS.values()] + [course]
+    files = {code_of(f): inspect.unwrap(f).__code__.co_filename for f in of}
+    assert len(files) == len({*files.values()}) == len({inspect.unwrap(f).__module__ for f in of})
+    assert all("/lab/" in Path(file).as_posix() for file in files.values())
 
 
 def test_outcomes_are_paired_and_name_their_interval(tmp_path):

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import linecache
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -48,11 +47,13 @@ class Store:
 
 @cache
 def code_of(function: Callable[..., Any]) -> str:
-    """A digest of the file in which a function is written, without comments and docstrings.
+    """A digest of the file in which a function is written, whatever wraps it, without comments and docstrings.
 
-    Constants there decide results as much as seeds do: a cell that says so is not taken for one of other code.
+    Constants there decide results as much as seeds do: a cell that says so is not taken for one of other code. Raises
+    OSError where the file is not to be had.
     """
-    tree = ast.parse("".join(linecache.getlines(inspect.getfile(function))))
+    lines, _ = inspect.findsource(inspect.unwrap(function))
+    tree = ast.parse("".join(lines))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -296,6 +296,22 @@ def test_the_errors_of_a_training_with_dropout_are_those_of_the_test_time_networ
         assert (line.train_error, line.valid_error) == (error, error)
 
 
+def test_a_training_that_counts_no_training_errors_is_the_same_training():
+    counted, not_counted = (
+        learning.fit(NET, TRAIN, TRAIN, epochs=2, seed=0, train_errors=train_errors) for train_errors in (True, False)
+    )
+    for line, other in zip(counted.history, not_counted.history, strict=True):
+        assert np.isnan(other.train_error) and line.train_error == line.valid_error == other.valid_error
+        np.testing.assert_equal((line.loss, line.valid_nll), (other.loss, other.valid_nll))
+    np.testing.assert_array_equal(counted.model.weights[0], not_counted.model.weights[0])
+
+
+def test_a_net_without_softmax_is_refused_before_it_is_trained():
+    net = td.FeedForward(NET.weights, NET.biases, output="linear")
+    with pytest.raises(ValueError, match="needs output='softmax'"):
+        learning.fit(net, TRAIN, epochs=0)
+
+
 def test_classical_and_inverted_dropout_are_one_training_up_to_a_scaling():
     """Inverted masks with weights W are classical masks with weights W / (1 − p) above them (claim E3)."""
     p, net = 0.5, NET

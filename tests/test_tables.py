@@ -31,6 +31,7 @@ def small(monkeypatch):
     """Every table's problems and networks, small enough for a test."""
     recipe = datasets.rectangles
     monkeypatch.setitem(problems.GENERATED, "rect", (recipe, (80, 40, 60), (60, 30, 50)))
+    monkeypatch.setattr(search, "COMPILED", None)
     for name in ("MOST", "PATIENCE", "LEAST"):
         monkeypatch.setattr(systems, name, systems.Length(2))
     for name in ("SAA-3", "DBN-3", "SdA-3", "net-2"):

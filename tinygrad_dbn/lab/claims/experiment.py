@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ...files import shown
+from ...learning import compiling
 from ..cells import GIVE, Store, code_of, complete
 
 Figures = dict[str, Any]
@@ -91,7 +92,16 @@ def run(
 
     wanted = [(c, seed) for seed in range(seeds or experiment.seeds) for c in experiment.conditions]
     kept_here = partial(kept, folder, experiment, quick=quick)
-    return complete(wanted, kept_here, partial(experiment.measure, quick=quick, **experiment.given), keep, processes)
+    measure = partial(_measured, experiment.measure, quick=quick, given=experiment.given)
+    return complete(wanted, kept_here, measure, keep, processes)
+
+
+def _measured(
+    measure: Callable[..., Figures], condition: str, seed: int, *, quick: bool, given: dict[str, str]
+) -> Figures:
+    """The figures of one cell. At full size steps are compiled from the first on, for many cells share one."""
+    with compiling(None if quick else True):
+        return measure(condition, seed, quick=quick, **given)
 
 
 def file_of(folder: Path, cell: tuple[str, int]) -> Path:

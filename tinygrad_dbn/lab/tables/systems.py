@@ -101,7 +101,7 @@ def _network(kind: str, depth: int) -> System:
         tuning: dict[str, Any] = {
             "optimiser": momentum(settings["rate"]), "batch": BATCH, "seed": seed,
             "epochs": MOST.over(task.labelled) + more, "least": LEAST.over(task.labelled) + more,
-            "patience": PATIENCE.over(task.labelled),
+            "patience": PATIENCE.over(task.labelled), "train_errors": False,
         }  # fmt: skip
         if kind == "embedding":
             where = PLACES[int(settings["place"])]

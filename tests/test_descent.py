@@ -301,7 +301,8 @@ def test_a_training_that_counts_no_training_errors_is_the_same_training():
         learning.fit(NET, TRAIN, TRAIN, epochs=2, seed=0, train_errors=train_errors) for train_errors in (True, False)
     )
     for line, other in zip(counted.history, not_counted.history, strict=True):
-        assert np.isnan(other.train_error) and line.train_error == line.valid_error == other.valid_error
+        assert np.isnan(other.train_error)
+        assert line.train_error == line.valid_error == other.valid_error
         np.testing.assert_equal((line.loss, line.valid_nll), (other.loss, other.valid_nll))
     np.testing.assert_array_equal(counted.model.weights[0], not_counted.model.weights[0])
 

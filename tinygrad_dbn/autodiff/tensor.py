@@ -19,7 +19,7 @@ import numpy as np
 
 from .callers import callers_line
 from .inputs import given, items_of, kept, owned
-from .kernels.scalar import float_dtype
+from .kernels.scalar import float_dtype, quiet
 from .operators import TABLE, Value
 from .protocols import Protocols
 from .strict import MODES, hunted, is_hunting, watched
@@ -69,7 +69,16 @@ RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
     """Apply an op: on plain arrays it just computes, on Tensors it leaves a node of their highest level as well."""
-    level, inputs = _highest(inputs)
+    level, ready = -1, True
+    for x in inputs:
+        if type(x) is np.ndarray:  # the common case first
+            ready = ready and not x.dtype.hasobject
+        elif not isinstance(x, Tensor):
+            ready = ready and type(x) is float
+        elif x.level > level:
+            level = x.level
+    if not ready:
+        inputs = tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
     if MAPPED and "at" in params:
         level = max([level, *(x.level for x in items_of(params["at"]) if isinstance(x, Tensor))])
     recorder = RECORDER.get()
@@ -85,19 +94,6 @@ def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
     if is_hunting():
         node.line = callers_line()
     return node
-
-
-def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
-    """The highest level of the Tensors among the inputs, −1 if there are none; and the inputs, the others `given`."""
-    level, ready = -1, True
-    for x in inputs:
-        if type(x) is np.ndarray:  # the common case first
-            ready = ready and not x.dtype.hasobject
-        elif not isinstance(x, Tensor):
-            ready = ready and type(x) is float
-        elif x.level > level:
-            level = x.level
-    return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
 
 
 def _below(inputs: tuple[Value, ...], level: int) -> tuple[Value, ...]:
@@ -135,7 +131,7 @@ class Tensor(Protocols):
     @classmethod
     def output(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: Params) -> "Tensor":
         """What an op leaves: its output, and what it was made of."""
-        node = cls.__new__(cls)
+        node: Tensor = object.__new__(cls)
         node._fill(value, level, op, inputs, params)
         return node
 
@@ -208,7 +204,7 @@ def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> lis
     pull = hunted if is_hunting() else _pull
     for y, g in outputs:
         receive(y, g)
-    with np.errstate(all="ignore"):  # rules meet inf and NaN on purpose; `chain` drops what does not count
+    with quiet():  # rules meet inf and NaN on purpose; `chain` drops what does not count
         for node in reversed(tape(y for y, _ in outputs)):
             if node.op is None or id(node) not in pending:
                 continue
@@ -229,7 +225,7 @@ def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
 def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
     """Forward mode: from (leaf, tangent) pairs, the tangents of the outputs."""
     known = {id(leaf): t for leaf, t in leaves}
-    with np.errstate(all="ignore"):
+    with quiet():
         for node in tape(outputs):
             if node.op is not None:
                 arriving = [known.get(id(x)) for x in node.inputs]

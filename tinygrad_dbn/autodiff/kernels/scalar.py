@@ -9,7 +9,7 @@ Kernels call `np.exp`, `np.log1p` and the like on scalars. NumPy passes them on 
 are polynomials.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -44,6 +44,28 @@ def using_meanings() -> bool:
     return _MEANINGS.get()
 
 
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Within this context NumPy warns of nothing, and ops, which would say so for each of them, need not."""
+    token = _QUIET.set(True)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _QUIET.reset(token)
+
+
+def quietly(run: Callable[..., Any], arrays: Sequence[Any], **options: Any) -> Any:
+    """run(*arrays, **options) without NumPy's warnings: each op's row says what it does at inf and NaN."""
+    if _QUIET.get():
+        return run(*arrays, **options)
+    with np.errstate(all="ignore"):
+        return run(*arrays, **options)
+
+
 _TYPED = (np.ndarray, np.generic, bool, int, float)
 _NUMBERS = (bool, int, float)
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -72,6 +94,20 @@ def float_dtype(*values: Any) -> np.dtype[Any]:
     if dtype in _FLOATS or dtype.kind == "O":
         return dtype
     raise TypeError(f"dtype {dtype} is not supported: convert to float32 or float64, for instance x.astype(float)")
+
+
+def promoted(values: tuple[Any, ...]) -> tuple[np.dtype[Any], Sequence[Any]]:
+    """The dtype an op computes in, and the values as arrays of it."""
+    first = values[0]
+    if type(first) is np.ndarray and first.dtype in _FLOATS:
+        dtype = first.dtype
+        for other in values:
+            if type(other) is not np.ndarray or other.dtype is not dtype:
+                break
+        else:
+            return dtype, values
+    dtype = float_dtype(*values)
+    return dtype, [np.asarray(value, dtype) for value in values]
 
 
 def native(array: Any) -> Any:
@@ -149,10 +185,9 @@ def on_objects(function: Kernel, arity: int) -> Callable[..., Any]:
 
 def elementwise(kernel: Kernel, meaning: Kernel, values: tuple[Any, ...]) -> Any:
     """Run a scalar kernel over broadcast arrays, in the arithmetic of their dtype."""
-    dtype = float_dtype(*values)
-    arrays = [np.asarray(value, dtype) for value in values]
+    dtype, arrays = promoted(values)
     if dtype.hasobject:
         function = meaning if using_meanings() else kernel
         return np.asarray(on_objects(function, len(arrays))(*arrays), object)
-    with np.errstate(all="ignore"):  # each op's row says what it does at inf and NaN; NumPy need not warn as well
-        return np.asarray(compiled(kernel, len(arrays), dtype)(*arrays))
+    y = quietly(compiled(kernel, len(arrays), dtype), arrays)
+    return y if type(y) is np.ndarray else np.asarray(y)  # a ufunc makes a scalar of no axes

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..kernels.line import along
-from ..kernels.scalar import elementwise, float_dtype, using_meanings
+from ..kernels.scalar import elementwise, promoted, quietly, using_meanings
 from ..op import Edges, Example, Op, Rule, Rules
 from ..operators import TABLE, Value
 from ..options import MISSING
@@ -166,11 +166,9 @@ def _of_lines(kernel: Rule, collapses: bool) -> Rule:
 def _of_arrays(function: Rule, meaning: Rule | None) -> Rule:
     @wraps(function)
     def forward(*values: Value, **options: Any) -> Value:
-        dtype = float_dtype(*values)
-        arrays = [np.asarray(x, dtype) for x in values]
+        dtype, arrays = promoted(values)
         run = meaning if meaning is not None and dtype.hasobject and using_meanings() else function
-        with np.errstate(all="ignore"):  # each row says what it does at inf and NaN; NumPy need not warn as well
-            return np.asarray(run(*arrays, **options), dtype)
+        return np.asarray(quietly(run, arrays, **options), dtype)
 
     return forward
 

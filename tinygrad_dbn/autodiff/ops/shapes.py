@@ -31,7 +31,7 @@ def reshape(x: Value, shape: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     mapped=next_axes,
-    vjps=(lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    vjps=(lambda g, y, x, axes: transpose(g, axes=tuple(map(axes.index, range(len(axes))))),),
     jvps="linear",
     examples=[example((2, 3, 1), axes=(2, 0, 1))],
     options={"axes": arguments.order},

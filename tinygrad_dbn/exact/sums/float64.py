@@ -16,6 +16,7 @@ from . import certify, chunks, matrices, sizes
 from .checkpoint import Part, Range
 
 Floats = NDArray[np.float64]
+INNER = sizes.LOW + sizes.MIDDLE  # the bits of a state that differ within a block
 
 
 def smaller_side(rbm: RBM) -> RBM:
@@ -57,7 +58,7 @@ def sum_chunk(W: Floats, b: Floats, c: Floats, first: int, last: int) -> tuple[f
     """`odds.sum_blocks`, which imports Numba only in the process that computes."""
     from .odds import sum_blocks
 
-    value, exponent = sum_blocks(W, b, c, first, last)
+    value, exponent = sum_blocks(W, b, c, first, last, wide(W, c))
     return float(value), int(exponent)
 
 
@@ -133,10 +134,19 @@ def is_mixture(part: Range, found: Part) -> bool:
 def seconds_per_block(W: Floats, c: Floats) -> float:
     """The estimated time of one block of states of `odds.sum_blocks`, on one core."""
     m, n = W.shape
-    inner = sizes.LOW + sizes.MIDDLE
-    span = np.abs(W[:, :inner]).sum(axis=1)
-    fits = span.sum() + np.abs(c[:inner]).sum() <= sizes.MAX_FALL and m <= sizes.UNITS
-    groups = 0.0 if fits else 1 + np.minimum(span, sizes.MAX_FALL).sum() / sizes.MAX_FALL
+    span = ranges_in_a_block(W)
+    groups = 0.0 if wide(W, c) is None else 1 + np.minimum(span, sizes.MAX_FALL).sum() / sizes.MAX_FALL
     alone = (span > sizes.MAX_FALL).sum()  # units that need a logarithm for every state
     per_state = (m + 8) * budget.SECONDS_PER_FACTOR + groups * 2e-9 + alone * 8 * budget.SECONDS_PER_EXP
-    return float(per_state * 2.0 ** min(max(n, sizes.LOW), inner))
+    return float(per_state * 2.0 ** min(max(n, sizes.LOW), INNER))
+
+
+def wide(W: Floats, c: Floats) -> bool | None:
+    """What `odds.sum_blocks` is told: None where no product can leave the range of a double, whatever the biases b."""
+    fits = ranges_in_a_block(np.vstack([W, c])).sum() <= sizes.MAX_FALL and len(W) <= sizes.UNITS
+    return None if fits else True
+
+
+def ranges_in_a_block(W: Floats) -> Floats:
+    """How far each row's product with a state ranges within a block, whose high bits are the same: (m,)."""
+    return np.asarray(np.abs(W[:, :INNER]).sum(axis=1))

@@ -75,8 +75,8 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     from .moments import sum_blocks  # which imports Numba
 
     arrays, ranges, _ = float64.enumeration(rbm, COST)
-    total, exponent = np.zeros((1, 1)), sizes.NOTHING
-    for part, power in in_order(lambda some: sum_blocks(*arrays, *some), ranges):
+    total, exponent, wide = np.zeros((1, 1)), sizes.NOTHING, float64.wide(arrays[0], arrays[2])
+    for part, power in in_order(lambda some: sum_blocks(*arrays, *some, wide), ranges):
         top = max(exponent, power)
         total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
         exponent = top

@@ -172,7 +172,7 @@ def add_block(block, low, middle, p, fall, weight, total):
 
 
 @njit(**options)
-def sum_blocks(W, b, c, first, last):
+def sum_blocks(W, b, c, first, last, wide):
     """The moments' sums over the states of blocks first … last − 1: (m + 1, n + 1) values, and their one exponent.
 
     Row i < m: Σ w(s) (1 − σ_i(s)) s_j for every j < n, and at the end without s_j. Row m: Σ w(s) s_j, and Σ w(s).
@@ -194,7 +194,7 @@ def sum_blocks(W, b, c, first, last):
         exponent = 0 if narrow else NOTHING
         low.fill(0.0)
         for tile in range(0, patterns, rows):
-            if narrow:
+            if wide is None or narrow:
                 odds.narrow_tile(tile, p, q, c_middle, table, factor, products, e)
                 for r in range(rows):
                     for s in range(SIZE):

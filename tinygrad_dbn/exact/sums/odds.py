@@ -271,11 +271,13 @@ def enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall):
 
 
 @njit(**options)
-def sum_blocks(W, b, c, first, last):
+def sum_blocks(W, b, c, first, last, wide):
     """Σ e^(c·s) Π_i (1 + e^(a_i(s))) over the states of blocks first … last − 1, as (value, exponent).
 
     W (m, n), b (m,), c (n,), float64 and contiguous, n at least LOW. Bits 0 … LOW − 1 of a state are its low bits,
     the next MIDDLE its middle bits, the rest the number of its block. Blocks are added in order, with compensation.
+    wide: True, or None where no product of any block can leave the range of a double. Numba compiles for the type of
+    an argument, and for None it leaves out the code that would not run, which is half of it.
     """
     m = W.shape[0]
     (tau, table, mu, factor), (most, span), (c_low, c_middle, c_most, c_span) = tables(W, c)
@@ -285,7 +287,7 @@ def sum_blocks(W, b, c, first, last):
     total, lost, total_exponent = 0.0, 0.0, NOTHING
     for block in range(first, last):
         scale, total_fall = enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
-        if total_fall <= MAX_FALL and m <= UNITS:
+        if wide is None or (total_fall <= MAX_FALL and m <= UNITS):
             value, exponent = narrow_block(p, q, c_low, c_middle, table, factor, products, e)
         else:
             value, exponent = wide_block(p, q, c_low, c_middle, table, factor, products, e, top, fall, tau, mu)

@@ -40,11 +40,12 @@ def _measure(
     name: str, only: str, full: bool, trials: int, folder: Path, labelled: int | None, seed: int, processes: int
 ) -> None:
     notes = (
-        f"{'Published sizes' if full else 'Quick sizes'}, {trials} random settings for each cell, chosen by validation "
-        f"NLL, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
+        f"{'Published sizes' if full else 'Quick sizes'}, {trials} random settings for each cell, five times as many "
+        f"for the SVM, which is quick; chosen by validation NLL, seed {seed}"
+        f"{f', {labelled} training examples with labels' if labelled else ''}."
     )
     with refusing(f"the finished trials are in {folder}: the same command goes on"):
-        from ..lab.tables import NAMES, TABLES, Search, as_text, by_edges, measure, problem, write_all
+        from ..lab.tables import NAMES, TABLES, Search, as_text, by_edges, measure, problem, tries, write_all
         from ..lab.terminal import progress, show
 
         if not name:
@@ -56,7 +57,7 @@ def _measure(
         problems = [p for p in NAMES if p in asked.figures and (p in words or not set(words) & set(asked.figures))]
         systems = [s for s in asked.systems if s in words or not set(words) & set(asked.systems)]
         searches = [Search(problem, system, full, seed, labelled) for problem in problems for system in systems]
-        with progress(len(searches) * trials) as bar:
+        with progress(sum(tries(search, trials) for search in searches)) as bar:
             cells = [measure(s, folder=folder, trials=trials, processes=processes, watch=bar) for s in searches]
         if "convex" in problems:  # how far one feature goes there, beside what the systems make of all pixels
             alone = 100 * by_edges(problem("convex", full, seed))

@@ -25,7 +25,7 @@ def _run_svm(settings: Settings, task: Task) -> Result:
     return _on_features(settings, task, lambda X: X)
 
 
-SVM = System(_draw_svm, _run_svm)
+SVM = System(_draw_svm, _run_svm, tries=5)
 
 
 def _on_features(settings: Settings, task: Task, encode: Encoder) -> Result:

@@ -123,13 +123,13 @@ def measure(
     processes: int = 1,
     watch: Callable[[str], None] = lambda what: None,
 ) -> Cell:
-    """The cell of a search after so many trials, some of which may be in the folder already.
+    """The cell of a search after so many trials (`System.tries` times that), of which the folder may have some already.
 
     A training depends on (seed, trial, replicate) alone: on no other, and not on how many processes there are.
     watch(what) is called after every trial, with the lowest validation NLL so far in words.
     Raises ValueError where the folder's trials were made with other settings of the search.
     """
-    file = folder / f"{search.problem} {search.system}.json"
+    file, trials = folder / f"{search.problem} {search.system}.json", tries(search, trials)
     done = read(file, search)
 
     def keep() -> None:
@@ -158,6 +158,11 @@ def measure(
     tests = tuple(done.tests[r, trial.number] for r, trial in enumerate(chosen))
     tested = sum(len(_problem(search.problem, search.full, search.seed, r).test) for r in range(REPLICATES))
     return Cell(search.problem, search.system, trials, best, tests, tested)
+
+
+def tries(search: Search, trials: int) -> int:
+    """How many settings a system tries where a table has so many trials for each."""
+    return trials * SYSTEMS[search.system].tries
 
 
 def doubtful(search: Search, tried: list[Trial]) -> list[Trial]:

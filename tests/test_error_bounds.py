@@ -15,7 +15,7 @@ from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget
 from tinygrad_dbn.exact.sums import certify, matrices, sizes
-from tinygrad_dbn.exact.sums.sizes import BATCH
+from tinygrad_dbn.exact.sums.sizes import BATCH, ROWS
 
 DOUBLE = error_bounds.Format.of(np.float64)
 U, TINY = 2.0**-53, 2.0**-1022
@@ -91,8 +91,8 @@ LAYER = td.models.DirectedLayer(W, C, W, B)  # p(x | h) of D = 3 given H = 2
         (certify.sigmoid_error(W, B), [(3 + 1) * 7 + 8, (3 + 1) * 17 + 8]),
         (certify.sum_error(10), 14),
         (certify.rounding(np.array([-2.0])), [6]),
-        (certify.posterior_error(6, 1024, 0.0), 2**5 + 2 * 512 + 2 + 40),
-        (certify.posterior_error(7, 1024, 5 * 1.001 * U), 10 + 2**5 + 2 * 512 + 2 + 40),
+        (certify.posterior_error(6, 2 * ROWS, 0.0), 2**5 + 2 * ROWS + 2 + 40),
+        (certify.posterior_error(7, 2 * ROWS, 5 * 1.001 * U), 10 + 2**5 + 2 * ROWS + 2 + 40),
     ],
 )  # fmt: skip
 def test_exact_sums(bound, units):
@@ -143,7 +143,7 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
     by_odds = lambda: certify.log_partition_error(W, B, C, 0.0)
     by_moments = lambda: certify.moments_error(W, B, C, 0)
     mixed = lambda: certify.mixture_error(LAYER, 9.0, np.array([-7.0]), 0.0)[0]
-    posterior = lambda: certify.posterior_error(6, 1024, 0.0)
+    posterior = lambda: certify.posterior_error(6, 2 * 480, 0.0)
     difference = lambda: certify.difference_error(0.0, 0.0, 0.0, 0.0)
     free = lambda: certify.free_energy_error(RBM, None, 0.0)
     sigmoid = lambda: certify.sigmoid_error(W, B)[0]
@@ -157,7 +157,7 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
         (sizes, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
         (sizes, "SHIFT", 310, mixed, 3 * 10),
         (sizes, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
-        (sizes, "ROWS", 256, posterior, -512 + 2),
+        (sizes, "ROWS", 240, posterior, -480 + 2),
         (sizes, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
         (td.ops.softplus, "ulp", 4, free, 4 * (21 + 3 + 2)),
         (td.ops.softplus, "ulp", 4, mixed, 4 * (25 + 3)),

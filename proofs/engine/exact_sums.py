@@ -43,11 +43,16 @@ def draw_pairs(n, scale, rng):
 
 
 def underflowing():
-    """DBNs with logits of ±800: products of probabilities underflow, and logarithms take over."""
+    """DBNs with logits of ±800, or of ±400 twice: products of probabilities underflow, and logarithms take over."""
     rng = np.random.default_rng(3)
     deep = DirectedLayer(np.array([[-715.0, -468, 197, -262]]), np.array([2.6, 4, -7.2, 5.1]), np.ones((1, 4)), [0.0])
     wide = DirectedLayer(1600 * np.eye(5), np.full(5, -800.0), np.ones((5, 5)), np.zeros(5))
-    return [DBN([layer], draw(len(layer.W), 2, 1.0, rng)) for layer in (deep, wide)]
+    layers = [DBN([layer], draw(len(layer.W), 2, 1.0, rng)) for layer in (deep, wide)]
+    # Of x = 0 nearly all is at h = (1, 0, …), where two factors are e^−400.
+    rows = np.vstack([np.full(4, 200.0), np.full(4, -200.0), rng.normal(size=(6, 4))])
+    twice = DirectedLayer(rows, np.full(4, -200.0), np.ones((8, 4)), np.zeros(8))
+    top = RBM(rng.normal(size=(2, 8)), np.append([40.0, -40], rng.normal(size=6)), rng.normal(size=2))
+    return [*layers, DBN([twice], top)]
 
 
 def visible_weights(rbm):

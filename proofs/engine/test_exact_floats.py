@@ -144,12 +144,13 @@ def test_rational(size, shrink=1.0, rounding=2):
     "where products underflow the bound still holds, for logarithms take over",
     claim="G5",
     level="E",
-    sizes="one layer of (D, H) = (4, 1) and (5, 5), logits of ±800, every x",
+    sizes="one layer of (D, H) = (4, 1), (5, 5) and (4, 8), logits of ±800 or twice ±400, every x",
     trusts=TRUSTS,
     uses=USES,
     spoiled=[
         *MIXTURE_SPOILS[-1:],
         Spoiled("a lost factor taken for a lost entry", mutated(matrices, "lost_by_a_term", ", factor)", ", entry)")),
+        Spoiled("the largest factor for all together", mutated(matrices, "lost_by_a_term", "(v).sum(", "(v).max(")),
     ],
 )
 def test_underflow():

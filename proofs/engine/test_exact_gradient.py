@@ -181,13 +181,14 @@ def test_dbn(shrink=1.0):
     "where products underflow the gradient's bound still holds, for logarithms take over",
     claim="G5",
     level="E",
-    sizes="one layer of (D, H) = (4, 1) and (5, 5), logits of ±800, every x an example",
+    sizes="one layer of (D, H) = (4, 1), (5, 5) and (4, 8), logits of ±800 or twice ±400, every x an example",
     trusts=TRUSTS,
     uses=USES,
     spoiled=[
         Spoiled("mask dropped", mutated(matrices, "sum_batch", "np.where(certain, scaled, np.inf)", "scaled + 1")),
         Spoiled("what is lost forgotten", mutated(posteriors.Mixture, "_strip", "if lost.any()", "if False")),
         Spoiled("a lost factor taken for a lost entry", mutated(matrices, "lost_by_a_term", ", factor)", ", entry)")),
+        Spoiled("the largest factor for all together", mutated(matrices, "lost_by_a_term", "(v).sum(", "(v).max(")),
     ],
 )
 def test_underflow():

@@ -99,7 +99,7 @@ class Mixture:
             some = slice(i * sizes.BATCH, i * sizes.BATCH + len(h))
             a = layer.visible_logits(h)
             joint = X @ a.T + (prior[some] - ops.softplus(a).sum(axis=1))
-            p = w[:, None] * np.exp(joint - value[:, None])
+            p = w[:, None] * ops.exp(joint - value[:, None])
             r[some] += p.sum(axis=0)
             of_h += (p @ h).T @ X
 

@@ -166,3 +166,10 @@ def test_running_sums_are_numpys(axis):
 @pytest.mark.parametrize("f", [lambda x: ops.prod(x, 1), lambda x: ops.cumsum(x, 0), lambda x: x * ops.cumsum(x, 1)])
 def test_products_and_running_sums_go_through_every_transform(f):
     through_every_transform(f, RNG.uniform(0.5, 1.5, (2, 3)))
+
+
+def test_compiled_running_sums_keep_the_sign_of_a_zero():
+    x = np.array([-0.0, -0.0, 0.0, 1.0])
+    with interpreted():
+        compiled = td.compile(lambda x: ops.cumsum(x, axis=0))(x)
+    np.testing.assert_array_equal(np.signbit(compiled), np.signbit(np.cumsum(x)))

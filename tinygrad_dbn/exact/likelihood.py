@@ -75,7 +75,7 @@ def gradient(
     likelihood: theirs is zero. Its bits are the same for any number of threads.
 
     Arrays of floats have it from expectations (`gradients.py`), computed in float64 and given in the model's own
-    width, in about three times the time of `log_likelihood`; memory grows with 2^n_k of a DBN's inner layers, and not
+    width, in three to four times the time of `log_likelihood`; memory grows with 2^n_k of a DBN's inner layers, and not
     with an RBM's states. Tensors, symbols, rationals and other units of x differentiate the likelihood's sums, whose
     graph is kept.
 

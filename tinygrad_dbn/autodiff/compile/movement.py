@@ -32,7 +32,7 @@ class Movement(Text):
     def write_cumsum(self, n: Node) -> None:
         axis, at = n.params["axis"], [f"j{i}" for i in range(len(n.shape))]
         with self.indented(*(f"for {at[i]} in range({k}):" for i, k in enumerate(n.shape) if i != axis)):
-            self.line("total = 0.0")
+            self.line("total = -0.0")  # to which −0.0 may be added, as NumPy does, and it is still −0.0
             with self.indented(f"for {at[axis]} in range({n.shape[axis]}):"):
                 self.line(f"total += {self.element(n.inputs[0], at)[0]}")
                 self.line(f"{at_index(self.array(n), at)} = total")

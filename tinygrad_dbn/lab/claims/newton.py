@@ -49,9 +49,12 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
             for cost, model in _training(condition, sizes, X, seed, budget, rate):
                 if cost <= budget:
                     course.append((cost, float(model.squared_error(X).mean()), model))
-        except Diverged:
+        except Diverged as how:
+            last = how.last
             continue
         found.append((course, rate))
+    if not found:
+        raise Diverged(f"{condition}, seed {seed}: at each of the rates {RATES} the training diverged", last)
     course, rate = min(found, key=lambda one: one[0][-1][1])
     cost, error, model = course[-1]
     return {

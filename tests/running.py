@@ -1,16 +1,13 @@
-"""Python in a process of its own, the command line in this one, and trainings that are not compiled."""
+"""Python in a process of its own, and the command line in this one."""
 
 import os
 import subprocess
 import sys
 import textwrap
-from contextlib import nullcontext
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
-from tinygrad_dbn import learning
 from tinygrad_dbn.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -31,10 +28,3 @@ def command(*words):
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
-
-
-@pytest.fixture
-def in_python(request):
-    """Most trainings of these tests are shorter than a compilation; those marked `compiled` may be compiled."""
-    with nullcontext() if "compiled" in request.keywords else learning.uncompiled():
-        yield

@@ -30,8 +30,7 @@ def rows():
 
 
 def train(watch=None):
-    with learning.uncompiled():
-        return learning.pretrain((4, 3), learning.RBMModule(epochs=2, watch=watch), X, seed=0)
+    return learning.pretrain((4, 3), learning.RBMModule(epochs=2, watch=watch), X, seed=0)
 
 
 def test_every_loop_has_a_bar(terminal):
@@ -62,11 +61,10 @@ def test_a_bar_says_how_many_how_fast_and_how_long_yet(terminal, monkeypatch):
 
 def test_a_training_that_goes_on_starts_its_bar_where_it_stands(terminal):
     seen = []
-    with learning.uncompiled():
-        net, labelled = td.FeedForward.init((5, 2), np.random.default_rng(0)), (X, X[:, 0].astype(int))
-        first = learning.fit(net, labelled, epochs=3, batch=20)
-        with learning.progress_bars():
-            learning.fit(net, labelled, epochs=4, batch=20, start=first, watch=lambda at: seen.append(rows()))
+    net, labelled = td.FeedForward.init((5, 2), np.random.default_rng(0)), (X, X[:, 0].astype(int))
+    first = learning.fit(net, labelled, epochs=3, batch=20)
+    with learning.progress_bars():
+        learning.fit(net, labelled, epochs=4, batch=20, start=first, watch=lambda at: seen.append(rows()))
     assert seen == [[("epochs", 4, 4)]]
 
 

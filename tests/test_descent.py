@@ -8,7 +8,6 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.comparing import assert_close, leaves, same_bits
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning import descent
@@ -16,7 +15,6 @@ from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.learning.supervised import bounded
 from tinygrad_dbn.models.autoencoder import as_width
 
-pytestmark = pytest.mark.usefixtures("in_python")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int) + (X[:, 2] > 0.5)

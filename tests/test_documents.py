@@ -8,7 +8,6 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.comparing import same_bits
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import datasets
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.datasets.documents import _docstrings
@@ -16,7 +15,6 @@ from tinygrad_dbn.lab.claims.documents import leading, nearest
 from tinygrad_dbn.learning import WordsModule
 from tinygrad_dbn.learning.modules import words as of_words
 
-pytestmark = pytest.mark.usefixtures("in_python")
 RBM = td.RBM([[0.5, -1.0, 0.2], [1.5, 0.3, -0.7]], [0.1, -0.4, 0.6], [0.2, -0.3])
 
 

@@ -317,6 +317,7 @@ def test_a_number_too_large_for_an_rbm_is_named(value):
 # ---- Compiling -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("cls", CLASSES)
 def test_only_long_trainings_are_compiled(cls, monkeypatch):
     steps = []

@@ -6,13 +6,9 @@ from sklearn.decomposition import KernelPCA
 from sklearn.metrics import mutual_info_score
 
 from tests.comparing import same_bits
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning
 from tinygrad_dbn.datasets.photographs import moving_patches, photographs
 from tinygrad_dbn.learning.modules import arc_cosine, mutual_information
-
-pytestmark = pytest.mark.usefixtures("in_python")
-
 
 # ---- Kernel PCA ------------------------------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ def test_conjugate_gradients_solve_the_system_and_fall_at_every_iterate():
     assert [n for n, _ in iterates] == sorted({n for n, _ in iterates})
 
 
+@pytest.mark.compiled
 def test_a_quadratic_is_minimised_in_one_step_that_the_model_predicts():
     A = RNG.normal(size=(40, 5)).astype(float)
     y = A @ np.arange(5.0) + RNG.normal(size=40)
@@ -127,8 +128,7 @@ def test_each_step_follows_martens(monkeypatch):
 def test_it_gets_further_than_gradient_descent_from_the_same_start():
     *_, newton = hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=25, chunks=7)
     loss = lambda m, x: LOSS(OUTPUT(m, x), x)
-    with learning.uncompiled():
-        *_, plain = learning.descend(MODEL, (X,), loss, learning.sgd(0.05), epochs=500, batch=14, seed=0)
+    *_, plain = learning.descend(MODEL, (X,), loss, learning.sgd(0.05), epochs=500, batch=14, seed=0)
     assert newton.loss < plain.loss - 1
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tinygrad_dbn import learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import canvas
 from tinygrad_dbn.lab.cells import code_of
@@ -43,8 +42,6 @@ SCALES = Experiment(
 @pytest.fixture(autouse=True)
 def just_run():
     ran.clear()
-    with learning.uncompiled():
-        yield
 
 
 def test_a_run_keeps_what_is_done(tmp_path):

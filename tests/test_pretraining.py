@@ -8,7 +8,6 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.comparing import assert_close, leaves, same_bits
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.contrastive import gibbs_uniforms
@@ -16,7 +15,6 @@ from tinygrad_dbn.learning.modules import arc_cosine
 from tinygrad_dbn.learning.modules.boltzmann import code_loss
 from tinygrad_dbn.models.autoencoder import as_width
 
-pytestmark = pytest.mark.usefixtures("in_python")
 DATA = td.datasets.bars_and_stripes(3).train
 RNG = np.random.default_rng(0)
 MODULES = {

@@ -5,11 +5,9 @@ import pytest
 
 import tinygrad_dbn as td
 from tests.comparing import same_bits
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning
 from tinygrad_dbn.learning.modules.embedding import nearest
 
-pytestmark = pytest.mark.usefixtures("in_python")
 RATE, LAMBDA, MARGIN = 0.1, 0.7, 1.5
 PLACES = {
     "output": {},

@@ -8,11 +8,9 @@ import pytest
 from scipy.optimize import minimize
 
 import tinygrad_dbn as td
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import learning
 from tinygrad_dbn.learning.modules import SparseCoder
 
-pytestmark = pytest.mark.usefixtures("in_python")
 ETA, BETA, RATE = 0.1, 1.5, 0.2
 DATA = td.datasets.bars_and_stripes(3).train
 

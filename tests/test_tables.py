@@ -39,8 +39,7 @@ def small(monkeypatch):
         draw = lambda rng, full: {**DRAWN, "rate": float(rng.uniform(0.05, 0.2))}
         monkeypatch.setitem(systems.SYSTEMS, name, tasks.System(draw, run))
     search._problem.cache_clear()
-    with learning.uncompiled():
-        yield
+    yield
     search._problem.cache_clear()
 
 

@@ -7,14 +7,12 @@ import tinygrad_dbn as td
 from tests import brute_force
 from tests.comparing import assert_close, leaves, same_bits
 from tests.random_models import random_rbm, untied_dbn
-from tests.running import in_python  # noqa: F401 – a fixture
 from tinygrad_dbn import exact, learning
 from tinygrad_dbn.autodiff.trees import tree_map
 from tinygrad_dbn.learning.updown import up_down_loss, up_down_uniforms
 from tinygrad_dbn.models import class_logits
 from tinygrad_dbn.models.classes import of_class
 
-pytestmark = pytest.mark.usefixtures("in_python")
 RNG = np.random.default_rng(0)
 X = exact.states(4)[[0, 3, 12, 15, 5, 10]]
 

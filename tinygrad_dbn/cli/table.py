@@ -40,9 +40,8 @@ def _measure(
     name: str, only: str, full: bool, trials: int, folder: Path, labelled: int | None, seed: int, processes: int
 ) -> None:
     notes = (
-        f"{'Published sizes' if full else 'Quick sizes'}, {trials} random settings for each cell, five times as many "
-        f"for the SVM, which is quick; chosen by validation NLL, seed {seed}"
-        f"{f', {labelled} training examples with labels' if labelled else ''}."
+        f"{'Published sizes' if full else 'Quick sizes'}, {trials} random settings for each cell, chosen by validation "
+        f"NLL, seed {seed}{f', {labelled} training examples with labels' if labelled else ''}."
     )
     with refusing(f"the finished trials are in {folder}: the same command goes on"):
         from ..lab.tables import NAMES, TABLES, Search, as_text, by_edges, measure, problem, tries, write_all
@@ -59,6 +58,8 @@ def _measure(
         searches = [Search(problem, system, full, seed, labelled) for problem in problems for system in systems]
         with progress(sum(tries(search, trials) for search in searches)) as bar:
             cells = [measure(s, folder=folder, trials=trials, processes=processes, watch=bar) for s in searches]
+        if "SVM" in systems:
+            notes += f" Of the SVM, which is quick, {tries(Search(problems[0], 'SVM'), trials)} settings."
         if "convex" in problems:  # how far one feature goes there, beside what the systems make of all pixels
             alone = 100 * by_edges(problem("convex", full, seed))
             notes += f" On convex a threshold on the number of edges alone errs {alone:.1f} %."

@@ -33,6 +33,7 @@ class Claim:
 PICTURES = {
     "measure vanishing": "vanishing.png",
     "measure fitting": "fitting.png",
+    "table modules": "modules.png",
     "table depth": "depth.png",
     "measure regions": "regions.png",
     "measure width": "width.png",

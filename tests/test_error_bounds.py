@@ -143,7 +143,7 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
     by_odds = lambda: certify.log_partition_error(W, B, C, 0.0)
     by_moments = lambda: certify.moments_error(W, B, C, 0)
     mixed = lambda: certify.mixture_error(LAYER, 9.0, np.array([-7.0]), 0.0)[0]
-    posterior = lambda: certify.posterior_error(6, 2 * 480, 0.0)
+    posterior = lambda: certify.posterior_error(6, 2 * ROWS, 0.0)
     difference = lambda: certify.difference_error(0.0, 0.0, 0.0, 0.0)
     free = lambda: certify.free_energy_error(RBM, None, 0.0)
     sigmoid = lambda: certify.sigmoid_error(W, B)[0]
@@ -157,7 +157,7 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
         (sizes, "BATCH", 512, mixed, -512 + 7 * 4 / 512 - 7 * 4 / 1024),
         (sizes, "SHIFT", 310, mixed, 3 * 10),
         (sizes, "MARGIN", 40, mixed, 2.0**-40 / 1.001 / U),
-        (sizes, "ROWS", 240, posterior, -480 + 2),
+        (sizes, "ROWS", ROWS // 2, posterior, -ROWS + 2),
         (sizes, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
         (td.ops.softplus, "ulp", 4, free, 4 * (21 + 3 + 2)),
         (td.ops.softplus, "ulp", 4, mixed, 4 * (25 + 3)),

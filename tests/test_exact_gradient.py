@@ -13,7 +13,7 @@ from tests.random_models import dominated, random_rbm, rows, stacked_dbn
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import gradients, posteriors
+from tinygrad_dbn.exact.sums import float64, gradients, posteriors, sizes
 from tinygrad_dbn.exact.sums.posteriors import STRIPS
 from tinygrad_dbn.exact.sums.sizes import ROWS
 
@@ -206,3 +206,38 @@ def test_nothing_is_computed_before_it_is_refused(monkeypatch):
     monkeypatch.setattr(gradients.float64, "log_prior", fail)
     with pytest.raises(exact.TooLarge):
         exact.gradient(stacked_dbn(9, 24, 24, 24), rows(9, 1))
+
+
+def test_blocks_that_just_fit_a_double_are_weighed_like_the_others():
+    """Where all ranges add up to 600 nats, the loop's own sum of them may round to more: it is not to matter.
+
+    Half of the states have high bits 0, which lifts the ranges that count; the two halves weigh the same.
+    """
+
+    def model(rng, scale):
+        W, b = rng.normal(size=(17, 16)), rng.normal(size=16)
+        W[:, -1] = b[-1] = 0
+        size = scale * sizes.MAX_FALL / np.abs(np.vstack([W, b])).sum()
+        W, b = W * size, b * size
+        W[:, -1] = -700
+        return td.RBM(W, b, np.full(17, 700.0))
+
+    def in_a_row(rbm):
+        """What the loop adds up, in its order."""
+        total = 0.0
+        for row in np.vstack([rbm.b, rbm.W]):
+            low, middle = (sum(map(abs, row[some].tolist())) for some in (slice(0, 7), slice(7, 15)))
+            total += low + middle
+        return total
+
+    drawn = ((seed, model(np.random.default_rng(seed), 1)) for seed in range(500))
+    seed = next(s for s, m in drawn if float64.wide(m.W, m.b) is None and in_a_row(m) > sizes.MAX_FALL)
+    near = model(np.random.default_rng(seed), 1 - 1e-13)
+    halves = [exact.log_partition(td.RBM(near.W[:, :-1], near.b[:-1], near.c + s * near.W[:, -1])) for s in (0, 1)]
+    bias = np.append(np.zeros(15), halves[0] - halves[1])
+    found, wanted = (
+        exact.gradient(td.RBM(m.W, m.b + bias, m.c), np.zeros((1, 16)))
+        for m in (model(np.random.default_rng(seed), 1), near)
+    )
+    assert wanted.b[-1] == pytest.approx(-0.5, abs=1e-6)
+    np.testing.assert_allclose(found.W, wanted.W, atol=1e-9)

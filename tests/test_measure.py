@@ -40,7 +40,7 @@ SCALES = Experiment(
 
 
 @pytest.fixture(autouse=True)
-def just_run():
+def none_ran_yet():
     ran.clear()
 
 
@@ -268,3 +268,13 @@ def test_documents_of_ones_own(tmp_path):
     missing = CliRunner().invoke(app, [*line, "--folder", str(tmp_path / "none")])
     assert missing.exit_code == 2
     assert "no such folder" in missing.output
+
+
+def compiled_cell(condition, seed, *, quick):
+    return {"weight": float(descent._COMPILED.get()), "word": ""}
+
+
+def test_steps_are_compiled_at_full_size_alone(tmp_path):
+    for quick, compiled in ((False, 1.0), (True, 0.0)):
+        results = run(replace(SCALES, measure=compiled_cell), tmp_path / str(quick), seeds=1, quick=quick)
+        assert {figures["weight"] for figures in results.values()} == {compiled}

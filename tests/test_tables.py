@@ -22,6 +22,7 @@ from tinygrad_dbn.lab.tables import (
     write_all,
 )
 from tinygrad_dbn.lab.tables.search import Cell, Outcome, Trial
+from tinygrad_dbn.learning import descent
 
 DRAWN = {"hidden": 12, "pretraining_rate": 0.05, "pretraining_steps": 1, "rate": 0.1}
 
@@ -261,3 +262,17 @@ def test_without_labels_examples_serve_pre_training_alone(small, monkeypatch):
     assert seen == {"pretraining": 60, "tuning": 7}
     with pytest.raises(ValueError, match="70 labelled examples of 60"):
         search._try(Search("rect", "DBN-3", labelled=70), 0)
+
+
+def test_trainings_are_compiled_from_the_first_step_on(small, monkeypatch):
+    found = []
+
+    def run(settings, task):
+        found.append(descent._COMPILED.get())
+        return tasks.Result(0.0, 0.0, 0, 0.0)
+
+    monkeypatch.setitem(systems.SYSTEMS, "SVM", tasks.System(systems.SYSTEMS["SVM"].draw, run))
+    for compiled in (True, None):
+        monkeypatch.setattr(search, "COMPILED", compiled)
+        search._run(Search("rect", "SVM"), {}, problems.problem("rect", False), 1, 0)
+    assert found == [True, False]  # as it is within these tests

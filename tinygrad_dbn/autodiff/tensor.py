@@ -69,16 +69,7 @@ RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
     """Apply an op: on plain arrays it just computes, on Tensors it leaves a node of their highest level as well."""
-    level, ready = -1, True
-    for x in inputs:
-        if type(x) is np.ndarray:  # the common case first
-            ready = ready and not x.dtype.hasobject
-        elif not isinstance(x, Tensor):
-            ready = ready and type(x) is float
-        elif x.level > level:
-            level = x.level
-    if not ready:
-        inputs = tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
+    level, inputs = _highest(inputs)
     if MAPPED and "at" in params:
         level = max([level, *(x.level for x in items_of(params["at"]) if isinstance(x, Tensor))])
     recorder = RECORDER.get()
@@ -94,6 +85,19 @@ def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
     if is_hunting():
         node.line = callers_line()
     return node
+
+
+def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
+    """The highest level of the Tensors among the inputs, −1 if there are none; and the inputs, the others `given`."""
+    level, ready = -1, True
+    for x in inputs:
+        if type(x) is np.ndarray:  # the common case first
+            ready = ready and not x.dtype.hasobject
+        elif not isinstance(x, Tensor):
+            ready = ready and type(x) is float
+        elif x.level > level:
+            level = x.level
+    return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
 
 
 def _below(inputs: tuple[Value, ...], level: int) -> tuple[Value, ...]:
@@ -131,7 +135,7 @@ class Tensor(Protocols):
     @classmethod
     def output(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: Params) -> "Tensor":
         """What an op leaves: its output, and what it was made of."""
-        node: Tensor = object.__new__(cls)
+        node = cls.__new__(cls)
         node._fill(value, level, op, inputs, params)
         return node
 

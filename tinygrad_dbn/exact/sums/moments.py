@@ -190,11 +190,11 @@ def sum_blocks(W, b, c, first, last, wide):
     total, total_exponent = np.zeros((m + 1, n + 1)), NOTHING
     for block in range(first, last):
         scale, total_fall = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
-        narrow = total_fall <= MAX_FALL and m <= UNITS
+        narrow = wide is None or (total_fall <= MAX_FALL and m <= UNITS)
         exponent = 0 if narrow else NOTHING
         low.fill(0.0)
         for tile in range(0, patterns, rows):
-            if wide is None or narrow:
+            if wide is None or narrow:  # the first says to Numba what is to be left out
                 odds.narrow_tile(tile, p, q, c_middle, table, factor, products, e)
                 for r in range(rows):
                     for s in range(SIZE):

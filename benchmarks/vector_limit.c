@@ -1,5 +1,5 @@
 /* What one core can do of the inner loop of log Z: factors 1 + e·t multiplied into products, t from a table in the L1
-   cache, everything else in registers. Prints (unit, state) pairs per second, the best of five runs.
+   cache, everything else in registers. Prints (unit, state) pairs per second of the processor, the best of five runs.
 
    cc -O3 -march=native -o vector_limit vector_limit.c
 

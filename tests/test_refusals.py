@@ -257,3 +257,11 @@ def test_arrays_to_be_joined_are_one_list():
         for other in (b, 1.0, [b], td.Tensor(b), td.Tensor(1.0)):
             with pytest.raises(TypeError, match=rf"{name}: axis is .*write ops\.{name}\(\[a, b\]\)" + HERE):
                 join(a, other)
+
+
+@pytest.mark.parametrize("f", [ops.exp, ops.sum, lambda x: ops.add(x, 1.0), lambda x: ops.add(np.ones(1), x)])
+def test_a_tensor_inside_an_array_of_objects_is_refused_where_it_is_the_only_one(f):
+    hidden = np.empty(1, object)
+    hidden[0] = td.Tensor(2.0)
+    with pytest.raises(TypeError, match="an array of objects"):
+        f(hidden)

@@ -32,6 +32,7 @@ import pytest
 from proofs.coq import asked
 from proofs.harness.evidence import Refuted, require
 from proofs.harness.record import Refusal, Run, Statement, read_by, steps, watched
+from proofs.kernel import normal
 from proofs.kernel.refutation import refute, theorems_in
 from proofs.kernel.terms import ProofError
 from tinygrad_dbn.autodiff.op import Op
@@ -109,15 +110,20 @@ def _test_of(body, statement, traced, fixtures):
     traced: the code of the functions that the theorem says it reads, or the op of the table, by their names.
     """
 
+    forms = {}  # normal forms that the theorem as stated needed
+
     @functools.wraps(body)
     def test(version, request, **given):
         prove, kept = functools.partial(body, **given), {}
         start = time.perf_counter()
         try:
-            if version is not None:
-                kept["refusal"] = _refusal(prove, version, request.config)
-            else:
-                kept |= _proved(prove, statement, traced, request.config)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(normal, "KNOWN", {} if version is None else dict(forms))
+                if version is not None:
+                    kept["refusal"] = _refusal(prove, version, request.config)
+                else:
+                    kept |= _proved(prove, statement, traced, request.config)
+                    forms.update(normal.KNOWN)
         finally:
             run = Run(statement, version and version.name, time.perf_counter() - start, **kept)
             request.node.user_properties.append(("theorem", asdict(run)))  # plain values can go to another process

@@ -7,6 +7,7 @@ satisfies Σ_i q[i] == 1: hypotheses are equations for entries of the model's ta
 
 import itertools
 import math
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +16,7 @@ from random import Random
 import pytest
 from flint import ctx
 
-from proofs.kernel import rules, terms
+from proofs.kernel import normal, rules, terms
 from proofs.kernel.semantics import (
     BITS,
     Model,
@@ -158,27 +159,28 @@ def all_sizes(thm, largest, work=WORK):
     """Sizes for the sets of a theorem, smaller ones first, with which it takes at most so much work to evaluate."""
     statements = [thm.conclusion, *thm.hyps]
     sets = sets_of(statements)
+    runs = Counter()
+    for statement in statements:
+        for side in (statement.left, statement.right):
+            runs += _runs(side, free_indices(statement))
     for sizes in sorted(itertools.product(range(1, largest + 1), repeat=len(sets)), key=sum):
         model = Model(dict(zip(sets, sizes, strict=True)))
-        if (
-            sum(_places(model, free_indices(s)) * (_work(s.left, model) + _work(s.right, model)) for s in statements)
-            <= work
-        ):
+        if sum(count * math.prod(_size(model, one) for one in over) for over, count in runs.items()) <= work:
             yield model.sizes
 
 
-def _places(model, indices):
-    """How many values some indices have together; infinitely many, if there are too many states of states."""
-    count = lambda a_set: 2.0 ** min(count(a_set.of), 99) if type(a_set) is Cube else model.sizes[a_set]
-    return math.prod(count(i.set) for i in indices)
-
-
-def _work(e, model):
-    """How many times a part of a term is evaluated."""
-    inside = 1
+def _runs(e, indices):
+    """How many parts of a term are evaluated once for each value of some indices: {the sets of these: how many}."""
+    over = tuple(sorted((i.set for i in indices), key=repr))
+    found = Counter({over: 1})
     for part, _, at in terms.below(e):
-        inside += _work(part, model) * _places(model, at)
-    return inside
+        found += _runs(part, (*indices, *at))
+    return found
+
+
+def _size(model, a_set):
+    """How many elements a set has; infinitely many, if they are too many states of states."""
+    return 2.0 ** min(_size(model, a_set.of), 99) if type(a_set) is Cube else model.sizes[a_set]
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ def unchecked():
         patch.setattr(terms.guard, "__code__", (lambda condition, why: None).__code__)
         patch.setattr(rules, "is_identity", lambda left, right: True)
         patch.setattr(rules, "_derived", recorded)
+        patch.setattr(normal, "KNOWN", dict(normal.KNOWN or {}))  # what is found in here may be false: it is forgotten
         yield made
 
 

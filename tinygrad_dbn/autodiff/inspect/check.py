@@ -124,7 +124,7 @@ def _check(scalar: Scalar, point: _Point, order: int, mode: str, rtol: float, wh
             _compare(f"{what}, leaf {i}, {where}", analytic, numeric, noise, largest, rtol)
         if order == 1 and leaf.size > SMALL:
             direction = point.within(i, rng.normal(size=leaf.size)) * point.scales[0] * _evening(scalar, point)
-            numeric, noise = _difference(value, point.flat, direction)
+            numeric, noise = _difference(value, point.flat, direction, rtol)
             _compare(f"{what}, leaf {i}, its least", derivative(direction), numeric, noise, np.inf, rtol)
 
 
@@ -174,15 +174,18 @@ def _seen(f: Callable[[Any], float], point: _Point, part: Any, rtol: float) -> t
     """The direction in the scale in which the difference shows most, with the difference and its noise."""
     found: list[tuple[Any, float, float]] = []
     for scale in point.scales:
-        numeric, noise = _difference(f, point.flat, part * scale)
+        numeric, noise = _difference(f, point.flat, part * scale, rtol)
         found.append((part * scale, numeric, noise))
         if noise <= rtol * abs(numeric):
             break
     return min(found, key=lambda seen: seen[2] / max(abs(seen[1]), 1e-300))
 
 
-def _difference(f: Callable[[Any], float], x: Any, direction: Any) -> tuple[float, float]:
-    """df/dt at x + t · direction by central differences with Ridders' extrapolation, and how far off it may be."""
+def _difference(f: Callable[[Any], float], x: Any, direction: Any, rtol: float) -> tuple[float, float]:
+    """df/dt at x + t · direction by central differences with Ridders' extrapolation, and how far off it may be.
+
+    Steps are halved eight times, or until that is small beside rtol, or no more than rounding alone at the next step.
+    """
     step, best, error, eps = 1e-2, 0.0, np.inf, np.finfo(float).eps
     size = max(abs(f(x)), np.finfo(float).tiny)
     moved = direction != 0
@@ -197,5 +200,7 @@ def _difference(f: Callable[[Any], float], x: Any, direction: Any) -> tuple[floa
             wrong = max(abs(row[-1] - row[-2]), abs(row[-1] - coarse)) + rounding
             if wrong < error:
                 best, error = row[-1], wrong
+        if error <= max(0.1 * rtol * abs(best), 2 * rounding):
+            break
         previous, step = row, step / 2
     return float(best), float(error)

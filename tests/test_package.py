@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from tests.running import ROOT, python
+from tests.running import ROOT, command, python
 
 LAYERS = [
     *("cli", "book", "lab", "estimators", "storage", "learning", "exact"),
@@ -50,7 +50,7 @@ def test_the_readmes_commands_run(tmp_path):
     assert len(commands) == 2
     for words in map(shlex.split, commands):
         short = ["--epochs", "1", "--out", str(tmp_path / "run")] if words[0] == "lab" else []
-        subprocess.run([sys.executable, "-m", "tinygrad_dbn.cli", *words, *short], check=True, capture_output=True)
+        assert command(*words, *short).exit_code == 0
 
 
 def test_the_source_that_the_readme_prints_is_the_source():

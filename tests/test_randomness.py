@@ -26,7 +26,7 @@ DATA = datasets.rectangles((4, 2, 2))
 STACK = learning.pretrain((3,), learning.RBMModule(epochs=1), X, seed=0)
 
 DIGITS = np.random.default_rng(2).random((5000, 4), np.float32), np.arange(5000) % 10
-"""In place of MNIST, which takes seconds to read."""
+"""In place of MNIST."""
 
 
 @functools.cache

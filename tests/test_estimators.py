@@ -28,7 +28,7 @@ from tinygrad_dbn.learning import descent
 
 CHECKED = [
     BernoulliRBM(4, n_iter=2),
-    DBNClassifier((8,), pretraining_epochs=2, epochs=60, learning_rate=0.3, batch_size=10),
+    DBNClassifier((8,), pretraining_epochs=2, epochs=40, learning_rate=0.5, batch_size=20),
 ]
 CHECKS = [pair for estimator in CHECKED for pair in estimator_checks_generator(estimator)]
 DIGITS = load_digits()

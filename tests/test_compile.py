@@ -156,6 +156,14 @@ def test_the_transpose_of_a_product(stack):
         close(td.compile(f)(a, b), 2 * np.swapaxes(a @ b, -1, -2), scale=10)
 
 
+def test_a_product_reads_its_factors_as_they_are_seen():
+    """A square one looks like its transpose, whichever way it is read."""
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 3))
+    f = lambda a, b: [x @ b for x in (a, a.T, a[::-1], a[:, ::-1], a.T[::-1], a[:, :1] * np.ones(3), a[[0, 0, 2]])]
+    with interpreted():
+        close(td.compile(f)(a, b), f(a, b), scale=10)
+
+
 def test_inputs_of_every_memory_layout(compiled_step):
     net, x, y = network()
     expected = compiled_step(net, x, y)

@@ -4,6 +4,7 @@ That they hold is shown in `proofs/`, on drawn arrays, where nothing comes near 
 still hold there. So every term is counted once more here, on parameters whose sums are easy to see.
 """
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -97,6 +98,21 @@ LAYER = td.models.DirectedLayer(W, C, W, B)  # p(x | h) of D = 3 given H = 2
 )  # fmt: skip
 def test_exact_sums(bound, units):
     np.testing.assert_allclose(bound, 1.001 * U * np.asarray(units), rtol=1e-14)
+
+
+def test_a_likelihood_is_off_by_what_its_parts_are_off_by():
+    x = exact.states(3)
+    values, errors = exact.log_likelihood(RBM, x, with_error=True)
+    _, log_z = exact.log_partition(RBM, with_error=True)
+    parts = [log_z, certify.free_energy_error(RBM, x, RBM.free_energy(x)), certify.rounding(values)]
+    np.testing.assert_allclose(errors, np.sum(np.broadcast_arrays(*parts), axis=0), rtol=1e-14)
+
+
+def test_what_a_term_loses_is_counted_by_what_it_may_still_meet():
+    """Lost is what is below 2^−1074 before it meets two factors of 2^SHIFT, or three; with some bits for rounding."""
+    lost = matrices.lost_by_a_term(np.array([[1.0, 400.0, -600.0], [-2.0, 299.0, 600.0]]))
+    for found, factors in zip(np.log2(lost), (2, 2, 3), strict=True):
+        assert 0 <= found - (factors * sizes.SHIFT - 1074) < 10
 
 
 def test_mixtures():
@@ -216,3 +232,13 @@ def test_costs_one_after_the_other_and_beside():
     a, b = budget.Cost(1.0, 100.0, 4), budget.Cost(2.0, 50.0, 8)
     assert a + b == budget.Cost(3.0, 100.0, 8)
     assert a + b.beside(10) == budget.Cost(3.0, 130.0, 8)
+
+
+def test_budgets_are_given_by_name_and_everything_else_may_be():
+    for name in exact.__all__:
+        what = getattr(exact, name)
+        if inspect.isfunction(what):
+            kinds = {p.name: p.kind for p in inspect.signature(what).parameters.values()}
+            assert inspect.Parameter.POSITIONAL_ONLY not in kinds.values(), name
+            budgets = {kinds[b] for b in ("max_seconds", "max_bytes") if b in kinds}
+            assert budgets <= {inspect.Parameter.KEYWORD_ONLY}, name

@@ -96,6 +96,10 @@ def labelled_dbn(*sizes, recognised=(0.0, 0.0)):
     return td.DBN((*below, td.DirectedLayer(W, last.b, R, c)), untied_dbn(*sizes, weights=1.0, seed=3).top)
 
 
+def test_of_one_class_everything_is_an_example():
+    np.testing.assert_allclose(exact.log_class(labelled_dbn(4, 4, 2), X, 1), 0, atol=1e-14)
+
+
 @pytest.mark.parametrize(("sizes", "k"), [((4, 4, 2), 1), ((4, 3, 4, 2), 2)])
 def test_with_labels_the_mean_update_is_the_exact_expectation_where_classes_are_recognised_for_certain(sizes, k):
     dbn, means = labelled_dbn(*sizes), []

@@ -221,3 +221,11 @@ def test_an_rbm_for_data_starts_at_their_rates():
     assert not rbm.c.any()
     with pytest.raises(ValueError, match="rows"):
         td.RBM.for_data(X[0], 4, np.random.default_rng(0))
+
+
+def test_a_categorical_rbm_for_data_starts_at_the_rates_of_the_values():
+    """As if one more row were spread over a unit's values; so one that is never seen has a bias too."""
+    X = td.models.one_hot(np.array([[0, 1], [0, 0], [0, 2]]), 3)
+    rbm = td.CategoricalRBM.for_data(X, 4, np.random.default_rng(0), 3)
+    wanted = np.array([3, 0, 0, 1, 1, 1]) + 1 / 3
+    np.testing.assert_allclose(np.exp(rbm.b), wanted / 4, rtol=1e-14)

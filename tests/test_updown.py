@@ -80,6 +80,9 @@ def test_a_dbn_with_class_units_draws_what_it_is_told():
     np.testing.assert_array_equal(silent, 0)
     with pytest.raises(ValueError, match="as wide as"):
         td.DBN.with_classes([first, top], 3)
+    for stack, classes in (([top], 2), ([first, td.RBM.init(4, 3, np.random.default_rng(2))], 0)):
+        with pytest.raises(ValueError, match=f"and {classes} classes: at least two"):
+            td.DBN.with_classes(stack, classes)
 
 
 # ---- Class units -----------------------------------------------------------------------------------------------------

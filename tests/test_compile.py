@@ -349,6 +349,13 @@ def test_an_array_that_meets_itself_crosswise():
             np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-13)
 
 
+def test_what_a_row_came_to_meets_another_axis_of_the_same_length():
+    x = np.random.default_rng(0).normal(size=(3, 3, 3))
+    f = lambda x: (x + ops.exp(x).sum(-1), x * ops.exp(x).max(0))
+    with interpreted():
+        close(td.compile(f)(x), f(x), scale=10)
+
+
 def test_what_is_returned_as_it_came():
     x = np.arange(3.0)
     with interpreted():

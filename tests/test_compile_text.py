@@ -116,6 +116,13 @@ def test_a_loss_picks_its_classes_inside_the_loop(compiled_step):
     assert "# index" not in text
 
 
+def test_what_is_of_the_right_kind_already_is_not_converted():
+    x, mask = np.ones(3, np.float32), np.array([True, False, True])
+    with interpreted():
+        text = td.compile(lambda x, mask: ops.where(mask, x * x, x)).source(x, mask)
+    assert re.findall(r"numpy\.(?:float|bool)\w*\(\w+\)", text) == []
+
+
 def test_a_position_is_found_in_the_loop_that_compares_it():
     """Not in an earlier one of as many rows, which would need an array for it."""
     x, a, y = np.ones((7, 2)), np.ones((7, 3)), np.arange(7) % 3

@@ -213,6 +213,11 @@ def test_what_is_not_finite_is_refused_among_objects_too(wrong, dtype):
     assert exact.weights[0][0, 0] == Fraction(1, 2)
 
 
+def test_sums_are_taken_over_the_hidden_side_unless_it_has_more_units():
+    sizes = [(3, 2), (3, 3), (2, 3)]
+    assert [td.RBM.init(*both, np.random.default_rng(0)).hidden_is_smaller for both in sizes] == [True, True, False]
+
+
 def test_an_rbm_for_data_starts_at_their_rates():
     X = np.array([[0.0, 1.0, 0.25], [0.0, 1.0, 0.75]])
     rbm = td.RBM.for_data(X, 4, np.random.default_rng(0), scale=0.1)

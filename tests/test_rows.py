@@ -43,6 +43,15 @@ def test_an_axis_that_is_not_there_is_refused():
         ops.softmax(np.ones((3, 2)), axis=(0, 0))
 
 
+def test_machine_code_that_cannot_be_read_is_made_again_and_that_is_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(jit, "_said", set())
+    assert jit._read(tmp_path / "none") is None
+    assert not caplog.records
+    (tmp_path / "folder").mkdir()
+    assert jit._read(tmp_path / "folder") is None
+    assert "folder is not used" in caplog.text
+
+
 @pytest.mark.parametrize("off", [False, True])
 def test_a_line_kernel_is_machine_code_unless_numba_is_switched_off(off, monkeypatch):
     def sums_so_far(x, y):

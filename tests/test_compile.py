@@ -331,7 +331,7 @@ def test_a_call_by_keyword_does_not_decide_the_next():
 
 def test_the_softmax_family_without_an_axis_is_that_of_the_last():
     f = lambda x: (ops.logsumexp(x), ops.softmax(x), ops.log_softmax(x))
-    x = np.random.default_rng(0).normal(size=(3, 4))
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
     with interpreted():
         for got, wanted in zip(td.compile(f)(x), f(x), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-13)

@@ -69,7 +69,7 @@ def rbm(threads, dtype):
     start = as_width(td.RBM.init(VISIBLE, HIDDEN, np.random.default_rng(0)), dtype)
     ours = descend(
         start, (X,), learning.cd_loss(1), learning.sgd(0.05), epochs=99, batch=BATCH, seed=0,
-        draw=gibbs_uniforms(HIDDEN), compile=True,
+        draw=gibbs_uniforms(HIDDEN, 1), compile=True,
     )  # fmt: skip
     compare(
         f"CD-1, {EXAMPLES} × {VISIBLE}, {HIDDEN} hidden, batch {BATCH}, {np.dtype(dtype)}, {threads} threads",

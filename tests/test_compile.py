@@ -156,6 +156,14 @@ def test_the_transpose_of_a_product(stack):
         close(td.compile(f)(a, b), 2 * np.swapaxes(a @ b, -1, -2), scale=10)
 
 
+def test_a_product_reads_its_factors_as_they_are_seen():
+    """A square one looks like its transpose, whichever way it is read."""
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 3))
+    f = lambda a, b: [x @ b for x in (a, a.T, a[::-1], a[:, ::-1], a.T[::-1], a[:, :1] * np.ones(3), a[[0, 0, 2]])]
+    with interpreted():
+        close(td.compile(f)(a, b), f(a, b), scale=10)
+
+
 def test_inputs_of_every_memory_layout(compiled_step):
     net, x, y = network()
     expected = compiled_step(net, x, y)
@@ -323,7 +331,7 @@ def test_a_call_by_keyword_does_not_decide_the_next():
 
 def test_the_softmax_family_without_an_axis_is_that_of_the_last():
     f = lambda x: (ops.logsumexp(x), ops.softmax(x), ops.log_softmax(x))
-    x = np.random.default_rng(0).normal(size=(3, 4))
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
     with interpreted():
         for got, wanted in zip(td.compile(f)(x), f(x), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-13)
@@ -339,6 +347,13 @@ def test_an_array_that_meets_itself_crosswise():
     with interpreted():
         for got, wanted in zip(td.compile(tables)(x), tables(x), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-13, atol=1e-13)
+
+
+def test_what_a_row_came_to_meets_another_axis_of_the_same_length():
+    x = np.random.default_rng(0).normal(size=(3, 3, 3))
+    f = lambda x: (x + ops.exp(x).sum(-1), x * ops.exp(x).max(0))
+    with interpreted():
+        close(td.compile(f)(x), f(x), scale=10)
 
 
 def test_what_is_returned_as_it_came():

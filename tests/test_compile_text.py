@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 
 import numpy as np
 import pytest
 from compiling import close, interpreted, kept_apart, network, training_step  # noqa: F401 – a fixture
 
 import tinygrad_dbn as td
+from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.compile import cache
 from tinygrad_dbn.autodiff.trees import flatten
 
@@ -65,9 +67,10 @@ def test_a_step_needs_little_more_than_its_arrays(sizes, batch, hidden):
         assert memory.peak <= 1.2 * 8 * (2 * parameters + strict)
 
 
-def test_memory_counts_every_buffer_once(compiled_step):
-    args = network()
-    text, memory = compiled_step.source(*args), compiled_step.memory(*args)
+def test_memory_counts_every_buffer_once():
+    args, compiled = network(), td.compile(training_step)
+    with interpreted():
+        text, memory = compiled.source(*args), compiled.memory(*args)
     starts = eval(re.search(r"OFFSETS = numpy\.array\((.*)\)", text)[1])
     block = int(re.search(r"numpy\.empty\((\d+), numpy\.uint8\)", text)[1])
     assert starts == sorted(starts)
@@ -111,6 +114,37 @@ def test_a_loss_picks_its_classes_inside_the_loop(compiled_step):
     assert all(kind in comments[0] for kind in ("max (7,)", "exp (7, 3)", "sum (7,)", "sum (3,)"))
     assert "# place" not in text
     assert "# index" not in text
+
+
+def test_what_is_of_the_right_kind_already_is_not_converted():
+    x, mask = np.ones(3, np.float32), np.array([True, False, True])
+    with interpreted():
+        text = td.compile(lambda x, mask: ops.where(mask, x * x, x)).source(x, mask)
+    assert re.findall(r"numpy\.(?:float|bool)\w*\(\w+\)", text) == []
+
+
+def test_a_position_is_found_in_the_loop_that_compares_it():
+    """Not in an earlier one of as many rows, which would need an array for it."""
+    x, a, y = np.ones((7, 2)), np.ones((7, 3)), np.arange(7) % 3
+    with interpreted():
+        text = td.compile(lambda x, a, y: (ops.tanh(x), ops.softmax_nll(a, y))).source(x, a, y)
+    comments = [line for line in text.splitlines() if "),  # " in line and "position" in line]
+    assert len(comments) == 1
+    assert "equal (7, 3)" in comments[0]
+    assert "tanh (7, 2)" not in comments[0]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_traceback_shows_the_generated_line_and_names_its_file_where_there_is_one(kept, monkeypatch):
+    if not kept:
+        monkeypatch.setattr(cache, "folder", lambda: None)
+    module, path = cache.load("def f():\n    raise ValueError('here')\n")
+    assert (path is not None) == kept
+    with pytest.raises(ValueError, match="here") as raised:
+        module.f()
+    last = traceback.extract_tb(raised.value.__traceback__)[-1]
+    assert last.line == "raise ValueError('here')"
+    assert last.filename == (str(path) if kept else f"<{module.__name__}>")
 
 
 def test_a_torn_or_foreign_file_is_never_run(compiled_step):

@@ -45,6 +45,7 @@ def test_gradients_of_sigmoids_vanish_with_depth():
         ((0.0, 0.3), "overfitting"),
         ((0.3, 0.31), "underfitting"),
         ((0.001, 0.002), "neither"),
+        ((0.0, 0.0), "neither"),
         ((0.2, 0.1), "underfitting"),
     ],
 )

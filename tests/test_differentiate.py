@@ -165,11 +165,16 @@ def test_refusals(call, error, words):
 
 
 def test_trees_round_trip():
-    tree = {"a": (1.0, [np.ones(2), None]), "b": Affine(np.ones(1), np.zeros(1))}
+    @dataclass(frozen=True)
+    class Bare:
+        """Without fields: a kind, and nothing else."""
+
+    tree = {"a": (1.0, [np.ones(2), None]), "b": Affine(np.ones(1), np.zeros(1)), "c": (len, Bare())}
     leaves, rebuild = flatten(tree)
     assert len(leaves) == 4
     again = rebuild(leaves)
     assert again["a"][1][1] is None
+    assert again["c"] == (len, Bare())
     assert again["b"].name == "affine"
     with pytest.raises(ValueError, match="do not correspond"):
         tree_map(lambda a, b: a, (1.0, 2.0), (1.0,))

@@ -124,6 +124,15 @@ def test_modules_learn_topics_and_the_same_ones_again():
         WordsModule().train(0 * X, 3, seed=0)
 
 
+def test_biases_start_at_the_words_shares_and_at_a_finite_one_for_a_word_that_never_comes():
+    seen, X = [], np.tile([70.0, 20.0, 10.0, 0.0], (4, 1))
+    WordsModule(epochs=0, watch=seen.append).train(X, 2, seed=0)
+    start = np.exp(seen[0].model.b)
+    assert start.sum() == pytest.approx(1)
+    np.testing.assert_allclose(start, [0.7, 0.2, 0.1, 0], atol=0.005)
+    assert start[3] > 0
+
+
 def test_the_multinomial_loss_is_that_of_choices_of_words():
     model = td.Autoencoder.init((4, 3, 2), np.random.default_rng(0), tied=False, code="linear", output="softmax")
     X = np.array([[3.0, 0.0, 1.0, 0.0], [0.0, 5.0, 0.0, 0.0]])

@@ -288,6 +288,14 @@ def test_bytes_are_predicted(name, monkeypatch):
         assert_bytes(lambda dbn=dbn, rbm=rbm, data=data, **k: ENUMERATING[name](dbn, rbm, data, **k))
 
 
+@pytest.mark.parametrize("name", ["gradient", "log_likelihood", "audit", "posterior"])
+def test_bytes_are_predicted_where_the_examples_take_most_of_them(name, monkeypatch):
+    monkeypatch.setattr(budget, "cores", lambda: 1)
+    dbn, rbm, data = untied_dbn(6, 5, 4), random_rbm(6, 5), rows(6, 20_000)
+    for one in (dbn, td.DBN((), rbm)) if name == "gradient" else (dbn,):
+        assert_bytes(lambda one=one, **k: ENUMERATING[name](one, rbm, data, **k))
+
+
 # ---- Threads: the same bits on any number of them --------------------------------------------------------------------
 
 HASHES = """

@@ -12,6 +12,7 @@ from tests import brute_force
 from tests.random_models import random_rbm, rows
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
+from tinygrad_dbn.exact.variational import bound
 from tinygrad_dbn.exact.variational.factorial import coordinate_ascent
 
 
@@ -103,6 +104,16 @@ def test_two_layers_are_the_audit():
     layered, plain = exact.audit_layers(dbn, X), exact.audit(dbn, X)
     np.testing.assert_allclose(layered.bound, plain.bound, rtol=1e-13)
     np.testing.assert_allclose(layered.kl[:, 0], plain.kl, rtol=1e-11)
+
+
+@pytest.mark.parametrize("which", ["recognition", "posterior"])
+def test_a_bound_made_of_ops_is_the_same_of_a_few_rows_at_a_time(which, monkeypatch):
+    dbn, X = td.DBN.from_rbms([random_rbm(4, 3), random_rbm(3, 2)]), rows(4, 5)
+    q = exact.posterior(dbn, X) if which == "posterior" else None
+    monkeypatch.setattr(bound, "ELEMENTS", 2 << 3)  # two rows, each with the states of three units
+    (lower, audit), _ = td.vjp(lambda m: (exact.bound(m, X, q), exact.audit(m, X, q)), dbn)
+    np.testing.assert_allclose(lower, exact.bound(dbn, X, q), rtol=1e-13)
+    np.testing.assert_allclose(audit.log_likelihood, exact.log_likelihood(dbn, X), rtol=1e-13)
 
 
 @settings(max_examples=30)

@@ -13,7 +13,7 @@ from tests.random_models import dominated, random_rbm, rows, stacked_dbn
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import float64, gradients, posteriors, sizes
+from tinygrad_dbn.exact.sums import float64, gradients, moments, odds, posteriors, sizes
 from tinygrad_dbn.exact.sums.posteriors import STRIPS
 from tinygrad_dbn.exact.sums.sizes import ROWS
 
@@ -75,6 +75,18 @@ def test_many_blocks_narrow_and_wide(units, others, weights, biases):
         truth = td.RBM(given_x.T @ X / 5 - free.W, X.mean(axis=0) - free.b, given_x.mean(axis=0) - free.c)
         value, error = exact.gradient(this, X, with_error=True)
         assert_within(value, error, truth, other_error=1e-12 + 1e-15 * np.abs(log_p).max())  # that of these sums
+
+
+@pytest.mark.parametrize("sums", [odds.sum_blocks, moments.sum_blocks])
+@pytest.mark.parametrize("more", [-3.0, 3.0])
+def test_blocks_after_one_another_are_added_to_the_sum_of_each(sums, more):
+    """The later ones are smaller, or larger."""
+    W, c, b = (np.array(leaf) for leaf in leaves(random_rbm(17, 18, 0.3)))
+    c[sizes.LOW + sizes.MIDDLE :] += more
+    together, exponent = sums(W, b, c, 0, 4, None)
+    each = [sums(W, b, c, k, k + 1, None) for k in range(4)]
+    wanted = sum(np.ldexp(value, power - exponent) for value, power in each)
+    np.testing.assert_allclose(together, wanted, rtol=1e-13)
 
 
 @pytest.mark.parametrize("weight", [0.0, 50.0, 1e4, -1e4])

@@ -142,6 +142,8 @@ def test_compare():
         exact.compare(td.RBM([[0.0, 0.0]], [0.0, 0.0], [0.0]), rbm)
     with pytest.raises(ValueError, match="two of one model"):
         exact.compare(rbm, rbm.transposed())
+    with pytest.raises(ValueError, match="two of one model"):
+        exact.compare(rbm.transposed(), rbm)
 
 
 @pytest.mark.parametrize(

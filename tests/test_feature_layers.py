@@ -7,8 +7,10 @@ from sklearn.metrics import mutual_info_score
 
 from tests.comparing import same_bits
 from tinygrad_dbn import learning
+from tinygrad_dbn.autodiff.kernels import blas
 from tinygrad_dbn.datasets.photographs import moving_patches, photographs
 from tinygrad_dbn.learning.modules import arc_cosine, mutual_information
+from tinygrad_dbn.learning.modules.protocol import LinearLayer, SigmoidLayer
 
 # ---- Kernel PCA ------------------------------------------------------------------------------------------------------
 
@@ -152,3 +154,26 @@ def test_moving_patches_are_windows_of_one_photograph_that_go_straight_on():
     for frames, fastest in ((0, 1.0), (2, -1.0)):
         with pytest.raises(ValueError, match="write 1 and 0 or more"):
             moving_patches(1, frames, 4, np.random.default_rng(0), fastest)
+
+
+# ---- Threads ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", [SigmoidLayer, LinearLayer])
+def test_features_are_computed_on_the_threads_that_were_said_and_not_on_the_machines(layer):
+    """Else their last bits would be the machine's as well."""
+    threads = []
+
+    class Seen:
+        def __array__(self, dtype=None, copy=None):
+            threads.extend(lib["num_threads"] for lib in blas._controller().info() if lib["user_api"] == "blas")
+            return np.ones((2, 3), dtype)
+
+    trained = layer(np.ones((4, 3)), np.zeros(4), None)
+    with blas._controller().limit(limits=2, user_api="blas"):
+        trained.encode(Seen())
+        assert set(threads) == {1}
+    threads.clear()
+    with learning.threads(2):
+        trained.encode(Seen())
+        assert set(threads) == {2}

@@ -63,6 +63,28 @@ def test_conjugate_gradients_solve_the_system_and_fall_at_every_iterate():
     assert [n for n, _ in iterates] == sorted({n for n, _ in iterates})
 
 
+def test_conjugate_gradients_stop_where_the_paper_says():
+    """φ of every iterate, each the last of a run of so many products; the first i at which it says to stop."""
+    diagonal, b = np.geomspace(1, 1e5, 80), np.random.default_rng(4).normal(size=80)
+    run = lambda most: conjugate_gradients(lambda v: diagonal * v, b, np.zeros(80), np.ones(80), most)[-1]
+    phi = {i: (diagonal * p) @ p / 2 - b @ p for i, p in map(run, range(1, 151))}
+
+    def enough(i):
+        k = max(10, i // 10)
+        return i > k and phi[i] < 0 and (phi[i] - phi[i - k]) / phi[i] < 0.0005 * k
+
+    assert run(1000)[0] == next(i for i in phi if enough(i)) > 100  # where k is no longer 10
+
+
+def test_a_start_at_the_minimum_stays_there():
+    A, output = RNG.normal(size=(8, 3)), lambda m, A, y: ops.matmul(A, m["w"])
+    loss = lambda z, A, y: ops.mean(ops.square(z - y))
+    start, *run = hessian_free({"w": np.zeros(3)}, output, loss, (A, np.zeros(8)), steps=2, chunks=2)
+    assert [(at.loss, at.ratio) for at in run] == [(0, 0)] * 2
+    assert not np.any([at.model["w"] for at in run])
+    assert start.damping < run[0].damping < run[1].damping  # the quadratic model is trusted less
+
+
 @pytest.mark.compiled
 def test_a_quadratic_is_minimised_in_one_step_that_the_model_predicts():
     A = RNG.normal(size=(40, 5)).astype(float)

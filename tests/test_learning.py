@@ -40,6 +40,17 @@ def test_contrastive_divergence_is_a_difference_of_statistics():
         learning.contrastive_divergence(rbm, X, rng, k=0)
 
 
+def test_a_rule_takes_one_round_of_gibbs_sampling_unless_told():
+    rbm, seed = td.RBM.init(4, 3, np.random.default_rng(0), scale=1.0), 5
+    for rule, kept in (
+        (learning.contrastive_divergence, ()),
+        (learning.persistent_contrastive_divergence, (X,)),
+        (learning.parallel_tempering, (np.stack([X] * 3),)),
+    ):
+        assert same_bits(rule(rbm, X, seed, *kept), rule(rbm, X, seed, *kept, k=1))
+        assert not same_bits(rule(rbm, X, seed, *kept), rule(rbm, X, seed, *kept, k=2))
+
+
 def test_long_chains_make_cd_the_gradient():
     rng = np.random.default_rng(0)
     rbm = td.RBM.init(4, 3, rng, scale=0.5)
@@ -127,6 +138,12 @@ def test_an_epoch_is_its_rule_with_k_rounds(rule):
         np.testing.assert_array_equal(end.particles, kept)
     for after, before, step in zip(*map(leaves, (end.rbms[0], start.rbms[0], direction)), strict=True):
         np.testing.assert_allclose(after, before + 0.1 * step, rtol=1e-14, atol=1e-15)
+
+
+def test_the_schedule_is_asked_for_each_epoch_of_each_layer_from_1_on():
+    asked = []
+    learning.greedy_dbn(X, (4, 3, 2), **SETTINGS, schedule=lambda n: asked.append(n) or 1.0)
+    assert asked == [1, 2, 3, 4] * 2
 
 
 def test_pretrain_ends_where_greedy_ends():

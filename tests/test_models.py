@@ -213,6 +213,11 @@ def test_what_is_not_finite_is_refused_among_objects_too(wrong, dtype):
     assert exact.weights[0][0, 0] == Fraction(1, 2)
 
 
+def test_sums_are_taken_over_the_hidden_side_unless_it_has_more_units():
+    sizes = [(3, 2), (3, 3), (2, 3)]
+    assert [td.RBM.init(*both, np.random.default_rng(0)).hidden_is_smaller for both in sizes] == [True, True, False]
+
+
 def test_an_rbm_for_data_starts_at_their_rates():
     X = np.array([[0.0, 1.0, 0.25], [0.0, 1.0, 0.75]])
     rbm = td.RBM.for_data(X, 4, np.random.default_rng(0), scale=0.1)
@@ -221,3 +226,11 @@ def test_an_rbm_for_data_starts_at_their_rates():
     assert not rbm.c.any()
     with pytest.raises(ValueError, match="rows"):
         td.RBM.for_data(X[0], 4, np.random.default_rng(0))
+
+
+def test_a_categorical_rbm_for_data_starts_at_the_rates_of_the_values():
+    """As if one more row were spread over a unit's values; so one that is never seen has a bias too."""
+    X = td.models.one_hot(np.array([[0, 1], [0, 0], [0, 2]]), 3)
+    rbm = td.CategoricalRBM.for_data(X, 4, np.random.default_rng(0), 3)
+    wanted = np.array([3, 0, 0, 1, 1, 1]) + 1 / 3
+    np.testing.assert_allclose(np.exp(rbm.b), wanted / 4, rtol=1e-14)

@@ -202,7 +202,7 @@ def test_losses_are_what_the_lecture_says(dtype):
         np.testing.assert_allclose(got, wanted, rtol=20 * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("y", [[0, -1], [0, 4], [4, 0]])
+@pytest.mark.parametrize("y", [[0, -1], [0, 4], [4, 0], [7, 0]])
 def test_classes_that_are_not_there_are_refused(y):
     message = re.escape(f"classes run from {min(y)} to {max(y)}, the logits have 0 to 3")
     with pytest.raises(ValueError, match=message):

@@ -108,6 +108,7 @@ def test_a_comparison_that_balls_cannot_decide_raises():
             op(np.array([around_zero]))
     assert Ball(1) == 1
     assert Ball(1) != 2
+    assert [bool(Ball(x)) for x in (-1, 0, 1)] == [True, False, True]
     assert not Ball(float("nan")).accuracy
     assert repr(Ball(0.5)).startswith("0.5")
     assert td.symbolic.Ball is Ball

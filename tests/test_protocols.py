@@ -353,6 +353,7 @@ def test_methods_take_what_those_of_arrays_take():
         lambda x: x.sum(0),
         lambda x: x.mean(axis=(0, 1), keepdims=True),
         lambda x: x.max(-1, keepdims=True),
+        lambda x: [getattr(x, name)(axis=1) for name in ("sum", "mean", "max", "min", "var", "std", "prod")],
         lambda x: x.reshape(3, 2),
         lambda x: x.reshape((3, -1)),
         lambda x: x.transpose(1, 0),

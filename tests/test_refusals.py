@@ -192,6 +192,13 @@ def test_a_nan_that_a_mask_drops_is_no_catch():
     np.testing.assert_array_equal(gradient, [0, 0.25])
 
 
+def test_a_mode_is_on_alone():
+    with td.nan_hunt():
+        assert ops.add(np.ones((2, 3), np.float32), np.ones(3)).dtype == np.float64
+    with td.strict():
+        assert np.isnan(ops.log(np.array([-1.0]))).all()
+
+
 # ---- What a function returns, and which of its arguments are meant --------------------------------------------------
 
 

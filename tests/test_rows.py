@@ -4,8 +4,10 @@ from math import inf, nan
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.kernels import jit, line
 
 AXES = [((3,), -1), ((2, 3), 0), ((2, 3, 4), 1), ((2, 3, 4), (2, 0)), ((2, 3, 4), None), ((2, 3), ()), ((), -1)]
 
@@ -39,3 +41,28 @@ def test_an_axis_that_is_not_there_is_refused():
         ops.logsumexp(np.ones(3), axis=2)
     with pytest.raises(ValueError, match="repeated axis"):
         ops.softmax(np.ones((3, 2)), axis=(0, 0))
+
+
+def test_machine_code_that_cannot_be_read_is_made_again_and_that_is_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(jit, "_said", set())
+    assert jit._read(tmp_path / "none") is None
+    assert not caplog.records
+    (tmp_path / "folder").mkdir()
+    assert jit._read(tmp_path / "folder") is None
+    assert "folder is not used" in caplog.text
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_line_kernel_is_machine_code_unless_numba_is_switched_off(off, monkeypatch):
+    def sums_so_far(x, y):
+        total = 0.0
+        for i in range(len(x)):
+            total += x[i]
+            y[i] = total
+
+    monkeypatch.setattr(jit, "disabled", lambda: off)
+    run, x = line.compiled(sums_so_far, np.dtype(np.float32)), np.arange(6, dtype=np.float32).reshape(2, 3)
+    y = np.empty_like(x)
+    run(x, y)
+    np.testing.assert_array_equal(y, x.cumsum(axis=1))
+    assert isinstance(run, Dispatcher) != off

@@ -116,6 +116,6 @@ def test_the_layer_is_the_sparsifying_logistic_at_the_last_zeta_and_is_on_as_rar
 
 
 def test_settings_that_make_no_sense_are_refused():
-    for wrong in ({"eta": 0.0}, {"eta": 1.0}, {"beta": 0.0}, {"code_steps": -1}, {"eta": float("nan")}):
+    for wrong in ({"eta": 0.0}, {"eta": -0.1}, {"eta": 1.0}, {"beta": 0.0}, {"code_steps": -1}, {"eta": float("nan")}):
         with pytest.raises(ValueError, match="write eta between 0 and 1"):
             learning.SparseModule(**wrong)

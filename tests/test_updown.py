@@ -80,6 +80,9 @@ def test_a_dbn_with_class_units_draws_what_it_is_told():
     np.testing.assert_array_equal(silent, 0)
     with pytest.raises(ValueError, match="as wide as"):
         td.DBN.with_classes([first, top], 3)
+    for stack, classes in (([top], 2), ([first, td.RBM.init(4, 3, np.random.default_rng(2))], 0)):
+        with pytest.raises(ValueError, match=f"and {classes} classes: at least two"):
+            td.DBN.with_classes(stack, classes)
 
 
 # ---- Class units -----------------------------------------------------------------------------------------------------
@@ -94,6 +97,10 @@ def labelled_dbn(*sizes, recognised=(0.0, 0.0)):
     c = np.where(free, last.c, np.concatenate([np.zeros(len(free) - 2), recognised]))
     W, R = (free[:, None] * half for half in (last.W, last.R))
     return td.DBN((*below, td.DirectedLayer(W, last.b, R, c)), untied_dbn(*sizes, weights=1.0, seed=3).top)
+
+
+def test_of_one_class_everything_is_an_example():
+    np.testing.assert_allclose(exact.log_class(labelled_dbn(4, 4, 2), X, 1), 0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("sizes", "k"), [((4, 4, 2), 1), ((4, 3, 4, 2), 2)])

@@ -28,7 +28,7 @@ def cd_loss(k: int = 1) -> Loss:
     return loss
 
 
-def gibbs_uniforms(hidden: int, k: int = 1) -> Draw:
+def gibbs_uniforms(hidden: int, k: int) -> Draw:
     """What decides the units of k rounds of Gibbs sampling: 2 k arrays of uniforms for each batch x (T, D)."""
 
     def draw(rng: np.random.Generator, x: Any) -> Arrays:

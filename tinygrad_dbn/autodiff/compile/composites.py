@@ -23,13 +23,13 @@ def _peak(x: Any, axis: Any) -> Any:
     return ops.where(ops.equal(ops.abs(peak), inf), 0.0, peak)
 
 
-def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
     total = ops.sum(x, axis=axis, keepdims=keepdims)
     size, kept = prod(np.shape(x)), prod(np.shape(total))
     return total / (size // max(kept, 1)) if size else total * nan
 
 
-def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
+def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
     peak = _peak(x, axis)
     total = ops.log(ops.sum(ops.exp(x - peak), axis=axis, keepdims=True)) + peak
     if keepdims:
@@ -38,12 +38,12 @@ def _logsumexp(x: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     return ops.reshape(total, shape=tuple(n for i, n in enumerate(np.shape(x)) if i not in gone))
 
 
-def _softmax(x: Any, axis: Any = -1) -> Any:
+def _softmax(x: Any, axis: Any) -> Any:
     e = ops.exp(x - _peak(x, axis))
     return e / ops.sum(e, axis=axis, keepdims=True)
 
 
-def _log_softmax(x: Any, axis: Any = -1) -> Any:
+def _log_softmax(x: Any, axis: Any) -> Any:
     shifted = x - _peak(x, axis)
     return shifted - ops.log(ops.sum(ops.exp(shifted), axis=axis, keepdims=True))
 

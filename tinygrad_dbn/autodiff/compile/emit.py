@@ -120,10 +120,7 @@ def _taken(block: list[tuple[str, Node]], first: str) -> list[str]:
 
 def _function(name: str, block: list[tuple[str, Node]], number: str, lines: list[str]) -> str:
     """A function of the table, a number or an array of them, and the block's arrays."""
-    kinds = [
-        "float64" if n.weak else f"Array({numba_name(n)}, {len(n.shape)}, 'C'{'' if name[0] == 'y' else READONLY})"
-        for name, n in block
-    ]
+    kinds = ["float64" if n.weak else f"Array({numba_name(n)}, {len(n.shape)}, 'C'{READONLY})" for _, n in block]
     kinds = ["Array(int64, 1, 'C')", "int64" if number == "first" else f"Array(int64, 2, 'C'{READONLY})", *kinds]
     head = f"def {name}({', '.join(['table', number, *(given for given, _ in block)])}):"
     return "\n".join([f'@called("({", ".join(kinds)},)")', head, *("    " + line for line in lines)]) + "\n"

@@ -34,7 +34,8 @@ def words_loss(rbm: RBM, x: Any, uniform: Any) -> Any:
 class WordsModule:
     """An RBM of counts of words, by CD-1 (Hinton & Salakhutdinov 2006, its supporting text): the lowest of a stack.
 
-    A visible bias starts at the logarithm of its word's share of the training documents.
+    A visible bias starts at the logarithm of its word's share of the training documents, in which every word counts
+    half a time more than it is there: so one that is not there has a logarithm too.
     """
 
     epochs: int = 10

@@ -44,6 +44,19 @@ def test_same_bits_for_any_number_of_threads(name):
     assert len(outputs.pop()) > 100
 
 
+def test_blas_comes_without_the_rest_of_scipys_linear_algebra_which_may_come_later():
+    program = """
+        import sys, numpy as np, tinygrad_dbn as td
+        product = td.compile(lambda a, b: td.ops.matmul(a, b))
+        a = np.arange(6.0).reshape(2, 3)
+        assert (product(a, a.T) == a @ a.T).all()
+        print("scipy.linalg" in sys.modules)
+        from scipy.linalg import cython_blas, eigvalsh
+        print(eigvalsh(np.diag([2.0, 1.0])), cython_blas is sys.modules["scipy.linalg.cython_blas"])
+    """
+    assert python(program) == "False\n[1. 2.] True\n"
+
+
 def test_a_number_of_threads_is_at_least_one():
     with blas.threads(1):
         assert blas._COUNT.get() == 1

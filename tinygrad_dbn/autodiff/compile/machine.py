@@ -1,4 +1,4 @@
-"""What generated texts are made with, besides NumPy: arrays at addresses. Importing this brings Numba.
+"""What generated texts are made with, besides NumPy: arrays at addresses. Importing this brings Numba, and BLAS.
 
 A compiled function keeps the addresses of all its arrays in one table. A step is given pointers to those that it works
 on, whose shapes and dtypes are part of its text. So one step serves every place of the program where the same is done
@@ -16,7 +16,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from ..kernels import jit
+from ..kernels import blas, jit
+
+blas.load()
 
 
 def called(signature: str) -> Any:

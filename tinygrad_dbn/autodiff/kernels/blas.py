@@ -5,12 +5,18 @@ number that it is told to use, not with the cores that there are. Code that prom
 computes its products inside `one_thread`, or, where they are large enough for more, inside `fixed_threads`.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from threading import Lock
 from typing import Any
+
+SCIPYS = "scipy.linalg.cython_blas"
+"""The module in which code that Numba compiled looks for BLAS, by this name, when it first multiplies matrices."""
 
 _lock, _inside = Lock(), 0
 _limit: Any = None
@@ -18,13 +24,31 @@ _COUNT: ContextVar[int] = ContextVar("threads", default=1)
 
 
 @cache
+def load() -> None:
+    """Load SciPy's BLAS for compiled code to find: the module alone.
+
+    Importing it as usual runs all of `scipy.linalg` before it, of which it needs nothing, and which takes half of the
+    first call of a compiled function. A `scipy.linalg` that is imported later works with the module that is there,
+    and `from scipy.linalg import cython_blas` finds it.
+    """
+    import scipy
+
+    spec = PathFinder.find_spec(SCIPYS, [f"{scipy.__path__[0]}/linalg"])
+    if "scipy.linalg" in sys.modules or spec is None or spec.loader is None:
+        import scipy.linalg.cython_blas
+    else:
+        sys.modules[SCIPYS] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[SCIPYS])
+
+
+@cache
 def _controller() -> Any:
     # The controller sees the libraries that are loaded when it is made: NumPy's, and SciPy's, which compiled code
     # calls.
     import numpy  # noqa: F401
-    import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
+    load()
     return ThreadpoolController()
 
 

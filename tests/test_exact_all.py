@@ -288,7 +288,9 @@ def test_bytes_are_predicted(name, monkeypatch):
         assert_bytes(lambda dbn=dbn, rbm=rbm, data=data, **k: ENUMERATING[name](dbn, rbm, data, **k))
 
 
-@pytest.mark.parametrize("name", ["gradient", "log_likelihood", "audit", "posterior"])
+@pytest.mark.parametrize(
+    "name", ["audit", "conditional_likelihood", "dbm_log_likelihood", "gradient", "log_likelihood", "posterior"]
+)
 def test_bytes_are_predicted_where_the_examples_take_most_of_them(name, monkeypatch):
     monkeypatch.setattr(budget, "cores", lambda: 1)
     dbn, rbm, data = untied_dbn(6, 5, 4), random_rbm(6, 5), rows(6, 20_000)

@@ -177,3 +177,28 @@ def test_features_are_computed_on_the_threads_that_were_said_and_not_on_the_mach
     with learning.threads(2):
         trained.encode(Seen())
         assert set(threads) == {2}
+
+
+# ---- What is learned from --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        learning.AutoencoderModule(epochs=1),
+        learning.EmbeddingModule(epochs=1, neighbours=2),
+        learning.GaussianCodeModule(epochs=1),
+        learning.KernelPCAModule(),
+        learning.RBMModule(epochs=1),
+        learning.RBMModule(epochs=1, rule="pcd"),
+        learning.SparseModule(epochs=1),
+        learning.SubspaceModule(size=1, steps=2),
+        learning.WordsModule(epochs=1),
+    ],
+)
+def test_integers_and_truth_values_are_learned_from_as_the_floats_they_stand_for(module):
+    X = np.random.default_rng(0).random((12, 5)) < 0.5
+    X[:, 0] |= ~X.any(axis=1)  # no document without words
+    wanted = module.train(X.astype(float), 2, seed=0).encode(X.astype(float))
+    for given in (X, X.astype(int), X.astype(np.uint8)):
+        assert same_bits(module.train(given, 2, seed=0).encode(given), wanted)

@@ -169,7 +169,6 @@ def upward(dbn: DBN, X: Any) -> Cost:
 log_prior: Work = lambda dbn: log_marginal(dbn, min(1, len(dbn.layers)))
 log_joint: Work = lambda dbn, X: log_partition(dbn.top) + logits(len(X), sum(dbn.sizes))
 kl_from_data: Work = lambda model, X: log_likelihood(model, X) + distinct(X)
-log_conditional_likelihood: Work = lambda dbn, X: log_likelihood(dbn, X) + mixture(dbn.layers[0], len(X))
 prior_divergence: Work = lambda dbn, X: log_aggregated_posterior(dbn, X) + log_prior(dbn)
 bound_gain: Work = lambda before, after, X: sum(
     (bound(dbn, X) + prior_divergence(dbn, X) for dbn in (before, after)), Cost()
@@ -202,6 +201,11 @@ def log_likelihood(model: Any, X: Any) -> Cost:
     if not layers:
         return log_partition(top) + logits(len(X), len(top.W))
     return log_prior(as_dbn(model)) + mixture(layers[0], len(X))
+
+
+def log_conditional_likelihood(dbn: DBN, X: Any) -> Cost:
+    twice_cut = 2.0 * len(X) * dbn.sizes[0]  # the columns of some units: as they come, and as they are summed
+    return (log_likelihood(dbn, X) + mixture(dbn.layers[0], len(X))).beside(twice_cut)
 
 
 def log_class(dbn: DBN, X: Any, classes: int) -> Cost:

@@ -12,7 +12,7 @@ from ...models.autoencoder import Autoencoder
 from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, trained
+from .protocol import SigmoidLayer, as_floats, trained
 
 Corruption = Callable[[np.random.Generator, Any], Any]
 """corruption(rng, x): what the encoder is shown of the batch x (T, D)."""
@@ -68,7 +68,7 @@ class AutoencoderModule:
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An autoencoder of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
         seed = seed_of(seed)
-        X = np.asarray(X)
+        X = as_floats(X)
         output = "sigmoid" if self.error == "cross-entropy" else "linear"
         start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)
         model = trained(self, start, (X,), self._loss, seed, self._draw)

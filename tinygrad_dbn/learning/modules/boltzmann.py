@@ -15,7 +15,7 @@ from ..contrastive import cd_loss, gibbs_uniforms
 from ..descent import Arrays, Descent
 from ..greedy import greedy
 from ..optimisers import Optimiser, sgd
-from .protocol import LinearLayer, SigmoidLayer, trained
+from .protocol import LinearLayer, SigmoidLayer, as_floats, trained
 
 DEFAULT = sgd(0.05)
 
@@ -43,7 +43,7 @@ class RBMModule:
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
         seed = seed_of(seed)
-        X = np.asarray(X)
+        X = as_floats(X)
         if self.rule != "cd":
             drawn = bernoulli(np.clip(X, 0, 1), np.random.default_rng([seed, 0]))
             *_, last = greedy(
@@ -80,7 +80,7 @@ class GaussianCodeModule:
     def train(self, X: Any, hidden: int, seed: Random) -> LinearLayer:
         """`hidden` real features of X (T, D); the layer's `model` is the RBM, its W (D, hidden)."""
         seed = seed_of(seed)
-        X = np.asarray(X)
+        X = as_floats(X)
         start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
         upside_down = GaussianRBM(start.W.T, start.c, start.b, learns_variance=False)
         rbm = trained(self, upside_down, (X,), code_loss, seed, lambda rng, x: normals(rng, x, hidden))

@@ -13,7 +13,7 @@ from ...models import FeedForward
 from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, trained
+from .protocol import SigmoidLayer, as_floats, trained
 
 DEFAULT = sgd(0.05)
 
@@ -40,7 +40,7 @@ class EmbeddingModule:
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """The layer of `hidden` units trained on X (T, D). Raises ValueError with fewer examples than neighbours."""
         seed = seed_of(seed)
-        X = np.asarray(X)
+        X = as_floats(X)
         near = nearest(X, self.neighbours)
         start = FeedForward.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), output="sigmoid")
 

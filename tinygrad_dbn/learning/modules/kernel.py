@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...extras import needing
 from ...randomness import Random, seed_of
 from ...showing import Shown
+from .protocol import as_floats
 
 
 def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float64]:
@@ -58,7 +59,7 @@ class KernelPCAModule(Shown):
         with needing("KernelPCAModule", "sklearn"):
             from sklearn.decomposition import KernelPCA
 
-        X = np.asarray(X)
+        X = as_floats(X)
         made_of = len(X) if self.examples is None else self.examples
         leading = hidden if self.labels is None else self.components or min(4 * hidden, made_of)
         if not 1 <= hidden <= leading <= made_of <= len(X):

@@ -8,10 +8,17 @@ import numpy as np
 
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
+from ...autodiff.kernels.scalar import float_dtype
 from ...models.autoencoder import as_width
 from ...randomness import Random
 from ...showing import Shown
 from ..descent import Draw, Loss, Step, nothing, stepping, walk
+
+
+def as_floats(X: Any) -> Any:
+    """The data as floats of its own width; integers and truth values as float64, as in every op."""
+    X = np.asarray(X)
+    return np.asarray(X, float_dtype(X))
 
 
 def trained(settings: Any, model: Any, data: Sequence[Any], loss: Loss, seed: int, draw: Draw = nothing) -> Any:

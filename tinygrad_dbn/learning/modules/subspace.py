@@ -11,6 +11,7 @@ from ...autodiff.kernels.blas import one_thread
 from ...randomness import Random, seed_of
 from ...showing import Shown
 from ..descent import compiled_unless_told
+from .protocol import as_floats
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class SubspaceModule:
     def train(self, X: Any, hidden: int, seed: Random) -> "SubspaceLayer":
         """`hidden` features of X (T, D). Raises ValueError where X has fewer than hidden · size dimensions."""
         seed = seed_of(seed)
-        X = np.asarray(X)
+        X = as_floats(X)
         mean = X.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(X, rowvar=False, dtype=float))
         rows = hidden * self.size

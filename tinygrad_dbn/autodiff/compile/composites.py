@@ -4,6 +4,7 @@ These are not the lines of their rows, whose kernels take a whole line at a time
 a theorem of its own: `proofs/engine/test_emitted.py`.
 """
 
+from collections.abc import Callable
 from math import inf, nan, prod
 from typing import Any
 
@@ -48,4 +49,9 @@ def _log_softmax(x: Any, axis: Any) -> Any:
     return shifted - ops.log(ops.sum(ops.exp(shifted), axis=axis, keepdims=True))
 
 
-SPELLED = {"mean": _mean, "logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax}
+SPELLED: dict[str, Callable[..., Any]] = {
+    "mean": _mean,
+    "logsumexp": _logsumexp,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}

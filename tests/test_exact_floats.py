@@ -1,5 +1,7 @@
 """The compiled sums against those made of ops, and at the extremes of what a double holds."""
 
+from threading import Barrier
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from tests.random_models import dominated, random_rbm, rows, stacked_dbn
 from tests.running import python
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
+from tinygrad_dbn.exact import budget
 from tinygrad_dbn.exact.sums import certify, matrices
+from tinygrad_dbn.exact.sums.batches import in_order
 
 
 def by_ops(f, model):
@@ -129,3 +133,12 @@ def test_memory_stays_below_a_hundred_megabytes():
     )
     # Kilobytes beyond the interpreter and its libraries.
     assert max(int(python(program.format(n=n))) for n in (18, 20)) < 100_000
+
+
+def test_batches_are_computed_side_by_side_and_given_in_order(monkeypatch):
+    """Each waits for another to be there: one after the other, none would ever end."""
+    monkeypatch.setattr(budget, "cores", lambda: 2)
+    for count in (2, 4):
+        together = Barrier(2, timeout=5)
+        assert list(in_order(lambda i, b=together: (b.wait(), i)[1], range(count))) == list(range(count))
+    assert list(in_order(lambda i: i, range(1))) == [0]

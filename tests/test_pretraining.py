@@ -366,3 +366,21 @@ def test_a_diverging_layer_is_named():
     with named as caught, np.errstate(all="ignore"):
         learning.pretrain((5, 4), module, DATA, seed=0)
     assert all(np.isfinite(leaf).all() for leaf in leaves(caught.value.last.model))
+
+
+def test_a_model_is_equal_to_itself_alone():
+    """Its arrays are not one truth value; so == asks whether it is the same one, and models may be keys."""
+    rbm = td.RBM.init(3, 2, 0)
+    layer = learning.RBMModule(epochs=0).train(np.eye(3), 2, seed=0)
+    for make in (
+        lambda: td.RBM(rbm.W, rbm.b, rbm.c),
+        lambda: td.DBN((), rbm),
+        lambda: td.DBM.from_rbms([rbm, rbm.transposed()]),
+        lambda: td.FeedForward((rbm.W,), (rbm.c,)),
+        lambda: type(layer)(layer.W, layer.c, layer.model),
+        lambda: learning.Stack((layer,)),
+    ):
+        one, other = make(), make()
+        assert one == one
+        assert one != other
+        assert {one: 1, other: 2}[one] == 1

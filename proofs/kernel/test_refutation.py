@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from proofs.kernel import terms
+from proofs.kernel import normal, terms
 from proofs.kernel.derived import derive, ring
 from proofs.kernel.refutation import all_sizes, countermodel, model_of, refute, unchecked
 from proofs.kernel.rules import Thm, assume, combine, evident, exp_of_log, grow, grown, inst, says, tangent, total
@@ -93,6 +93,18 @@ def test_checks_are_on_again_afterwards():
         combine(A, "==", P)
     with pytest.raises(ProofError):
         terms.guard(False, "off")
+
+
+def test_normal_forms_found_with_the_checks_off_are_forgotten(monkeypatch):
+    monkeypatch.setattr(normal, "KNOWN", {})
+    ring(A * (G + P), A * G + A * P)
+    before = dict(normal.KNOWN)
+    assert A * (G + P) in before
+    with unchecked():
+        ring(A + G, P)
+        assert A + G in normal.KNOWN
+        assert before.items() <= normal.KNOWN.items()
+    assert before == normal.KNOWN
 
 
 HYPOTHESES = {

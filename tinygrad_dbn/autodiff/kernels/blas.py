@@ -27,8 +27,8 @@ _COUNT: ContextVar[int] = ContextVar("threads", default=1)
 def load() -> None:
     """Load SciPy's BLAS for compiled code to find: the module alone.
 
-    Importing it as usual runs all of `scipy.linalg` before it, of which it needs nothing, and which takes half of the
-    first call of a compiled function. A `scipy.linalg` that is imported later works with the module that is there,
+    Importing it as usual runs all of `scipy.linalg` before it, of which it needs nothing, and which takes a quarter of
+    the first call of a compiled function. A `scipy.linalg` that is imported later works with the module that is there,
     and `from scipy.linalg import cython_blas` finds it.
     """
     import scipy
@@ -37,8 +37,9 @@ def load() -> None:
     if "scipy.linalg" in sys.modules or spec is None or spec.loader is None:
         import scipy.linalg.cython_blas
     else:
-        sys.modules[SCIPYS] = module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[SCIPYS])
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[SCIPYS] = module
 
 
 @cache

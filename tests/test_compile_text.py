@@ -13,6 +13,8 @@ from compiling import close, interpreted, kept_apart, network, training_step  # 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.compile import cache
+from tinygrad_dbn.autodiff.compile.inline import inlined
+from tinygrad_dbn.autodiff.op import TABLE
 from tinygrad_dbn.autodiff.trees import flatten
 
 
@@ -31,6 +33,13 @@ def test_the_text_is_a_file_to_read(compiled_step):
     assert text.count("# matmul") - text.count("    # matmul") == 2 + 3  # none for the derivative by the inputs
     assert text.count("numpy.dot(") == 3  # A Bᵀ, Aᵀ B and A B, of any size; no transpose is made
     assert "fastmath=True" not in text
+
+
+def test_a_kernel_is_written_with_as_many_operands_as_it_has():
+    assert inlined(TABLE["add"].kernel, ["1", "b[2]"]) == "1 + b[2]"
+    for operands in (["1"], ["1", "2", "3"]):
+        with pytest.raises(ValueError, match=r"zip"):
+            inlined(TABLE["add"].kernel, operands)
 
 
 def sizes_of(net, batch):

@@ -272,6 +272,16 @@ def assert_bytes(call):
         assert 0.5 < held / peak < 2, (held, peak)
 
 
+def test_the_bytes_of_a_table_of_states_are_known():
+    with pytest.raises(exact.TooLarge) as refused:
+        exact.states(16, max_bytes=0)
+    tracemalloc.start()
+    exact.states(16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused.value.cost.held == pytest.approx(peak, rel=0.01)
+
+
 MIDDLING = [
     (untied_dbn(24, 13, 8), random_rbm(12, 11), 200),
     (untied_dbn(16, 10, 9, 8), random_rbm(10, 9), 1000),

@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_half_way_does_not_end_the_sum(tmp_path, monkeypatch
     monkeypatch.setattr(checkpoint, "SECONDS", 0)
     with pytest.warns(UserWarning, match=r"cannot write .*z\.json: No space left on device; the sum goes on") as said:
         value = exact.log_partition(rbm, checkpoint=path, executor=Counting())
-    assert len(said) == 1
+    assert [warning.filename for warning in said] == [__file__]
     assert left[0] < -5
     assert value == exact.log_partition(rbm)
     monkeypatch.undo()

@@ -9,7 +9,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import warnings
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -19,6 +18,7 @@ from safetensors.numpy import load as to_tensors
 from safetensors.numpy import save as to_bytes
 
 from . import files, records
+from .autodiff.callers import warn
 from .autodiff.trees import field_of
 from .learning import Descent, Embedded, Epoch, Fit, HessianFree, Progress
 from .models import (
@@ -75,10 +75,10 @@ def load(path: str | os.PathLike[str], *, run: str | None = None) -> Any:
     tensors, text = _parts(files.read(path, _GIVE), name)
     structure = None if run is not None else _unsealed(text)
     if structure is not None:
-        warnings.warn(
+        warn(
             f"{name} is of the first version, which had no checksum: damage to it cannot be seen; "
             "save the model again with tinygrad_dbn.save",
-            stacklevel=2,
+            UserWarning,
         )
     else:
         belongs: dict[str, Any] = {} if run is None else {"run": run}

@@ -288,7 +288,7 @@ def loop(name, *rewritten, depth=2):
             "in reversed(dbn.layers[",
             "in reversed(dbn.layers[1 +",
         ),
-        loop("bounds from the bottom up", variational.layers, "deep_bound", "in reversed(list(zip(", "in list((zip("),
+        loop("bounds from the bottom up", variational.layers, "deep_bound", "in reversed(_steps(", "in list(_steps("),
         loop("second KL not averaged", variational.layers, "_lost", "(reached, kl)", "(0 * reached, kl)"),
         loop(
             "a chain of one layer", variational.layers, "_lost", "else ops.matmul(reached, q)", "else reached", depth=3

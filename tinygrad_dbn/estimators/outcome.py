@@ -1,9 +1,10 @@
 """Whether a training learned anything: judged at the end of every `fit`, against what needs no training."""
 
-import warnings
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
+
+from ..autodiff.callers import warn
 
 
 def warn_of_chance(estimator: Any, reached: str, chance: bool, without: str, try_other: str) -> None:
@@ -13,9 +14,8 @@ def warn_of_chance(estimator: Any, reached: str, chance: bool, without: str, try
     parameters to change.
     """
     if chance:
-        warnings.warn(
+        warn(
             f"{type(estimator).__name__} learned nothing: it ends with {reached}, and {without}; try another value of "
             f"{try_other}",
             ConvergenceWarning,
-            stacklevel=3,
         )

@@ -27,4 +27,4 @@ def log_class(
         each = [of_class(dbn, y, classes) for y in range(classes)]
         biases = dbn.top.b[-classes:]
         joint = [log_likelihood(m, X) + log_partition(m.top) + biases[y] for y, m in enumerate(each)]
-        return ops.log_softmax(ops.stack(joint, axis=-1), axis=-1)
+        return ops.log_softmax(ops.stack(joint, axis=1), axis=1)

@@ -210,7 +210,7 @@ def known(X: Tensor) -> Any:
 def plain_numbers(values: Any, name: str) -> NDArray[np.float64]:
     """Real numbers, such as probabilities, logits or temperatures, as float64."""
     array = as_array(values, name)
-    return np.asarray(_numbers(array, name) if array.dtype == object else array, np.float64)
+    return np.asarray(_numbers(array, name) if array.dtype.hasobject else array, np.float64)
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None, why: str = "") -> int:

@@ -88,7 +88,8 @@ def pretrain_dbm(
             many, (many.shape[1], hidden * above), seed=int(rng.integers(2**31)), epochs=epochs, rule=rule, k=k,
             rate=rate, decay=decay, batch=batch, lowest=start,  # type: ignore[arg-type]
         )  # fmt: skip
-        trained: Any = last.rbms[0]
+        trained: Any
+        (trained,) = last.rbms
         rbms.append(trained.rbm)
         data = bernoulli(trained.whole.hidden_given_visible(many)[:, :hidden], rng)
     return DBM.from_rbms(rbms)

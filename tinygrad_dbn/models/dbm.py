@@ -86,7 +86,7 @@ class DBM(Vector):
 
         def block(odd: int, even: int) -> Value:
             if even == odd - 1:
-                return self.weights[odd - 1]
+                return self.weights[even]
             return self.weights[odd].T if even == odd + 1 else np.zeros((n[odd], n[even]), dtype)
 
         evens, odds = range(0, len(n), 2), range(1, len(n), 2)

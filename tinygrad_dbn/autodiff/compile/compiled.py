@@ -1,15 +1,13 @@
 """What happens on a call: the arguments' tree is taken apart, checked, and handed to the function made for it."""
 
 import functools
-import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from ..callers import PACKAGE
+from ..callers import warn
 from ..tensor import RECORDER, Tensor
 from ..trees import Rebuild, flatten, tree_map
 from .entry import make_entry
@@ -93,26 +91,17 @@ class Compiled:
             known = specialise(self._f, leaves, rebuild)
             if len(self._known) >= self._limit:
                 shapes = ", ".join(str(np.shape(x)) for x in leaves)
-                warnings.warn(
+                warn(
                     f"{name(self._f)} was compiled for more than {self._limit} combinations of shapes, dtypes and "
                     f"static values, now for {shapes}: the least recently used is dropped; pad to fewer shapes, pass "
                     "numbers that vary as floats, or raise td.compile(f, specialisations=…)",
                     RuntimeWarning,
-                    stacklevel=_callers_level(),
                 )
                 del self._known[next(iter(self._known))]
         else:
             del self._known[key]
         self._known[key] = known  # the last is the one most recently used
         return known
-
-
-def _callers_level() -> int:
-    """How far up the stack the code is that called this package: what `warnings.warn` calls its level."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _structure(tree: Any) -> Any:

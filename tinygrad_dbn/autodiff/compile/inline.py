@@ -50,10 +50,13 @@ def _source(kernel: Any) -> str:
 @cache
 def _expression(kernel: Any) -> tuple[list[str], str | None]:
     """A kernel's parameters, and what it returns if that is all it does."""
-    definition: Any = ast.parse(_source(kernel)).body[0]
-    statements = [s for s in definition.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-    single = len(statements) == 1 and isinstance(statements[0], ast.Return)
-    return [a.arg for a in definition.args.args], ast.unparse(statements[0].value) if single else None
+    definition: Any
+    (definition,) = ast.parse(_source(kernel)).body
+    names = [a.arg for a in definition.args.args]
+    match [s for s in definition.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]:
+        case [ast.Return(value=ast.expr() as value)]:
+            return names, ast.unparse(value)
+    return names, None
 
 
 def _function(name: str, kernel: Any) -> str:

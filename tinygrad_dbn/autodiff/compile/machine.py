@@ -89,7 +89,8 @@ def address(context, array):
     """Where the first element of an array lies."""
 
     def code(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        (kind,), (given,) = signature.args, arguments
+        data = context.make_array(kind)(context, builder, given).data
         return builder.ptrtoint(data, context.get_value_type(types.int64))
 
     return types.int64(array), code
@@ -103,7 +104,7 @@ def keep(context, array):
 
 def entries(program: list[tuple[int, ...]]) -> Any:
     """A program as one array of integers: shorter entries are filled up with zeros."""
-    table = numpy.zeros((len(program), max(map(len, program), default=1)), numpy.int64)
-    for entry, given in zip(table, program, strict=True):
-        entry[: len(given)] = given
+    table = numpy.zeros((len(program), max(map(len, [*program, ()]))), numpy.int64)
+    for row, entry in enumerate(program):
+        table[row, : len(entry)] = entry
     return table

@@ -111,7 +111,7 @@ def positions(given: Any, shapes: Shapes) -> Any:
         if item is Ellipsis:
             axis += len(shape) - used
         elif isinstance(item, int):
-            if not -shape[axis] <= item < shape[axis]:
+            if item not in range(-shape[axis], shape[axis]):
                 raise IndexError(f"index {item} is out of bounds for axis {axis}, of length {shape[axis]}")
             axis += 1
         elif item is not None:

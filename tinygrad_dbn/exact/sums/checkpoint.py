@@ -4,7 +4,6 @@ import hashlib
 import math
 import os
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import files, records
+from ...autodiff.callers import warn
 
 Range = tuple[int, int]
 Part = tuple[float, ...]
@@ -67,10 +67,10 @@ class Checkpoint:
             self._written = time.monotonic()
             if not self._said:
                 self._said = True
-                warnings.warn(
+                warn(
                     f"{error.strerror}; the sum goes on, and what is finished since the last write would be lost with "
                     "this process",
-                    stacklevel=2,
+                    UserWarning,
                 )
 
     def _write(self) -> None:

@@ -64,7 +64,7 @@ def deep_bound(model: RBM | DBN, X: Any, *, max_seconds: float = MAX_SECONDS, ma
     X = examples(dbn, X)
     with spending("deep_bound", costs.of(costs.deep_bound, dbn, X), max_seconds, max_bytes):
         value = log_marginal(dbn, len(dbn.layers))
-        for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+        for layer, below in reversed(_steps(dbn, X)):
             value = layer_bound(layer, below, value)
         return value
 
@@ -91,7 +91,7 @@ def _lost(dbn: DBN, X: Any) -> Any:
     """What is lost at each layer, by its definition: (T, L−1), nats."""
     reached: Any = None  # q(h_(k−1) | x), (T, 2^n_(k−1)); for k = 1 it is x itself
     lost = []
-    for k, (layer, below) in enumerate(zip(dbn.layers, _inputs(dbn, X), strict=True), start=1):
+    for k, (layer, below) in enumerate(_steps(dbn, X), start=1):
         q, kl = lost_at(layer, below, log_marginal(dbn, k))
         lost.append(kl if reached is None else ops.matmul(reached, kl))
         reached = q if reached is None else ops.matmul(reached, q)
@@ -110,7 +110,7 @@ def _lost_by_products(dbn: DBN, X: Any) -> Any:
     """The same as `_lost`: each layer's KL for every state below it, led down to the examples by the layers' q."""
     prior, error = float64.log_marginal(dbn, len(dbn.layers), Place())
     found: list[Any] = []
-    for layer, below in reversed(list(zip(dbn.layers, _inputs(dbn, X), strict=True))):
+    for layer, below in reversed(_steps(dbn, X)):
         q = recognition.independent(layer, below)
         mixture = posteriors.mixture(layer, below, prior, error)
         found = [recognition.divergence(mixture, q), *(q.expectation(kl) for kl in found)]
@@ -118,6 +118,6 @@ def _lost_by_products(dbn: DBN, X: Any) -> Any:
     return np.stack(found, axis=1)
 
 
-def _inputs(dbn: DBN, X: Any) -> list[Any]:
-    """What each directed layer looks down on: the examples, then every state of h1, of h2, …"""
-    return [X, *(states(n) for n in dbn.sizes[1 : len(dbn.layers)])]
+def _steps(dbn: DBN, X: Any) -> list[tuple[DirectedLayer, Any]]:
+    """Each directed layer, and what it looks down on: the examples, then every state of h1, of h2, …"""
+    return [(layer, states(layer.W.shape[1]) if k else X) for k, layer in enumerate(dbn.layers)]

@@ -148,6 +148,10 @@ def test_pretraining_comes_nearer_the_data_than_independent_units(sizes):
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_a_layer_may_have_one_unit():
+    assert pretrain_dbm(rows(3, 9), (3, 1, 2), seed=0, epochs=1).sizes == (3, 1, 2)
+
+
 # ---- Files and refusals ----------------------------------------------------------------------------------------------
 
 
@@ -177,6 +181,7 @@ DBM = random_dbm((3, 2, 2))
         (lambda: exact.dbm_log_likelihood(random_dbm((3, 60, 60)), rows(3, 2)), "the budget is"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2), seed=0, epochs=1), "at least two hidden layers"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2, 2), seed=0, epochs=1, rule="ml"), "by 'cd' or 'pcd'"),
+        (lambda: pretrain_dbm(rows(3, 9), (3, 0, 2), seed=0, epochs=1), r"a DBM of sizes \(3, 0, 2\)"),
     ],
 )
 def test_other_input_is_refused_with_what_to_write(call, said):

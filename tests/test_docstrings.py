@@ -106,3 +106,14 @@ def test_keywords_that_docstrings_name_exist():
         if names is not None and value.__doc__:
             found += [(f"{module.__name__}.{name}", *w) for w in wrong(value.__doc__, names)]
     assert not found
+
+
+def test_every_argument_can_be_given_by_its_name():
+    found = [
+        f"{module.__name__}.{name}({parameter.name}, /)"
+        for module, name, value in functions()
+        if parameters(value) is not None
+        for parameter in inspect.signature(value).parameters.values()
+        if parameter.kind is parameter.POSITIONAL_ONLY
+    ]
+    assert found == []

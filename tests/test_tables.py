@@ -64,6 +64,19 @@ def test_published_intervals_are_those_of_50_000_examples():
                 assert interval == pytest.approx(196 * np.sqrt(p * (1 - p) / 50_000), abs=0.012)
 
 
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("full", [False, True])
+def test_networks_of_one_table_are_drawn_from_the_same_widths(table, full):
+    drawn = [
+        {systems.SYSTEMS[name].draw(np.random.default_rng(seed), full).get("hidden") for seed in range(40)}
+        for name in table.systems
+    ]
+    widths = [each for each in drawn if each != {None}]
+    assert len(widths) >= 3
+    assert all(each == widths[0] for each in widths)
+    assert len(widths[0]) == (3 if full else 2)
+
+
 @pytest.mark.parametrize("system", ["SVM", "SAA-3", "DBN-3", "SdA-3", "net-2"])
 def test_a_search_goes_on_where_it_was_and_tests_each_choice_once(small, tmp_path, system, monkeypatch):
     ran = []

@@ -75,7 +75,7 @@ MODULES = Table(
     "Classification error by greedy module (claim C2)",
     "Ranzato, Poultney, Chopra & LeCun (2007); Weston, Ratle & Collobert (2008); Cho & Saul (2009); Le, Zou, Yeung & "
     "Ng (2011): their figures are of other data, and are not shown",
-    ("net-3", "RBM-3", "autoencoder-3", "SdA-3", "KL-3", "sparse-3", "embedding-3",
+    ("net-3", "RBM-3", "autoencoder-3", "denoising-3", "KL-3", "sparse-3", "embedding-3",
      "kernel-1", "kernel-2", "kernel-3", "subspaces-1", "subspaces-2"),
     {"basic": ()},
 )  # fmt: skip

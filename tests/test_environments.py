@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -197,6 +198,22 @@ def test_the_first_compilation_is_announced(tmp_path):
     assert said[0].startswith("tinygrad_dbn.compile.first compiling: ")
     assert said[0].count("compile.first") == 1
     assert "compile.first" not in said[1]
+
+
+def test_nothing_is_compiled_where_machine_code_is_found(expected, machine_code, tmp_path):
+    """Not even NumPy's loops around the kernels: LLVM optimises nothing but the runtime that Numba itself needs."""
+    watch = """
+    import atexit, sys
+    from numba.core.codegen import CPUCodeLibrary
+    optimise, optimised = CPUCodeLibrary._optimize_final_module, []
+    CPUCodeLibrary._optimize_final_module = lambda self: (optimised.append(self.name), optimise(self))
+    atexit.register(lambda: sys.stderr.write(" ".join(optimised)))
+    """
+    found, said = run(ALL, {"NUMBA_CACHE_DIR": str(machine_code)}, first=dedent(watch))
+    agree(found, expected)
+    assert said == "nrt"
+    _, said = run(("first op",), {"NUMBA_CACHE_DIR": str(tmp_path)}, first=dedent(watch))
+    assert {"nrt", "ufunc_wrapper"} < set(said.split())
 
 
 def test_machine_code_depends_on_all_that_is_inlined_into_it(monkeypatch):

@@ -147,7 +147,8 @@ Q = np.full((1, 8), 0.125)
 
 
 @pytest.mark.parametrize("q", [
-    Q * 1j, Q.astype(str), Q.astype(str).astype(object), np.full((1, 8), None), scipy.sparse.csr_matrix(Q), np.ma.masked_array(Q, True), Q * np.nan,
+    Q * 1j, Q.astype(str), Q.astype(str).astype(object), np.full((1, 8), None),
+    scipy.sparse.csr_matrix(Q), np.ma.masked_array(Q, True), Q * np.nan,
 ])  # fmt: skip
 def test_tables_q_have_a_gate_too(q):
     for f in (exact.bound, exact.audit):

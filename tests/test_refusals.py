@@ -5,6 +5,7 @@ import pytest
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
+from tinygrad_dbn.autodiff.kernels.scalar import kernel_version
 
 HERE = r"(.|\n)*\n  in .*test_refusals\.py:\d+"
 
@@ -95,6 +96,52 @@ def test_an_incomplete_row_is_refused(table):
     with pytest.raises(ValueError, match="already has an op named 'add'"):
         ops.row(lambda y, x: 0.5, meaning=half, ulp=0.5)(half)
     assert "half" not in table
+
+
+LIMIT = 0.5
+
+
+def inner(x):
+    return x / 2
+
+
+def kernels():
+    """Functions that read what is outside of them, and the names of that."""
+    captured = 0.5
+    yield lambda x: x if x < LIMIT else 2 * x, "LIMIT"
+    yield lambda x: inner(x) + np.exp(-abs(x)), "inner"
+    yield lambda x: captured * x, "captured"
+    yield lambda x: (lambda y: y * LIMIT + captured)(x), "LIMIT, captured"
+    yield lambda x: td.pi * x, "td"
+
+
+@pytest.mark.parametrize(("kernel", "names"), list(kernels()))
+@pytest.mark.parametrize("of", ["scalars", "lines"])
+def test_what_is_compiled_reads_nothing_that_could_change(kernel, names, of):
+    """Machine code is kept: with another LIMIT it would compute with the old one."""
+    lines = {"of": "lines", "vjps": (inner,), "jvps": "linear"}
+    declare = ops.row(lambda y, x: 0.5, meaning=inner, ulp=1) if of == "scalars" else ops.row(**lines, ulp=1)
+    kernel.__name__, kernel.__doc__ = "kernel", "a kernel"
+    with pytest.raises(ValueError, match=f"op 'kernel' reads {names} from outside .* write numbers into the function"):
+        declare(kernel)
+    assert "kernel" not in ops.TABLE
+
+
+def test_a_row_of_arrays_may_read_anything(table):
+    @ops.row(of="arrays", vjps=(lambda g, y, x: g * LIMIT,), jvps="linear", ulp=0)
+    def limited(x):
+        """LIMIT x"""
+        return LIMIT * x
+
+    assert td.value_and_grad(limited)(2.0) == (1.0, 0.5)
+
+
+def test_kernels_of_the_same_lines_share_their_machine_code():
+    def made():
+        return lambda x: (lambda y: y * 0.5)(x)
+
+    assert kernel_version(made()) == kernel_version(made())
+    assert kernel_version(made()) != kernel_version(lambda x: (lambda y: y * 0.25)(x))
 
 
 # ---- The strict mode ------------------------------------------------------------------------------------------------

@@ -63,6 +63,54 @@ def njit(
     return dispatcher
 
 
+def ufunc(function: Callable[..., Any], signature: Any, version: str) -> Callable[..., Any]:
+    """The NumPy ufunc of a scalar function, for one signature, with this package's cache; `version` as in `njit`.
+
+    What is kept is NumPy's loop with the function inside it. `numba.vectorize` keeps the function alone, and compiles
+    the loop in every process.
+    """
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.registry import cpu_target
+    from numba.np.numpy_support import as_dtype
+    from numba.np.ufunc import _internal  # type: ignore[attr-defined]  # written in C
+
+    context, stored = cpu_target.target_context, Stored(function, version)
+    codegen = context.codegen()
+
+    def loaded(name: str, kept: Any) -> tuple[Any, int]:
+        library = codegen.unserialize_library(kept)
+        if not (address := library.get_pointer_to_function(name)):
+            raise LookupError(name)
+        return library, address
+
+    with global_compiler_lock:
+        loop = stored.load(signature, context, loaded)
+        if loop is None:
+            name, library = _loop(function, signature, version, context)
+            stored.save(signature, codegen, (name, library.serialize_using_object_code()))
+            loop = library, library.get_pointer_to_function(name)
+    library, address = loop
+    numbers = [as_dtype(kind).num for kind in (*signature.args, signature.return_type)]
+    arity, no_identity = len(signature.args), _internal.PyUFunc_None
+    made: Callable[..., Any] = _internal.fromfunc(
+        function.__name__, function.__doc__, [int(address)], [numbers], arity, 1, [None], [library], no_identity
+    )
+    return made
+
+
+def _loop(function: Callable[..., Any], signature: Any, version: str, context: Any) -> tuple[str, Any]:
+    """NumPy's loop around a scalar function, compiled: its name, and the library in which it is."""
+    from numba.np.ufunc.ufuncbuilder import UFuncBuilder
+    from numba.np.ufunc.wrappers import build_ufunc_wrapper
+
+    function.__qualname__ = f"{function.__name__}_{version[:16]}"  # by which its machine code is found in this process
+    compiled = UFuncBuilder(function).add(signature)
+    inner = compiled.fndesc.llvm_func_name
+    loop = build_ufunc_wrapper(compiled.library, context, inner, signature, False, compiled)
+    loop.library.enable_object_caching()
+    return loop.name, loop.library
+
+
 class Stored:
     """The cache of one function, as Numba asks for it."""
 
@@ -88,6 +136,16 @@ class Stored:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The compiled function; None where there is none that can be trusted."""
         from numba.core.compiler import CompileResult
+
+        return self.load(signature, context, partial(CompileResult._rebuild, context))
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep a compiled function, where that can be done."""
+        if not (result.library.has_dynamic_globals or result.lifted):
+            self.save(signature, result.codegen, result._reduce())
+
+    def load(self, signature: Any, context: Any, rebuild: Callable[..., Any]) -> Any:
+        """What `rebuild` makes of the parts that `save` kept; None where there are none that can be trusted."""
         from numba.core.runtime.nrt import rtsys
 
         # Machine code needs the names of the runtime alone. What Numba knows of types, which takes half a second to
@@ -97,7 +155,7 @@ class Stored:
         data = None if path is None else _read(path)
         if path is not None and data is not None:
             try:
-                return CompileResult._rebuild(context, *pickle.loads(data))
+                return rebuild(*pickle.loads(data))
             except Exception:  # made by another version of something: its bytes may say anything
                 _damaged(path)
         if "compiling" not in _said:
@@ -106,14 +164,14 @@ class Stored:
         LOG.debug("compiling %s%s", self._name, signature)
         return None
 
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled function, where that can be done."""
+    def save(self, signature: Any, codegen: Any, parts: tuple[Any, ...]) -> None:
+        """Keep the parts of something compiled, where that can be done."""
         from numba.core.serialize import dumps
 
-        path = self._file(signature, result.codegen)
-        if path is None or result.library.has_dynamic_globals or result.lifted:
+        path = self._file(signature, codegen)
+        if path is None:
             return
-        data = dumps(result._reduce())
+        data = dumps(parts)
         try:
             write_atomically(path, sha256(data).digest() + data, PRIVATE)
         except OSError as error:

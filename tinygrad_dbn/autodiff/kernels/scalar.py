@@ -9,12 +9,14 @@ Kernels call `np.exp`, `np.log1p` and the like on scalars. NumPy passes them on 
 are polynomials.
 """
 
+import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dis import get_instructions
 from functools import cache
 from hashlib import sha256
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -138,8 +140,6 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     if jit.disabled():
         return _in_python(kernel, arity, dtype)
     import numba  # here, because importing it takes longer than everything else together
-    from numba.core.registry import cpu_target
-    from numba.np.ufunc.ufuncbuilder import UFuncBuilder  # `numba.vectorize` without its layer of Python around calls
 
     from . import floats
 
@@ -150,20 +150,33 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     body = FunctionType(_BODIES[arity].__code__, names, kernel.__name__)
     body.__qualname__ = kernel.__name__
     width = numba.from_dtype(dtype)
-    builder = UFuncBuilder(body)
-    builder.nb_func.cache = jit.Stored(body, kernel_version(kernel))
-    builder.add(width(*[width] * arity))
-    cpu_target.target_context.refresh()  # NumPy's loop around the kernel is compiled in every process
-    ufunc: Callable[..., Any] = builder.build_ufunc()
-    return ufunc
+    return jit.ufunc(body, width(*[width] * arity), kernel_version(kernel))
 
 
 def kernel_version(kernel: Kernel) -> str:
     """What the machine code of a kernel depends on: its own code, and the elementary functions."""
     from . import floats
 
-    code = kernel.__code__
-    return sha256(repr((code.co_code, code.co_consts, code.co_names, floats.VERSION)).encode()).hexdigest()
+    def parts(code: CodeType) -> tuple[Any, ...]:
+        constants = [parts(c) if isinstance(c, CodeType) else c for c in code.co_consts]
+        return code.co_code, constants, code.co_names
+
+    return sha256(repr((parts(kernel.__code__), floats.VERSION)).encode()).hexdigest()
+
+
+def names_read(kernel: Kernel) -> set[str]:
+    """The names outside of a kernel that it reads, other than Python's own functions.
+
+    >>> sorted(names_read(lambda x: np.exp(x) if abs(x) < LIMIT else SCALE * x))
+    ['LIMIT', 'SCALE', 'np']
+    """
+
+    def read(code: CodeType) -> set[str]:
+        found = {step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+        return found.union(*(read(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+    ours = {name for name in read(kernel.__code__) if name in kernel.__globals__ or not hasattr(builtins, name)}
+    return ours.union(kernel.__code__.co_freevars)
 
 
 def _in_python(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., Any]:

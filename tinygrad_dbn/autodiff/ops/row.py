@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..kernels.line import along
-from ..kernels.scalar import elementwise, promoted, quietly, using_meanings
+from ..kernels.scalar import elementwise, names_read, promoted, quietly, using_meanings
 from ..op import Edges, Example, Op, Rule, Rules
 from ..operators import TABLE, Value
 from ..options import MISSING
@@ -18,6 +18,9 @@ from .mapped import in_line, next_axis
 Options: TypeAlias = dict[str, Rule | tuple[Rule, Any]]
 """name → the function that brings an option into its normal form; or (function, default)."""
 Partial: TypeAlias = Rule | int | None
+
+_READ = {"scalars": {"np", "special"}, "lines": {"np", "special", "peak"}}
+"""What a compiled function may read from outside: names that mean the functions of `floats` there."""
 
 REALS = (-inf, inf)
 NUMBERS = (bool, int, float)
@@ -74,6 +77,9 @@ def row(
     of="arrays"
         y = f(*arrays, **options), written with NumPy. The arrays come as floats of one width, unless promotes is False.
 
+    A function of scalars or lines is compiled, and its machine code kept: from outside it may read `np` and `special`
+    alone, and lines `peak`. What it would read besides could change, and the machine code would not.
+
     mapped says how `td.vmap` runs a row of arrays, with a function of `ops/mapped.py`; scalars and lines need none.
 
     Without a meaning the function is its own. A partial derivative must not choose by the value of an argument through
@@ -81,7 +87,7 @@ def row(
     and the ops with `slopes` are the only ones that know cases.
 
     Raises TypeError where rules are missing and where some are given that would not be used; ValueError for a function
-    without a docstring and for a name that is in the table already.
+    without a docstring, one that reads other names, and for a name that is in the table already.
 
     >>> @row(lambda y, x: 3 * TABLE["square"](x), meaning=lambda x: x**3, ulp=1)
     ... def cube(x):
@@ -104,6 +110,12 @@ def row(
         jvps = tuple(None if d is None else _jvp(d) for d in partials)
 
     def make(function: Rule) -> Op:
+        if of != "arrays" and (others := names_read(function) - _READ[of]):
+            raise ValueError(
+                f"op {function.__name__!r} reads {', '.join(sorted(others))} from outside its function, and its "
+                "machine code, which is kept, would not follow when that changes: write numbers into the function, and "
+                "of functions call np's and Python's own alone; a row of=\"arrays\" may read anything"
+            )
         forward = function
         if of == "scalars":
             forward = _of_scalars(function, meaning or function)

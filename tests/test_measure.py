@@ -13,12 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tinygrad_dbn.cli import app
-from tinygrad_dbn.lab import canvas
-from tinygrad_dbn.lab.cells import code_of
+from tinygrad_dbn.lab import canvas, code
 from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, run, subspaces, write_all
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
+from tinygrad_dbn.lab.code import code_of
 from tinygrad_dbn.lab.study import course
 from tinygrad_dbn.lab.tables.systems import SYSTEMS
 from tinygrad_dbn.learning import descent
@@ -81,6 +81,33 @@ def test_figures_are_of_the_code_that_made_them(tmp_path):
     first = digest('"""A."""\nEPOCHS = 3  # some\n\ndef f():\n    """B."""\n    return EPOCHS\n')
     assert first == digest('"""C."""\n# more\nEPOCHS = 3\ndef f():\n    return EPOCHS\n')
     assert first != digest('"""A."""\nEPOCHS = 4\n\ndef f():\n    """B."""\n    return EPOCHS\n')
+
+
+def test_and_of_the_code_of_every_module_that_it_imports(tmp_path, monkeypatch):
+    files = {
+        "__init__": "from . import d",
+        "a": "from .b import g\n\ndef f():\n    return g()\n",
+        "b": "import math\n\ndef g():\n    from . import c\n    return c.N\n",
+        "c": "N = 1",
+        "d": "M = 1",
+    }
+    package = tmp_path / "pk"
+    package.mkdir()
+    monkeypatch.setattr(code, "PACKAGE", package)
+
+    def digest(**other):
+        code._module.cache_clear()
+        for name, text in (files | other).items():
+            (package / f"{name}.py").write_text(text)
+        names = {"__name__": "pk.a"}
+        exec(compile("def f(): ...", package / "a.py", "exec"), names)  # which imports nothing
+        return code_of(names["f"])
+
+    first = digest()
+    assert first == digest(c='"""Says more."""\nN = 1  # a number', d="M = 2")
+    for name, text in {"a": "\ndef f():\n    return 1\n", "b": files["b"] + "K = 2\n", "c": "N = 2"}.items():
+        assert first != digest(**{name: text}), name
+    code._module.cache_clear()
 
 
 def test_all_that_is_kept_goes_by_the_file_of_its_own_code():

@@ -1,11 +1,7 @@
 """Finished cells: what a study, a table or an experiment has worked out is kept cell by cell, and used again."""
 
-import ast
-import inspect
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,27 +39,6 @@ class Store:
         if not file.exists():
             return None
         return records.read(file, self.format, of, {self.field: self.schema}, GIVE, finite=self.finite)[self.field]
-
-
-@cache
-def code_of(function: Callable[..., Any]) -> str:
-    """A digest of the file in which a function is written, whatever wraps it, without comments and docstrings.
-
-    Constants there decide results as much as seeds do: a cell that says so is not taken for one of other code. Raises
-    OSError where the file is not to be had.
-    """
-    lines, _ = inspect.findsource(inspect.unwrap(function))
-    tree = ast.parse("".join(lines))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
-    return sha256(ast.unparse(tree).encode()).hexdigest()[:12]
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def complete(

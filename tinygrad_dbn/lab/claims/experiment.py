@@ -11,7 +11,8 @@ from scipy.special import stdtrit
 
 from ...files import shown
 from ...learning import compiling
-from ..cells import GIVE, Store, code_of, complete
+from ..cells import GIVE, Store, complete
+from ..code import code_of
 
 Figures = dict[str, Any]
 """What one run measured: numbers, and lists of numbers for the picture, by name."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...files import shown
 from ..canvas import light_and_dark
-from ..cells import GIVE, Store, code_of, complete
+from ..cells import GIVE, Store, complete
+from ..code import code_of
 from ..outputs import to_csv, write_all
 from . import effects, page, pictures
 from .courses import SUBJECTS, Moment, course

@@ -18,7 +18,8 @@ from scipy.special import stdtrit
 from ...datasets import Labelled
 from ...files import shown
 from ...learning import compiling
-from ..cells import GIVE, Store, code_of
+from ..cells import GIVE, Store
+from ..code import code_of
 from ..workers import workers
 from .problems import PARTS, REPLICATES, cross_validation, problem
 from .systems import SYSTEMS

@@ -24,7 +24,7 @@ from .pictures import curves
 
 KINDS, WIDTHS = ("random", "autoencoder", "RBM"), (25, 50, 100, 200, 400)
 CONDITIONS = tuple(f"{kind} {width}" for width in WIDTHS for kind in KINDS)
-RATES, BATCH = (0.02, 0.05, 0.12), 50
+RATES, BATCH = (0.05, 0.12, 0.3, 0.6), 50
 PRETRAINING_RATES = {"RBM": 0.02, "autoencoder": 0.005}
 
 
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
     method=(
         "Nets 784-n-n-10 on 3 000 digits of MNIST, tested on 1 500 others. Momentum: 20 epochs after pre-training of "
         "10 a layer, and 40 from random weights, which is as many gradient steps. For every width, kind and seed the "
-        "rate of fine-tuning, one of 0.02, 0.05 and 0.12, and the epoch are those of lowest NLL on 500 validation "
+        "rate of fine-tuning, one of 0.05, 0.12, 0.3 and 0.6, and the epoch are those of lowest NLL on 500 validation "
         "digits; pre-training has one rate for all widths, 0.02 for RBMs and 0.005 for autoencoders."
     ),
     conditions=CONDITIONS,

@@ -87,7 +87,7 @@ def ufunc(function: Callable[..., Any], signature: Any, version: str) -> Callabl
         loop = stored.load(signature, context, loaded)
         if loop is None:
             name, library = _loop(function, signature, version, context)
-            stored.save(signature, codegen, (name, library.serialize_using_object_code()))
+            stored.save(signature, library, (name, library.serialize_using_object_code()))
             loop = library, library.get_pointer_to_function(name)
     library, address = loop
     numbers = [as_dtype(kind).num for kind in (*signature.args, signature.return_type)]
@@ -141,8 +141,8 @@ class Stored:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep a compiled function, where that can be done."""
-        if not (result.library.has_dynamic_globals or result.lifted):
-            self.save(signature, result.codegen, result._reduce())
+        if not result.lifted:
+            self.save(signature, result.library, result._reduce())
 
     def load(self, signature: Any, context: Any, rebuild: Callable[..., Any]) -> Any:
         """What `rebuild` makes of the parts that `save` kept; None where there are none that can be trusted."""
@@ -164,12 +164,12 @@ class Stored:
         LOG.debug("compiling %s%s", self._name, signature)
         return None
 
-    def save(self, signature: Any, codegen: Any, parts: tuple[Any, ...]) -> None:
-        """Keep the parts of something compiled, where that can be done."""
+    def save(self, signature: Any, library: Any, parts: tuple[Any, ...]) -> None:
+        """Keep the parts of something compiled, where that can be done and no address of this process is in it."""
         from numba.core.serialize import dumps
 
-        path = self._file(signature, codegen)
-        if path is None:
+        path = self._file(signature, library.codegen)
+        if path is None or library.has_dynamic_globals:
             return
         data = dumps(parts)
         try:

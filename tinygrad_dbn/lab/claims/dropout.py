@@ -12,7 +12,7 @@ from .digits import mnist
 from .experiment import Comparison, Experiment, Figures
 from .pictures import dots
 
-RATES, BATCH = (0.05, 0.12, 0.3), 50
+RATES, BATCH = (0.05, 0.12, 0.3, 0.6), 50
 CONDITIONS = ("plain", "dropout", "pre-trained", "pre-trained, dropout")
 
 
@@ -46,9 +46,9 @@ EXPERIMENT = Experiment(
     claim="E5",
     title="Dropout, with and without pre-training",
     method=(
-        "Nets 784-200-200-10 of sigmoids on 3 000 digits of MNIST, momentum of rate 0.05, 0.12 or 0.3; the rate and "
-        "epoch of lowest NLL on 500 validation digits are tested on 1 500. Hidden units are dropped with probability "
-        "½. Pre-trained: 60 epochs from two RBMs, CD-1, of 15 epochs each; from random weights 90, which is as many "
+        "Nets 784-200-200-10 of sigmoids on 3 000 digits of MNIST, momentum of rate 0.05, 0.12, 0.3 or 0.6; the rate "
+        "and epoch of lowest NLL on 500 validation digits are tested on 1 500. Hidden units are dropped with chance ½. "
+        "Pre-trained: 60 epochs from two RBMs, CD-1, of 15 epochs each; from random weights 90, which is as many "
         "gradient steps. Each seed deals the 5 000 digits anew."
     ),
     conditions=CONDITIONS,

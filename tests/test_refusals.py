@@ -127,6 +127,24 @@ def test_what_is_compiled_reads_nothing_that_could_change(kernel, names, of):
     assert "kernel" not in ops.TABLE
 
 
+@pytest.mark.parametrize(
+    ("kernel", "why"),
+    [
+        (lambda x, slope=0.5: slope * x, "missing a required argument: 'slope'"),
+        (lambda x: (x, x), "No conversion from UniTuple"),
+        (lambda x: np.no_such_function(x), "no_such_function"),
+    ],
+)
+def test_what_numba_cannot_compile_is_said_in_a_line(table, kernel, why):
+    kernel.__name__, kernel.__doc__ = "kernel", "a kernel"
+    op = ops.row(lambda y, x: 0.5, meaning=inner, ulp=1)(kernel)
+    with pytest.raises(
+        TypeError, match=rf"^kernel\(\(3,\) float64\): Numba cannot compile 'kernel': .*{why}.*" + HERE
+    ) as said:
+        op(np.ones(3))
+    assert str(said.value).count("\n") == 1
+
+
 def test_a_row_of_arrays_may_read_anything(table):
     @ops.row(of="arrays", vjps=(lambda g, y, x: g * LIMIT,), jvps="linear", ulp=0)
     def limited(x):

@@ -12,7 +12,8 @@ its child "first" says at INFO, before the first time that a process compiles, t
 import logging
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -61,6 +62,21 @@ def njit(
     if signatures:
         dispatcher.disable_compile()
     return dispatcher
+
+
+@contextmanager
+def explained(kernel: Callable[..., Any]) -> Iterator[None]:
+    """Within it, what Numba has against a kernel is a TypeError of one line."""
+    from numba.core.errors import NumbaError
+
+    try:
+        yield
+    except (NumbaError, AttributeError) as error:  # the latter: `floats`, which is `np` there, has no such function
+        first, *rest = (line.strip() for line in str(error).splitlines() if line.strip())
+        raise TypeError(
+            f"Numba cannot compile {kernel.__name__!r}: {(rest or [first])[0]}; a kernel takes the numbers that the op "
+            "is given, no others, and returns one"
+        ) from error
 
 
 def ufunc(function: Callable[..., Any], signature: Any, version: str) -> Callable[..., Any]:

@@ -69,9 +69,10 @@ def compiled(kernel: LineKernel, dtype: np.dtype[Any]) -> Callable[..., None]:
     body.__qualname__ = kernel.__name__
     width = numba.from_dtype(dtype)
     given, made = numba.types.Array(width, 2, "C", readonly=True), numba.types.Array(width, 2, "C")
-    function: Callable[..., None] = jit.njit(
-        body, signatures=[numba.void(given, made)], version=kernel_version(kernel), error_model="numpy"
-    )
+    with jit.explained(kernel):
+        function: Callable[..., None] = jit.njit(
+            body, signatures=[numba.void(given, made)], version=kernel_version(kernel), error_model="numpy"
+        )
     return function
 
 

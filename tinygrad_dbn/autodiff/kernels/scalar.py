@@ -150,7 +150,8 @@ def compiled(kernel: Kernel, arity: int, dtype: np.dtype[Any]) -> Callable[..., 
     body = FunctionType(_BODIES[arity].__code__, names, kernel.__name__)
     body.__qualname__ = kernel.__name__
     width = numba.from_dtype(dtype)
-    return jit.ufunc(body, width(*[width] * arity), kernel_version(kernel))
+    with jit.explained(kernel):
+        return jit.ufunc(body, width(*[width] * arity), kernel_version(kernel))
 
 
 def kernel_version(kernel: Kernel) -> str:

@@ -12,7 +12,7 @@ from compiling import close, interpreted, kept_apart, network, training_step  # 
 
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
-from tinygrad_dbn.autodiff.compile import cache
+from tinygrad_dbn.autodiff.compile import CompileError, cache
 from tinygrad_dbn.autodiff.compile.inline import inlined
 from tinygrad_dbn.autodiff.op import TABLE
 from tinygrad_dbn.autodiff.trees import flatten
@@ -40,6 +40,14 @@ def test_a_kernel_is_written_with_as_many_operands_as_it_has():
     for operands in (["1"], ["1", "2", "3"]):
         with pytest.raises(ValueError, match=r"zip"):
             inlined(TABLE["add"].kernel, operands)
+
+
+def test_a_kernel_whose_lines_are_not_to_be_had_is_refused():
+    scope = {}
+    exec("def squared(x):\n    return x**2", scope)  # as at Python's prompt
+    for kernel in (scope["squared"], lambda x: x**2):
+        with pytest.raises(CompileError, match=r"the lines of the op '.+' are not to be had; write it with def, in a"):
+            inlined(kernel, ["1"])
 
 
 def sizes_of(net, batch):

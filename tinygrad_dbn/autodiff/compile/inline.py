@@ -9,6 +9,8 @@ import textwrap
 from functools import cache
 from typing import Any
 
+from .node import CompileError
+
 
 def inlined(kernel: Any, operands: list[str]) -> str | None:
     """The kernel applied to operands (names, numbers, casts) where it is a single expression: that expression.
@@ -43,8 +45,14 @@ def kernel_sources(kernels: dict[str, Any]) -> str:
 
 @cache
 def _source(kernel: Any) -> str:
-    text = textwrap.dedent(inspect.getsource(kernel))
-    return text[f"\n{text}".index("\ndef ") :]
+    """The lines of a kernel from its `def` on. Raises CompileError where they are in no file, or are a lambda's."""
+    try:
+        text = textwrap.dedent(inspect.getsource(kernel))
+        return text[f"\n{text}".index("\ndef ") :]
+    except (OSError, ValueError):
+        raise CompileError(
+            f"compile: the lines of the op {kernel.__name__!r} are not to be had; write it with def, in a file"
+        ) from None
 
 
 @cache

@@ -175,6 +175,7 @@ ALLOWED = {
     ("cli/lab.py", "os.open"): "the null device, in place of a pipe whose reader has left",
     ("lab/run/folder.py", "os.open"): "a folder, to lock it",
     ("lab/canvas.py", "figure.savefig"): "into memory",
+    ("lab/code.py", "file.read_text"): "the package's own source",
     ("lab/page.py", "Path(__file__).with_name('page.css').read_text"): "the package's own source",
     ("lab/page.py", "Path(__file__).with_name('page.js').read_text"): "the package's own source",
     ("book/record.py", "(root / 'THEOREMS.md').read_text"): "the checkout's THEOREMS.md",

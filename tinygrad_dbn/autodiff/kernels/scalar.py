@@ -172,11 +172,11 @@ def names_read(kernel: Kernel) -> set[str]:
     ['LIMIT', 'SCALE', 'np']
     """
 
-    def read(code: CodeType) -> set[str]:
+    def of(code: CodeType) -> set[str]:
         found = {step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"}
-        return found.union(*(read(c) for c in code.co_consts if isinstance(c, CodeType)))
+        return found.union(*(of(c) for c in code.co_consts if isinstance(c, CodeType)))
 
-    ours = {name for name in read(kernel.__code__) if name in kernel.__globals__ or not hasattr(builtins, name)}
+    ours = {name for name in of(kernel.__code__) if name in kernel.__globals__ or not hasattr(builtins, name)}
     return ours.union(kernel.__code__.co_freevars)
 
 

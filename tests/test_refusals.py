@@ -127,6 +127,16 @@ def test_what_is_compiled_reads_nothing_that_could_change(kernel, names, of):
     assert "kernel" not in ops.TABLE
 
 
+@pytest.mark.parametrize(("of", "others"), [("scalars", "peak"), ("lines", "special")])
+def test_a_compiled_function_reads_what_is_replaced_in_its_kind_alone(of, others):
+    kernel = (lambda x: peak(x)) if of == "scalars" else (lambda x, y: special.erf(x))  # noqa: F821
+    kernel.__name__, kernel.__doc__ = "kernel", "a kernel"
+    lines = {"of": "lines", "vjps": (inner,), "jvps": "linear"}
+    declare = ops.row(lambda y, x: 0.5, meaning=inner, ulp=1) if of == "scalars" else ops.row(**lines, ulp=1)
+    with pytest.raises(ValueError, match=f"op 'kernel' reads {others} from outside"):
+        declare(kernel)
+
+
 @pytest.mark.parametrize(
     ("kernel", "why"),
     [

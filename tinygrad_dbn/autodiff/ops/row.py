@@ -19,7 +19,7 @@ Options: TypeAlias = dict[str, Rule | tuple[Rule, Any]]
 """name → the function that brings an option into its normal form; or (function, default)."""
 Partial: TypeAlias = Rule | int | None
 
-_READ = {"scalars": {"np", "special"}, "lines": {"np", "special", "peak"}}
+_READ = {"scalars": {"np", "special"}, "lines": {"np", "peak"}}
 """What a compiled function may read from outside: names that mean the functions of `floats` there."""
 
 REALS = (-inf, inf)
@@ -77,8 +77,8 @@ def row(
     of="arrays"
         y = f(*arrays, **options), written with NumPy. The arrays come as floats of one width, unless promotes is False.
 
-    A function of scalars or lines is compiled, and its machine code kept: from outside it may read `np` and `special`
-    alone, and lines `peak`. What it would read besides could change, and the machine code would not.
+    A function of scalars or lines is compiled, and its machine code kept. From outside it may read `np`; one of scalars
+    `special` too, one of lines `peak`. Anything else could change, and the machine code would not.
 
     mapped says how `td.vmap` runs a row of arrays, with a function of `ops/mapped.py`; scalars and lines need none.
 

@@ -23,7 +23,7 @@ import numpy as np
 from exact_gradient import beside_likelihood, random_dbn, random_rbm
 from goals import marked
 from tables import heading, show
-from timing import best, in_turns, seconds
+from timing import REST, best, in_turns, seconds
 
 import tinygrad_dbn as td
 from tinygrad_dbn import exact
@@ -138,7 +138,7 @@ def layers_beside_dgemm(n=16):
 
 def against(name, f, flops, product, of_product, goal):
     """Mark how fast f's flops are beside those of a matrix product, in turns."""
-    found = in_turns([product, f], RUNS)
+    found = in_turns([product, f], RUNS, REST)
     marked(f"    {name}", flops / found[:, 1] / (of_product / found[:, 0]), at_least=goal)
 
 

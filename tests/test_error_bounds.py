@@ -90,11 +90,11 @@ LAYER = td.models.DirectedLayer(W, C, W, B)  # p(x | h) of D = 3 given H = 2
     [
         (lambda: certify.log_partition_error(W, B, C, -7.0), (3 + 24) * 28 + 16 * 2 + 450 + 5 * 7),
         (lambda: certify.moments_error(W, B, C, 40), (3 + 24) * 28 + 16 * 2 + 1000 + 40),
-        (lambda: certify.free_energy_error(RBM, None, -7.0), 3 * 4 + (3 + 2 + 7) * (21 + 3 + 2) + 7),
+        (lambda: certify.log_weight_error(W, B, C, -7.0), (3 + 24) * 28 + 21 * 2 + 187 + 5 * 7),
         # Of x = (1, 0, 1): |b|·x = 3, the logits |W|·x = 4 + 10 and |c| = 3.
         (lambda: certify.free_energy_error(RBM, np.array([[1.0, 0, 1]]), np.array([-7.0])),
          [3 * 3 + (3 + 2 + 7) * (14 + 3 + 2) + 7]),
-        (lambda: certify.sigmoid_error(W, B), [(3 + 1) * 7 + 8, (3 + 1) * 17 + 8]),
+        (lambda: certify.sigmoid_error(W, B), [(3 + 12) * 7 + 24, (3 + 12) * 17 + 24]),
         (lambda: certify.sum_error(10), 14),
         (lambda: certify.rounding(np.array([-2.0])), [6]),
         (lambda: certify.posterior_error(6, 2 * ROWS, 0.0), 2**5 + 2 * ROWS + 2 + 40),
@@ -123,9 +123,10 @@ def test_what_a_term_loses_is_counted_by_what_it_may_still_meet():
 def test_mixtures():
     weights, prior, value, D, H = 21 + 4, 9.0, np.array([-7.0]), 3, 2
     size = 2 * weights + D + prior
-    omega_and_v = (H + 1) * weights + (D + 8) * (weights + D) + (D + 1) * weights
+    omega = (H + 24) * 1.5 * weights + 21 * D + 187 + 5 * size + D * weights  # more than by logarithms
+    assert omega > (H + 1) * weights + (D + 8) * (weights + D)
     sums = 2 ** (H // 2 + 2) + BATCH + 7 * 2**H / BATCH
-    units = omega_and_v + (D + H + 7) * size + 6 * H + sums + 3 * (300 + 1074) + 5 * 7
+    units = omega + (D + 1) * weights + (D + H + 8) * size + 6 * H + sums + 3 * (300 + 1074) + 5 * 7
     np.testing.assert_allclose(certify.mixture_error(LAYER, prior, value, 0.5), 0.5 + 1.001 * U * units, rtol=1e-15)
     tiny = certify.mixture_error(LAYER, prior, value, 0.0)
     np.testing.assert_allclose(tiny, 1.001 * U * units, rtol=1e-11)  # beside 2^−MARGIN
@@ -134,12 +135,17 @@ def test_mixtures():
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
-@pytest.mark.parametrize("width", [1, 64, 2 * sizes.UNITS + 3])
-def test_one_logarithm_for_many_factors(scale, width):
-    """Within 3 u for each factor and 4 u of the logarithms, as `mixture_error` counts; so do those compared with."""
-    size = np.abs(np.random.default_rng(0).normal(0, scale, (5, width)))
-    wanted = np.log1p(np.exp(-size)).sum(axis=1)
-    assert (np.abs(matrices.log_factors(size) - wanted) <= 2 * U * (3 * width + 4 * (wanted + 1))).all()
+@pytest.mark.parametrize(("hidden", "visible"), [(1, 1), (64, 3), (2 * sizes.UNITS + 3, 8), (5, 16)])
+def test_weights_of_states(scale, hidden, visible):
+    """Within what `log_weight_error` counts, beside ops: a softplus for each unit, whose own bound comes on top."""
+    rng = np.random.default_rng(0)
+    rbm = td.RBM(*(rng.normal(0, scale, shape) for shape in ((hidden, visible), visible, hidden)))
+    some = np.arange(0, 1 << visible, max(1, (1 << visible) // 300))
+    x = exact.states(visible)[some]
+    wanted = -rbm.free_energy(x)
+    by_ops = certify.free_energy_error(rbm, x, wanted)
+    by_odds = certify.log_weight_error(rbm.W, rbm.c, rbm.b, np.abs(wanted).max())
+    assert (np.abs(matrices.log_weights(rbm)[some] - wanted) <= by_ops + by_odds).all()
 
 
 def test_differences():
@@ -166,7 +172,9 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
     mixed = lambda: certify.mixture_error(LAYER, 9.0, np.array([-7.0]), 0.0)[0]
     posterior = lambda: certify.posterior_error(6, 2 * ROWS, 0.0)
     difference = lambda: certify.difference_error(0.0, 0.0, 0.0, 0.0)
-    free = lambda: certify.free_energy_error(RBM, None, 0.0)
+    silent = td.models.DirectedLayer(np.zeros((2, 64)), np.zeros(64), np.zeros((2, 64)), np.zeros(2))
+    of_silent = lambda: certify.mixture_error(silent, 9.0, np.array([-7.0]), 0.0)[0]
+    free = lambda: certify.free_energy_error(RBM, np.ones((1, 3)), np.zeros(1))[0]
     sigmoid = lambda: certify.sigmoid_error(W, B)[0]
     for owner, name, changed, bound, grown in [
         (sizes, "LOW", 10, by_odds, 3),
@@ -181,8 +189,8 @@ def test_bounds_follow_the_constants_of_the_computations(monkeypatch):
         (sizes, "ROWS", ROWS // 2, posterior, -ROWS + 2),
         (sizes, "MARGIN", 40, difference, 2.0**-30 / 1.001 / U),
         (td.ops.softplus, "ulp", 4, free, 4 * (21 + 3 + 2)),
-        (td.ops.softplus, "ulp", 4, mixed, 4 * (25 + 3)),
-        (td.ops.sigmoid, "ulp", 4, sigmoid, 4),
+        (td.ops.softplus, "ulp", 4, of_silent, 4 * 64),
+        (td.ops.sigmoid, "ulp", 40, sigmoid, 2 * 40 + 4 - 24),
     ]:
         before = bound()
         with monkeypatch.context() as patch:

@@ -13,7 +13,7 @@ from tests.random_models import dominated, random_rbm, rows, stacked_dbn
 from tests.strategies import dbns, rbms
 from tinygrad_dbn import exact
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import float64, gradients, moments, odds, posteriors, sizes
+from tinygrad_dbn.exact.sums import enumeration, gradients, moments, odds, posteriors, sizes
 from tinygrad_dbn.exact.sums.posteriors import STRIPS
 from tinygrad_dbn.exact.sums.sizes import ROWS
 
@@ -243,7 +243,7 @@ def test_blocks_that_just_fit_a_double_are_weighed_like_the_others():
         return total
 
     drawn = ((seed, model(np.random.default_rng(seed), 1)) for seed in range(500))
-    seed = next(s for s, m in drawn if float64.wide(m.W, m.b) is None and in_a_row(m) > sizes.MAX_FALL)
+    seed = next(s for s, m in drawn if enumeration.wide(m.W, m.b) is None and in_a_row(m) > sizes.MAX_FALL)
     near = model(np.random.default_rng(seed), 1 - 1e-13)
     halves = [exact.log_partition(td.RBM(near.W[:, :-1], near.b[:-1], near.c + s * near.W[:, -1])) for s in (0, 1)]
     bias = np.append(np.zeros(15), halves[0] - halves[1])

@@ -19,7 +19,7 @@ from tests.kept import reseal
 from tests.random_models import random_rbm, rows, stacked_dbn
 from tinygrad_dbn import exact, files
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import checkpoint, chunks, float64, matrices, sizes
+from tinygrad_dbn.exact.sums import checkpoint, chunks, enumeration, float64, matrices, sizes
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -46,7 +46,7 @@ class Counting:
 def test_same_bits_wherever_it_runs():
     rbm = model(22)
     alone = exact.log_partition(rbm)
-    parts = chunks.ranges(1 << 7, float64.seconds_per_block(rbm.W, rbm.b))
+    parts = chunks.ranges(1 << 7, enumeration.seconds_per_block(rbm.W, rbm.b))
     assert len(parts) >= 8
     in_order = [float64.sum_chunk(rbm.W, rbm.c, rbm.b, *part) for part in parts]
     assert chunks.run(float64.sum_chunk, (rbm.W, rbm.c, rbm.b), parts) == in_order
@@ -234,8 +234,8 @@ def deep_model(seed=0):
 
 @pytest.fixture
 def in_chunks(monkeypatch):
-    """Layers in chunks of one batch, where they would be a single one."""
-    monkeypatch.setattr(matrices, "ranges", lambda hidden, T: [(i, min(i + 512, T)) for i in range(0, T, 512)])
+    """Layers in chunks of 512, where they would be a single one."""
+    monkeypatch.setattr(matrices, "ranges", lambda hidden, T, _: [(i, min(i + 512, T)) for i in range(0, T, 512)])
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
@@ -277,7 +277,7 @@ def test_layers_go_on_from_their_checkpoints(in_chunks, tmp_path, monkeypatch):
 
 def test_chunks_of_layers_are_whole_batches_of_about_a_second():
     for hidden in (4, 16, 20, 24):
-        parts = matrices.ranges(hidden, 1 << 16)
+        parts = matrices.ranges(hidden, 1 << 16, sizes.ROWS)
         assert [last for _, last in parts[:-1]] == [first for first, _ in parts[1:]]
         assert all(first % sizes.ROWS == 0 for first, _ in parts)
         seconds = (parts[0][1] - parts[0][0]) * 2.0**hidden * 2e-10

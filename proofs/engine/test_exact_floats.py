@@ -25,7 +25,7 @@ from proofs.harness.evidence import require_equal
 from proofs.harness.models import odds, rational_rbm
 from proofs.harness.theorem import Spoiled, mutated, theorem
 from tinygrad_dbn import exact
-from tinygrad_dbn.exact.sums import certify, float64, matrices
+from tinygrad_dbn.exact.sums import certify, enumeration, float64, matrices
 from tinygrad_dbn.models import DBN
 
 
@@ -40,7 +40,7 @@ SUM_SPOILS = [
     TOO_SMALL,
     TOO_LARGE,
     OFF,
-    Spoiled("visible and hidden biases exchanged", mutated(float64, "enumeration", "rbm.c, rbm.b", "rbm.b, rbm.c")),
+    Spoiled("visible and hidden biases exchanged", mutated(enumeration, "of", "rbm.c, rbm.b", "rbm.b, rbm.c")),
 ]
 
 
@@ -90,6 +90,8 @@ MIXTURE_SPOILS = [
     TOO_LARGE,
     Spoiled("visible bias lost", mutated(matrices, "sum_batch", "(X - 0.5) @ layer.b + ", "")),
     Spoiled("½ forgotten", mutated(matrices, "factors", "X - 0.5", "X - 0.0")),
+    Spoiled("a state's weight without its share of a / 2", mutated(matrices, "log_omega", "-layer.W", "0 * layer.W")),
+    Spoiled("a state's weight without Σb / 2", mutated(matrices, "log_omega", "layer.b.sum() / 2 - ", "-")),
     Spoiled(
         "what was taken out of the products not put back",
         mutated(matrices, "sum_batch", ".sum(axis=0) + weights.peak", "[0] + weights.peak"),

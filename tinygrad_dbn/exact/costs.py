@@ -20,14 +20,14 @@ from ..autodiff.trees import flatten
 from ..models import DBM, DBN, RBM, AnyRBM, DirectedLayer
 from ..models.classes import of_class
 from . import budget
-from .budget import SECONDS_PER_EXP, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
+from .budget import SECONDS_PER_EXP, SECONDS_PER_FACTOR, SECONDS_PER_FLOP, SECONDS_PER_PAIR, Cost
 from .data import are_floats, have_compiled_sums
 from .distributions import as_dbn, parts
 from .states import BLOCK
 from .sums import sizes
-from .sums.float64 import seconds_per_block, smaller_side
+from .sums.enumeration import INNER, MOMENTS, seconds_per_block, smaller_side
 from .sums.posteriors import STRIPS
-from .sums.sizes import BATCH, CELLS, ROWS
+from .sums.sizes import BATCH, CELLS, ROWS, STATES
 
 SECONDS_PER_LOGIT = 1.2e-8  # log cosh or softplus of a logit, summed over units
 SECONDS_PER_OBJECT = 3e-5  # an op on one number that is a Python object
@@ -42,7 +42,6 @@ BYTES_PER_OBJECT = 200.0
 IN_A_TRACE = 4  # how much longer a sum made of ops takes with its way back
 KEPT = 4.5  # arrays that the graph keeps for one that a sum made of ops computes
 PER_EXPECTATION = 1.8  # pairs for each state of E_q[log p − log q], where a mixture has one
-MOMENTS = 4  # times as long as log Z take the sums of its derivatives
 MEAN_FIELD_SWEEPS = 50  # of a DBM's layers: the usual number
 SWEEPS = 8  # of the search for the best factorial q from one start: the usual number, as it is not known before
 
@@ -85,21 +84,28 @@ def logits(rows: float, width: int) -> Cost:
     return Cost(rows * width * SECONDS_PER_LOGIT, 8.0 * 4 * rows * width, pairs=rows * width)
 
 
-def passes(units: int, width: int, workers: float | None = None) -> Cost:
-    """A function of `width` logits for every state of so many units: a batch at a time, on every core."""
+def log_weights(units: int, width: int) -> Cost:
+    """A logarithm of `width` odds' product for every state of so many units, and what is made of it."""
     S = states(units)
-    on = min(S / BATCH + 1, budget.cores()) if workers is None else workers
-    seconds = S * width * SECONDS_PER_LOGIT + S / BATCH * SECONDS_PER_BATCH
-    return Cost(seconds / on, 8 * (on * 5 * min(S, BATCH) * width + 2 * S), units, S * width)
+    on = min(S / 2.0**INNER + 1, budget.cores())
+    seconds = S * ((width + 8) * SECONDS_PER_FACTOR / on + 2 * SECONDS_PER_EXP)
+    return Cost(seconds, 8 * (S + 2.0 * width * (2**sizes.LOW + 2**sizes.MIDDLE)), units, S * width)
 
 
-def products(units: int, examples: float, per_state: float = 1.0) -> Cost:
+def moments(units: int, width: int) -> Cost:
+    """The moments of `width` units beside so many others, under weights of all states of these."""
+    S = states(units)
+    on = min(S / 2.0**INNER + 1, budget.cores())
+    return Cost(MOMENTS * S * (width + 8) * SECONDS_PER_FACTOR / on, 8 * S, units, S * width)
+
+
+def products(units: int, examples: float, per_state: float = 1.0, per_batch: int = ROWS) -> Cost:
     """A vector over the 2^n states between products of factors of each example's, high half and low half."""
     S, half = states(units), states(units - units // 2)
-    workers = min(examples / ROWS + 1, budget.cores())
-    seconds = examples * (2 * S * SECONDS_PER_FLOP + 3 * half * SECONDS_PER_EXP + units * SECONDS_PER_LOGIT)
-    held = 8 * workers * min(examples, ROWS) * (3 * half + 4 * units)
-    return Cost((seconds + examples / ROWS * SECONDS_PER_BATCH) / workers, held, units, per_state * examples * S)
+    workers = min(examples / per_batch + 1, budget.cores())
+    seconds = examples * (2 * S * SECONDS_PER_FLOP + half * SECONDS_PER_EXP + units * SECONDS_PER_LOGIT)
+    held = 8 * workers * min(examples, per_batch) * (2 * half + 4 * units)
+    return Cost((seconds + examples / per_batch * SECONDS_PER_BATCH) / workers, held, units, per_state * examples * S)
 
 
 def enumerated(rbm: AnyRBM) -> tuple[int, int]:
@@ -120,11 +126,12 @@ def log_partition(rbm: Any) -> Cost:
     return Cost(seconds, workers * 16.0 * m * (2**sizes.LOW + 2**sizes.MIDDLE), n, states(n) * m)
 
 
-def mixture(layer: DirectedLayer, examples: float) -> Cost:
-    """log Σ_h p(x | h) p(h) for so many examples x, from log p(h) of every state of h."""
+def mixture(layer: DirectedLayer, examples: float | None = None) -> Cost:
+    """log Σ_h p(x | h) p(h) for so many examples x, or for every state, from log p(h) of every state of h."""
     (hidden, visible), S = layer.W.shape, states(layer.W.shape[0])
-    batches = products(hidden, examples).beside(2 * S + 4 * examples + 3 * min(examples, ROWS) * visible)
-    return (passes(hidden, visible) + batches).beside(S)
+    T, per_batch = (states(visible), STATES) if examples is None else (examples, ROWS)
+    batches = products(hidden, T, per_batch=per_batch).beside(2 * S + 4 * T + 3 * min(T, per_batch) * visible)
+    return (log_weights(hidden, visible).beside(2 * S) + batches).beside(S)
 
 
 def expectation(layer: DirectedLayer, examples: float, q: Any = None) -> Cost:
@@ -180,15 +187,15 @@ recognition_gradient: Work = lambda dbn, X: in_a_trace(deep_bound(dbn, X), times
 
 def log_marginal(dbn: DBN, at: int) -> Cost:
     below, above = dbn.top.W.shape[::-1] if at < len(dbn.sizes) - 1 else dbn.top.W.shape
-    total = log_partition(dbn.top) + passes(below, above, workers=1).beside(states(below))
+    total = log_partition(dbn.top) + log_weights(below, above).beside(states(below))
     for layer in dbn.layers[at:]:
-        total += mixture(layer, states(layer.W.shape[1]))
+        total += mixture(layer)
     return total.beside(states(dbn.sizes[at])) + Cost(units=dbn.sizes[at])
 
 
 def log_smaller_side(rbm: AnyRBM) -> Cost:
     n, m = enumerated(rbm)
-    return log_partition(rbm) + passes(n, m, workers=1).beside(2 * states(n)) + Cost(units=n)
+    return log_partition(rbm) + log_weights(n, m).beside(2 * states(n)) + Cost(units=n)
 
 
 def unit_means(dbn: DBN, at: int) -> Cost:
@@ -227,20 +234,21 @@ def gradient(model: Any, X: Any) -> Cost:
         S = states(n)
         kept += 3 * S + rows * (n - n // 2 + 3)
         back = products(n, 2 * rows).beside(min(STRIPS, rows / ROWS + 1) * S)
-        once += passes(n, width) + products(n, rows) + back + passes(n, width)
+        once += log_weights(n, width) + products(n, rows) + back + moments(n, width)
         rows = S
-    return (once + passes(visible, 3 * hidden).beside(4 * rows)).beside(kept)
+    top = moments(visible, hidden)
+    return (once + (top + top).beside(4 * rows)).beside(kept)
 
 
 def posterior(dbn: DBN, X: Any) -> Cost:
     (n, width), cells = dbn.layers[0].W.shape, len(X) * states(dbn.sizes[1])
     written = Cost(cells * SECONDS_PER_CELL / min(len(X), budget.cores()), 8 * states(n), n, cells)
-    return log_prior(dbn) + (passes(n, width) + written).beside(states(n) + cells)
+    return log_prior(dbn) + (log_weights(n, width) + written).beside(states(n) + cells)
 
 
 def bound(dbn: DBN, X: Any, q: Any = None) -> Cost:
     (n, width), S = dbn.layers[0].W.shape, states(dbn.sizes[1])
-    return log_prior(dbn) + (passes(n, width) + expectation(dbn.layers[0], len(X), q)).beside(2 * S)
+    return log_prior(dbn) + (log_weights(n, width) + expectation(dbn.layers[0], len(X), q)).beside(2 * S)
 
 
 def audit(dbn: DBN, X: Any, q: Any = None) -> Cost:
@@ -254,7 +262,7 @@ def deep_bound(dbn: DBN, X: Any) -> Cost:
     for layer in dbn.layers:
         n, width = layer.W.shape
         S = states(n)
-        total += (passes(n, width) + expectation(layer, rows)).beside(3 * S)
+        total += (log_weights(n, width) + expectation(layer, rows)).beside(3 * S)
         rows = S
     return total
 

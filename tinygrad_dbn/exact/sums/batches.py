@@ -37,6 +37,11 @@ def over_states(units: int, f: Callable[[Floats, slice], Any]) -> Iterator[Any]:
     return in_order(batch, range(0, count, sizes.BATCH))
 
 
+def at_a_time(X: Floats | None) -> int:
+    """How many rows of X (T, D) make a batch, or with None how many states."""
+    return sizes.STATES if X is None else sizes.ROWS
+
+
 def some_rows(X: Floats | None, first: int, last: int, visible: int) -> Floats:
     """Rows first … last − 1 of X (T, D), or with None those states of D = `visible` units."""
     return some_states(first, last, visible) if X is None else X[first:last]

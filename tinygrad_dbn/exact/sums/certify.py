@@ -61,6 +61,27 @@ def log_partition_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArr
     return float(1.001 * U * ((n + 24) * largest + 16 * m + sums + 5 * abs(value))) + _underflow()
 
 
+def log_weight_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], value: float) -> float:
+    """A bound in nats on the error of c·s + Σ_i log(1 + e^(a_i(s))) for any state s, where these are at most `value`.
+
+    For `free_energies.write_blocks`, with W (m, n), b (m,), c (n,): `_odds_error` and the value's own rounding, 5 u
+    |value|.
+    """
+    m, n = W.shape
+    largest = float(np.abs(W).sum() + np.abs(b).sum() + np.abs(c).sum())
+    return float(1.001 * (_odds_error(m, n, largest) + 5 * U * abs(value)))
+
+
+def _odds_error(m: int, n: int, largest: float) -> float:
+    """u ((n + 24) Λ + 21 m + 187): the error in nats of one logarithm of a product of m odds, Λ = `largest`.
+
+    Counted as in `log_partition_error`, but for its sums. There the block's scale is taken apart and the logarithm is
+    of the whole sum, 7 Λ together; here it is of each product, which is between −Λ and Λ + 0.7 m: 4 u of that, and one
+    u for each of two numbers added to it.
+    """
+    return U * ((n + 24) * largest + 21 * m + 187)
+
+
 def _underflow() -> float:
     """What a sum of products of odds can lose to underflow, relative to it.
 
@@ -70,8 +91,8 @@ def _underflow() -> float:
     return math.exp(sizes.MAX_FALL - 690.0)
 
 
-def free_energy_error(rbm: RBM, X: NDArray[np.float64] | None, value: NDArray[np.float64] | float) -> Any:
-    """A bound on |value − F(x)| in nats for rows X (T, D), (T,); with X None one bound for all states.
+def free_energy_error(rbm: RBM, X: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A bound on |value − F(x)| in nats for rows X (T, D): (T,).
 
     b·x: D u |b|·x. The logits: (D + 1) u (|c_j| + |W_j|·x), no larger in their softplus. Softplus itself: 2 ulp u, and
     one for what is of second order, of at most |logit| + 1; H of them summed, H u of that. The last subtraction:
@@ -79,11 +100,9 @@ def free_energy_error(rbm: RBM, X: NDArray[np.float64] | None, value: NDArray[np
     """
     H, D = rbm.W.shape
     softplus = 2 * ops.softplus.ulp + 1
-    every = np.ones((1, D)) if X is None else X
-    bias = every @ np.abs(rbm.b)
-    logits = every @ np.abs(rbm.W).sum(axis=0) + np.abs(rbm.c).sum()
-    error = 1.001 * U * (D * bias + (D + H + 2 + softplus) * (logits + H) + np.abs(value))
-    return float(error[0]) if X is None else error
+    logits = X @ np.abs(rbm.W).sum(axis=0) + np.abs(rbm.c).sum()
+    error = D * (X @ np.abs(rbm.b)) + (D + H + 2 + softplus) * (logits + H) + np.abs(value)
+    return np.asarray(1.001 * U * error)
 
 
 def largest(prior: NDArray[np.float64]) -> float:
@@ -94,27 +113,29 @@ def largest(prior: NDArray[np.float64]) -> float:
 def mixture_error(layer: DirectedLayer, prior: float, value: NDArray[np.float64], error: float) -> NDArray[np.float64]:
     """A bound on |value − log Σ_h p(x | h) p(h)| in nats, (T,), for a prior that is at most `prior`, off by `error`.
 
-    For `matrices.mixture`, with Λ = Σ|W| + Σ|b|, which bounds Σ|a_i| and Σ|v_j|. log ω: the logits (H + 1) u Λ; each
-    log cosh and the sum of D of them (D + 4 + 2 ulp) u (Λ + D), softplus's ulp; where a sum is the logarithm of a
-    product of factors 1 + e^−|a_i| (`matrices.log_factors`), 3 u for each and 4 u of at most 0.7 D are less. Adding the
-    prior and taking out the largest: 3 u of their size. v: (D + 1) u Λ; (x − ½)·b and what is added to the logarithm:
-    (D + H + 4) u (Λ + size). Factors e^v: 6 u each, H of them. Sums over the halves, in whatever order: 2^(H/2 + 1) u
-    each. The last logarithm: a number between what `matrices.lost_by_a_term` lets pass and 2^1024, from which 2^(3
-    SHIFT) is taken, has one of at most 0.7 (SHIFT + 1074) nats, and 4 u of that are 3 (SHIFT + 1074) u. The value's own
-    rounding: 5 u |value|.
+    For `matrices.mixture`, with Λ = Σ|W| + Σ|b|, which bounds Σ|a_i| and Σ|v_j|. log ω: `_odds_error`, where c = −½ ΣW
+    makes Λ at most half as much again; 5 u of its size; and D u Λ for the sums c and Σb/2. Subtracting from that half,
+    adding the prior and taking out the largest: 4 u of their size. v: (D + 1) u Λ; (x − ½)·b and what is added to the
+    logarithm: (D + H + 4) u (Λ + size). Factors e^v: 6 u each, H of them. Sums over the halves, in whatever order:
+    2^(H/2 + 1) u each. The last logarithm: a number between what `matrices.lost_by_a_term` lets pass and 2^1024, from
+    which 2^(3 SHIFT) is taken, has one of at most 0.7 (SHIFT + 1074) nats, and 4 u of that are 3 (SHIFT + 1074) u. The
+    value's own rounding: 5 u |value|.
 
     Underflow: what all 2^H terms can lose (`matrices.lost_by_a_term`) is 2^−MARGIN of a sum that `matrices` lets pass.
 
-    The same figures cover `matrices.by_logarithms`: x·a instead of v, log(1 + e^a) instead of log cosh, sums over BATCH
-    states and 7 u for each of their rescalings.
+    The same figures cover `matrices.by_logarithms`: x·a instead of v; sums over BATCH states and 7 u for each of their
+    rescalings; and where it is more than that of log ω, what Σ_i log(1 + e^(a_i)) has: the logits (H + 1) u Λ, each
+    softplus and the sum of D of them (D + 4 + 2 ulp) u (Λ + D), softplus's ulp.
     """
     H, D = layer.W.shape
     weights = float(np.abs(layer.W).sum() + np.abs(layer.b).sum())
     size = 2 * weights + D + prior
-    logits = (H + 1) * weights + (D + 4 + 2 * ops.softplus.ulp) * (weights + D) + (D + 1) * weights
+    by_odds = _odds_error(D, H, 1.5 * weights) / U + 5 * size + D * weights
+    by_logarithms = (H + 1) * weights + (D + 4 + 2 * ops.softplus.ulp) * (weights + D)
+    logits = max(by_odds, by_logarithms) + (D + 1) * weights
     sums = 2 ** (H // 2 + 2) + sizes.BATCH + 7 * 2**H / sizes.BATCH
     last = 3 * (sizes.SHIFT + 1074)
-    total: NDArray[np.float64] = logits + (D + H + 7) * size + 6 * H + sums + last + 5 * np.abs(value)
+    total: NDArray[np.float64] = logits + (D + H + 8) * size + 6 * H + sums + last + 5 * np.abs(value)
     return error + 1.001 * U * total + 2.0**-sizes.MARGIN
 
 
@@ -137,10 +158,12 @@ def moments_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.
 def sigmoid_error(W: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """A bound on the relative error of σ(b_i + W_i·s) in nats for W (m, n), b (m,) and any state s: (m,).
 
-    The logit: (n + 1) u (|b_i| + Σ_j |W_ij|), and log σ moves no more than it does. σ itself: 2 ulp u, 4 u around it.
+    Whether by `ops.sigmoid` or by `moments.share_blocks`. The logit: at most (n + 12) u (|b_i| + Σ_j |W_ij|), as in
+    `log_partition_error`, and log σ moves no more than it does. σ itself: 2 ulp u and 4 u around it; or four
+    exponentials, 16 u, and 8 u for two products, a sum, a division and the weight, one of the products twice.
     """
     sizes = np.abs(b) + np.abs(W).sum(axis=1)
-    return np.asarray(1.001 * U * ((W.shape[1] + 1) * sizes + 2 * ops.sigmoid.ulp + 4))
+    return np.asarray(1.001 * U * ((W.shape[1] + 12) * sizes + max(2 * ops.sigmoid.ulp + 4, 24)))
 
 
 def sum_error(count: float) -> float:

@@ -10,40 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import DBN, RBM, DirectedLayer
-from .. import budget
 from ..budget import Place
-from . import certify, chunks, matrices, sizes
+from . import certify, chunks, enumeration, matrices, sizes
+from .batches import at_a_time
 from .checkpoint import Part, Range
 
 Floats = NDArray[np.float64]
-INNER = sizes.LOW + sizes.MIDDLE  # the bits of a state that differ within a block
-
-
-def smaller_side(rbm: RBM) -> RBM:
-    """The RBM, transposed where that leaves fewer visible units to enumerate."""
-    hidden, visible = rbm.W.shape
-    return rbm if visible <= hidden else rbm.transposed()
-
-
-def enumeration(rbm: RBM, times: float = 1.0) -> tuple[tuple[Floats, Floats, Floats], list[Range], int]:
-    """What `odds.sum_blocks` takes to enumerate the visible units, a block taking `times` as long as in log Z.
-
-    Its W (m, n), b (m,) and c (n,); the ranges of blocks; and how many of the n units have no weight and only fill up
-    the low bits, each of which doubles every sum. Raises ValueError for logits beyond what float64 resolves.
-    """
-    W, b, c = rbm.W, rbm.c, rbm.b
-    certify.refuse_beyond_doubles(W, b, c)
-    n = W.shape[1]
-    filling = max(0, sizes.LOW - n)
-    arrays = (np.pad(W, ((0, 0), (0, filling))), b, np.pad(c, (0, filling)))
-    count = 1 << max(0, n - sizes.LOW - sizes.MIDDLE)
-    return arrays, chunks.ranges(count, times * seconds_per_block(W, c)), filling
 
 
 def log_partition(rbm: RBM, place: Place) -> tuple[float, float]:
     """log Z by a product of odds, enumerating the smaller side."""
-    rbm = smaller_side(rbm)
-    arrays, ranges, filling = enumeration(rbm)
+    rbm = enumeration.smaller_side(rbm)
+    arrays, ranges, filling = enumeration.of(rbm)
     parts = chunks.run(sum_chunk, arrays, ranges, executor=place.executor, checkpoint=place.checkpoint, valid=is_sum)
     top = int(max(exponent for _, exponent in parts))
     total = math.fsum(math.ldexp(value, max(int(exponent) - top, -sizes.FAR)) for value, exponent in parts)
@@ -58,7 +36,7 @@ def sum_chunk(W: Floats, b: Floats, c: Floats, first: int, last: int) -> tuple[f
     """`odds.sum_blocks`, which imports Numba only in the process that computes."""
     from .odds import sum_blocks
 
-    value, exponent = sum_blocks(W, b, c, first, last, wide(W, c))
+    value, exponent = sum_blocks(W, b, c, first, last, enumeration.wide(W, c))
     return float(value), int(exponent)
 
 
@@ -91,7 +69,7 @@ def log_marginal(dbn: DBN, at: int, place: Place) -> tuple[Floats, float]:
     log_weights = matrices.log_weights(top)
     log_p = log_weights - log_z
     largest = float(np.abs(log_weights).max())
-    error += certify.free_energy_error(top, None, largest) + certify.rounding(largest + abs(log_z))
+    error += certify.log_weight_error(top.W, top.c, top.b, largest) + certify.rounding(largest + abs(log_z))
     for k, layer in reversed(list(enumerate(dbn.layers))[at:]):
         log_p, errors = _mixture(layer, None, log_p, error, place.stage(f"h{k}"))
         error = float(errors.max())
@@ -116,7 +94,7 @@ def _mixture(
     found = chunks.run(
         matrices.mixture_chunk,
         (layer.W, layer.b, prior, rows),
-        matrices.ranges(hidden, T),
+        matrices.ranges(hidden, T, at_a_time(X)),
         executor=place.executor,
         checkpoint=place.checkpoint,
         valid=is_mixture,
@@ -129,24 +107,3 @@ def is_mixture(part: Range, found: Part) -> bool:
     """Whether these can be what `matrices.mixture_chunk` gives: values, and as many errors."""
     rows = part[1] - part[0]
     return len(found) == 2 * rows and all(value < math.inf for value in found) and min(found[rows:]) >= 0
-
-
-def seconds_per_block(W: Floats, c: Floats) -> float:
-    """The estimated time of one block of states of `odds.sum_blocks`, on one core."""
-    m, n = W.shape
-    span = ranges_in_a_block(W)
-    groups = 0.0 if wide(W, c) is None else 1 + np.minimum(span, sizes.MAX_FALL).sum() / sizes.MAX_FALL
-    alone = (span > sizes.MAX_FALL).sum()  # units that need a logarithm for every state
-    per_state = (m + 8) * budget.SECONDS_PER_FACTOR + groups * 2e-9 + alone * 8 * budget.SECONDS_PER_EXP
-    return float(per_state * 2.0 ** min(max(n, sizes.LOW), INNER))
-
-
-def wide(W: Floats, c: Floats) -> bool | None:
-    """What `odds.sum_blocks` is told: None where no product can leave the range of a double, whatever the biases b."""
-    fits = ranges_in_a_block(np.vstack([W, c])).sum() <= sizes.MAX_FALL and len(W) <= sizes.UNITS
-    return None if fits else True
-
-
-def ranges_in_a_block(W: Floats) -> Floats:
-    """How far each row's product with a state ranges within a block, whose high bits are the same: (m,)."""
-    return np.asarray(np.abs(W[:, :INNER]).sum(axis=1))

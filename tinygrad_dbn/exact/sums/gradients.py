@@ -24,13 +24,11 @@ from numpy.typing import NDArray
 from ...autodiff.trees import flatten
 from ...models import DBN, RBM, DirectedLayer
 from ..budget import Place
-from . import certify, float64, posteriors, sizes
+from . import certify, enumeration, float64, posteriors, sizes
 from .batches import in_order
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
-
-COST = 4  # times that of log Z: what chunks are cut by
 
 
 def of_model(model: RBM | DBN, X: Floats) -> tuple[Any, Any]:
@@ -53,7 +51,7 @@ def rounded(model: Any, gradient: Any, error: Any) -> tuple[Any, Any]:
 
 def of_rbm(rbm: RBM, X: Floats) -> tuple[RBM, RBM]:
     """The gradient for rows X (T, D), and a bound on the error of every entry."""
-    smaller = float64.smaller_side(rbm)
+    smaller = enumeration.smaller_side(rbm)
     model, error = expectations(smaller)
     if smaller is not rbm:
         model, error = model.transposed(), error.transposed()
@@ -74,8 +72,8 @@ def expectations(rbm: RBM) -> tuple[RBM, RBM]:
     """E[h xᵀ], E[x] and E[h] under the model, enumerating the visible units; and bounds on their errors."""
     from .moments import sum_blocks  # which imports Numba
 
-    arrays, ranges, _ = float64.enumeration(rbm, COST)
-    total, exponent, wide = np.zeros((1, 1)), sizes.NOTHING, float64.wide(arrays[0], arrays[2])
+    arrays, ranges, _ = enumeration.of(rbm, enumeration.MOMENTS)
+    total, exponent, wide = np.zeros((1, 1)), sizes.NOTHING, enumeration.wide(arrays[0], arrays[2])
     for part, power in in_order(lambda some: sum_blocks(*arrays, *some, wide), ranges):
         top = max(exponent, power)
         total = np.ldexp(total, max(exponent - top, -sizes.FAR)) + np.ldexp(part, max(power - top, -sizes.FAR))
@@ -117,7 +115,7 @@ def of_dbn(dbn: DBN, X: Floats) -> tuple[DBN, DBN]:
         of_unit = certify.sigmoid_error(layer.W.T, layer.b) + _sum_over(hidden)
         found.append(_difference(data, model, [nats] * 2, [nats + of_unit] * 2, layer.R, layer.c))
 
-    data, model = posteriors.expected_hidden(dbn.top, (weights, p))
+    data, model = (posteriors.expected_hidden(dbn.top, w) for w in (weights, p))
     own = _sum_over(dbn.top.W.shape[1])
     of_unit = certify.sigmoid_error(dbn.top.W, dbn.top.c) + own
     by_part = of_unit[:, None], own, of_unit
@@ -139,5 +137,6 @@ def _difference(
 
 
 def _sum_over(units: int) -> float:
-    """The error of a sum over all states of so many units, BATCH at a time, as `posteriors` takes it."""
-    return certify.sum_error(2.0**units / sizes.BATCH + sizes.BATCH)
+    """The error of a sum over all states of so many units, as `moments.share_blocks` and `posteriors` take it."""
+    blocks = 2.0 ** max(0, units - enumeration.INNER)
+    return certify.sum_error(2 * (2**sizes.LOW + 2**sizes.MIDDLE) + blocks)

@@ -5,11 +5,10 @@ The logits a = b + hW are linear in h, so for an example x, with v = W (x − ½
     p(x) = Σ_h p(h) Π_i e^(x_i a_i) / (1 + e^(a_i))  =  e^((x − ½)·b) Σ_h ω(h) Π_j e^(h_j v_j),
     ω(h) = p(h) Π_i 1 / (2 cosh(a_i / 2)),
 
-is Σ over high halves of E_high ∘ (ω E_low): one matrix product, in which D does not appear, and products of e^(v_j),
-one multiplication for each entry. With all states of the layer below for x it gives that layer's
-distribution.
-
-`ops.exp` runs in vector lanes, where NumPy's takes one number after another on processors without AVX-512.
+is Σ over high halves of E_high ∘ (ω E_low): one matrix product, in which D does not appear. E_low takes one
+multiplication for each entry; E_high is not written out, for the sum goes over its upper and its lower units in turn.
+With all states of the layer below for x it gives that layer's distribution. ω(h) has the form of an RBM's e^−F(h), so
+that a product of odds gives it for every h (`free_energies.py`).
 
 Every entry is at most 1, before a factor 2^SHIFT moves it to where doubles have most room below. What underflows all
 the same is bounded, and where a sum is not far above that bound it is taken again through logarithms.
@@ -28,19 +27,19 @@ from ...autodiff import ops
 from ...autodiff.kernels.blas import one_thread
 from ...models import RBM, DirectedLayer
 from .. import budget
-from ..states import blocks
-from . import certify, sizes
-from .batches import in_order, over_states, some_rows
+from ..states import blocks, some_states
+from . import certify, enumeration, sizes
+from .batches import at_a_time, in_order, some_rows
 
 Floats = NDArray[np.float64]
 
 LN2 = math.log(2)
 
 
-def ranges(hidden: int, T: int) -> list[tuple[int, int]]:
+def ranges(hidden: int, T: int, per_batch: int) -> list[tuple[int, int]]:
     """T examples cut into chunks of whole batches, of about a second each: a function of the sum alone."""
-    seconds = sizes.ROWS * 2.0**hidden * (2 * budget.SECONDS_PER_FLOP) + 1e-3
-    rows = sizes.ROWS * max(1, round(1 / seconds))
+    seconds = per_batch * 2.0**hidden * (2 * budget.SECONDS_PER_FLOP) + 1e-3
+    rows = per_batch * max(1, round(1 / seconds))
     return [(first, min(first + rows, T)) for first in range(0, T, rows)]
 
 
@@ -69,19 +68,20 @@ def mixture(
     half = hidden // 2
     if last is None:
         last = 1 << visible if X is None else len(X)
-    width = min(sizes.ROWS, last - first)
+    per_batch = at_a_time(X)
+    width = min(per_batch, last - first)
     own = local()  # each thread's arrays for a batch: memory that is new costs as much as what is done in it
 
     def batch(start: int) -> tuple[Floats, Floats]:
         if not hasattr(own, "arrays"):
-            own.arrays = [np.empty((1 << bits, width)) for bits in (half, hidden - half, hidden - half)]
-        x = some_rows(X, start, min(start + sizes.ROWS, last), visible)
+            own.arrays = [np.empty((1 << bits, width)) for bits in (half, hidden - half)]
+        x = some_rows(X, start, min(start + per_batch, last), visible)
         value, error, *_ = sum_batch(weights, x, [array[:, : len(x)] for array in own.arrays])
         return value, error
 
     with one_thread():
         weights = weigh(layer, prior, error)
-        values, errors = zip(*in_order(batch, range(first, last, sizes.ROWS)), strict=True)
+        values, errors = zip(*in_order(batch, range(first, last, per_batch)), strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
 
@@ -110,21 +110,54 @@ def weigh(layer: DirectedLayer, prior: Floats, error: float) -> Weights:
     return Weights(layer, prior, error, certify.largest(prior), logarithm, peak, omega)
 
 
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """p(x_t) as Σ_(u, l) sums[u, l, t] upper[u, t] lower[l, t], but for factors that all its terms have.
+
+    u and l are states of the upper and of the lower units of half of h; the other half is summed already.
+    """
+
+    sums: Floats
+    upper: Floats
+    lower: Floats
+
+    def total(self) -> Floats:
+        """The sum: (T,)."""
+        return np.asarray((self._of_upper() * self.upper).sum(axis=0))
+
+    def moments(self) -> Floats:
+        """The same sum of h_j times each term, for every unit j of that half: (units, T)."""
+        of_lower = np.einsum("ult,ut->lt", self.sums, self.upper) * self.lower
+        of_upper = self._of_upper() * self.upper
+        return np.concatenate([every_state(len(of_x)).T @ of_x for of_x in (of_lower, of_upper)])
+
+    def _of_upper(self) -> Floats:
+        return np.asarray(np.einsum("ult,lt->ut", self.sums, self.lower))
+
+
+def terms_of(sums: Floats, upper: Floats, lower: Floats) -> Terms:
+    """The terms of sums over one half, (states of the other, T), and of the other's factors."""
+    return Terms(sums.reshape(len(upper), len(lower), -1), upper, lower)
+
+
+def every_state(count: int) -> Floats:
+    """All 2^n = `count` states of n units, (2^n, n)."""
+    return some_states(0, count, count.bit_length() - 1)
+
+
 def sum_batch(
-    weights: Weights, X: Floats, out: Sequence[Floats | None] = (None, None, None)
-) -> tuple[Floats, Floats, Floats, Floats]:
+    weights: Weights, X: Floats, out: Sequence[Floats | None] = (None, None)
+) -> tuple[Floats, Floats, Floats, Terms]:
     """log p(x) for rows X (T, D), nats, and bounds on its errors, (T,) each; and what a posterior is made of.
 
     That is p(x) as the products give it, but for its factors, (T,), which is inf where it is lost among what
-    underflows, so that no product has a share in the posterior there; and its terms, summed over the low half of h,
-    (2^(H − half), T). out: arrays for E_low, E_high and the terms.
+    underflows, so that no product has a share in the posterior there; and its terms, over states of the high half of h.
+    out: arrays for E_low and for the terms' sums over low halves.
     """
     layer = weights.layer
-    low_out, high_out, terms_out = out
-    v, low, high = factors(layer, X, low_out, high_out)
-    terms = np.matmul(weights.omega, low, out=terms_out)
-    terms *= high
-    scaled = terms.sum(axis=0)
+    v, low, high = factors(layer, X)
+    terms = terms_of(np.matmul(weights.omega, outer(*low, out[0]), out=out[1]), *high)
+    scaled = terms.total()
     certain = scaled >= 2.0 ** (len(v) + sizes.MARGIN) * lost_by_a_term(v)
     value = log_scaled(np.where(certain, scaled, 1.0))
     value += (X - 0.5) @ layer.b + np.maximum(v, 0).sum(axis=0) + weights.peak
@@ -134,16 +167,17 @@ def sum_batch(
     return value, error, np.where(certain, scaled, np.inf), terms
 
 
-def factors(
-    layer: DirectedLayer, X: Floats, low: Floats | None = None, high: Floats | None = None
-) -> tuple[Floats, Floats, Floats]:
-    """v = W (x − ½) (H, T) of rows X (T, D), and the factors E_low (2^half, T) and E_high (2^(H − half), T).
+Factors = tuple[Floats, Floats]  # of some units' states: those of the upper ones (states, T), those of the lower ones
+
+
+def factors(layer: DirectedLayer, X: Floats) -> tuple[Floats, Factors, Factors]:
+    """v = W (x − ½) (H, T) of rows X (T, D), and the factors of the low half of h, E_low, and of the high half, E_high.
 
     Without e^max(v_j, 0), which leaves e^−max(v_j, 0) for h_j = 0 and e^min(v_j, 0) for h_j = 1.
     """
     v = layer.W @ (X - 0.5).T
     half, of_bits = len(v) // 2, (ops.exp(-np.maximum(v, 0)), ops.exp(np.minimum(v, 0)))
-    return v, products(of_bits, 0, half, low), products(of_bits, half, len(v), high)
+    return v, products(of_bits, 0, half), products(of_bits, half, len(v))
 
 
 def log_scaled(scaled: Floats) -> Floats:
@@ -154,7 +188,10 @@ def log_scaled(scaled: Floats) -> Floats:
 
 def exponentials(a: Floats) -> Floats:
     """2^SHIFT e^a for a ≤ 0."""
-    return np.asarray(np.where(a > -600, ops.exp(a) * 2.0**sizes.SHIFT, ops.exp(a + sizes.SHIFT * LN2)))
+    large = a > -600
+    found = np.asarray(ops.exp(np.where(large, a, a + sizes.SHIFT * LN2)))
+    found[large] *= 2.0**sizes.SHIFT
+    return found
 
 
 def lost_by_a_term(v: Floats) -> Floats:
@@ -208,47 +245,40 @@ def by_logarithms(layer: DirectedLayer, X: Floats, prior: Floats) -> Floats:
 
 
 def log_weights(rbm: RBM) -> Floats:
-    """−F(x) for every state x of the visible units: (2^D,), nats."""
-    return np.concatenate([-rbm.free_energy(x) for x in blocks(rbm.W.shape[1])])
+    """−F(x) for every state x of the visible units: (2^D,), nats. Raises ValueError beyond what float64 resolves."""
+    from .free_energies import write_blocks  # which imports Numba
+
+    arrays, ranges, filling = enumeration.of(rbm)
+    every = np.empty(1 << rbm.W.shape[1] + filling)
+    list(in_order(lambda some: write_blocks(*arrays, *some, every), ranges))
+    return every[: 1 << rbm.W.shape[1]]  # in which the units that fill up are off
+
+
+def log_normalisers(layer: DirectedLayer) -> Floats:
+    """Σ_i log(1 + e^(a_i)) for every state h: (2^H,), nats."""
+    return log_weights(RBM(layer.W.T, np.zeros(len(layer.W)), layer.b))
 
 
 def log_omega(layer: DirectedLayer, prior: Floats) -> Floats:
-    """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats."""
+    """log ω(h) = log p(h) − Σ_i log(2 cosh(a_i / 2)) for every state h: (2^H,), nats.
 
-    def batch(h: Floats, some: slice) -> Floats:
-        size = np.abs(layer.visible_logits(h))
-        return np.asarray(-(size.sum(axis=1) / 2 + log_factors(size)))
-
-    return np.concatenate(list(over_states(layer.W.shape[0], batch))) + prior
-
-
-def log_factors(size: Floats) -> Floats:
-    """Σ_i log(1 + e^−|a_i|) of rows of |a| (T, D): (T,), nats. One logarithm for many factors, each between 1 and 2."""
-    factors = np.asarray(ops.exp(-size))
-    factors += 1.0
-    groups = (factors[:, i : i + sizes.UNITS].prod(axis=1) for i in range(0, size.shape[1], sizes.UNITS))
-    return np.asarray(sum(np.log(group) for group in groups))
-
-
-def products(factors: tuple[Floats, Floats], first: int, last: int, out: Floats | None = None) -> Floats:
-    """2^SHIFT Π_(first ≤ j < last) factors[h_j][j] for every state of those units: (2^(last − first), T).
-
-    Every state of the upper units by every state of the lower, so that the table is written once.
+    As log(2 cosh(a / 2)) = log(1 + e^a) − a / 2 and a is linear in h, that is a sum of odds' logarithms less a bias.
     """
-    middle, T = (first + last) // 2, factors[0].shape[1]
-    lower, upper = doubled(factors, first, middle, 1.0), doubled(factors, middle, last, 2.0**sizes.SHIFT)
+    halves = RBM(layer.W.T, -layer.W.sum(axis=1) / 2, layer.b)
+    return np.asarray(prior + (layer.b.sum() / 2 - log_weights(halves)))
+
+
+def products(of_bits: tuple[Floats, Floats], first: int, last: int) -> Factors:
+    """2^SHIFT Π_(first ≤ j < last) of_bits[h_j][j] for the states of those units, as `Factors`."""
+    from .doubling import doubled  # which imports Numba
+
+    (off, on), middle = of_bits, (first + last) // 2
+    return doubled(off, on, middle, last, 2.0**sizes.SHIFT), doubled(off, on, first, middle, 1.0)
+
+
+def outer(upper: Floats, lower: Floats, out: Floats | None = None) -> Floats:
+    """The factors of every state of the upper units by every state of the lower: (states, T)."""
+    T = lower.shape[1]
     out = np.empty((len(upper) * len(lower), T)) if out is None else out
     np.multiply(upper[:, None], lower, out=out.reshape(len(upper), len(lower), T))
-    return out
-
-
-def doubled(factors: tuple[Floats, Floats], first: int, last: int, scale: float) -> Floats:
-    """The same times `scale` instead, a unit at a time."""
-    off, on = factors
-    out = np.empty((1 << (last - first), on.shape[1]))
-    out[0] = scale
-    for k in range(last - first):
-        size = 1 << k
-        np.multiply(out[:size], on[first + k], out=out[size : 2 * size])
-        out[:size] *= off[first + k]
     return out

@@ -10,6 +10,9 @@ division: w / (f_0 f_1 f_2 f_3), multiplied by the other three, is w / f_i for e
 the single bits are in those sums, and are taken out once for each block. p_i, the same throughout a block, waits until
 then as well.
 
+Under weights that are given instead of w, such as a posterior's, nothing is divided out: σ_i = q_i e^μ e^τ / f_i takes
+one division for each (unit, state), and its moments are found from the same sums (`share_blocks`).
+
 All terms are positive. A weight never falls below what doubles hold (`sizes.MAX_FALL`), nor does its quotient by the
 factors it contains; where it might, weights are scaled down from mantissas and exponents, one unit is divided out at a
 time, and the widest units have their 1 − σ from the logit itself.
@@ -212,6 +215,67 @@ def sum_blocks(W, b, c, first, last, wide):
         weight *= math.ldexp(1.0, -min(total_exponent - exponent, FAR))
         add_block(block, low, middle, p, fall, weight, total)
     return total, total_exponent
+
+
+@njit(**any_order)
+def share(weights, p, e, table, i, low, middle, tile):
+    """Add weights · σ_i to low[i] (over the tile's rows) and middle[i, tile:] (over low states)."""
+    for r in range(weights.shape[0]):
+        total = 0.0
+        for s in range(SIZE):
+            odds_of_s = e[r, i] * table[i, s]
+            by = weights[r, s] * (odds_of_s / (p[i] + odds_of_s))
+            low[i, s] += by
+            total += by
+        middle[i, tile + r] = total
+
+
+@njit(**any_order)
+def share_alone(weights, logit, tau, mu, i, low, middle, tile):
+    """The same for a unit whose factor no double holds, from its logits."""
+    for r in range(weights.shape[0]):
+        total = 0.0
+        for s in range(SIZE):
+            a = logit + mu[tile + r, i] + tau[i, s]
+            small = exp(-abs(a))
+            by = weights[r, s] * ((1.0 if a > 0 else small) / (1.0 + small))
+            low[i, s] += by
+            total += by
+        middle[i, tile + r] = total
+
+
+@njit(**options)
+def share_blocks(W, b, weights, first, last):
+    """The same moments under weights w (2^n,) that are given, over the states of blocks first … last − 1.
+
+    (m + 1, n + 1) values. Row i < m: Σ w(s) σ_i(s) s_j for every j < n, and at the end without s_j. Row m: Σ w(s) s_j,
+    and Σ w(s).
+    """
+    m, n = W.shape
+    c = np.zeros(n)
+    (tau, table, mu, factor), (most, span), (_, _, c_most, c_span) = odds.tables(W, c)
+    patterns = factor.shape[0]
+    rows = min(TILE, patterns)
+    e, none_left_out = np.empty((rows, m)), np.ones(m)
+    top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    low, middle = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns))
+    total = np.zeros((m + 1, n + 1))
+    for block in range(first, last):
+        odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
+        low.fill(0.0)
+        for tile in range(0, patterns, rows):
+            start = (block * patterns + tile) * SIZE
+            some = weights[start : start + rows * SIZE].reshape((rows, SIZE))
+            divide_by_none(some, low, middle, tile)
+            for i in range(m):
+                for r in range(rows):
+                    e[r, i] = q[i] * factor[tile + r, i]
+                if fall[i] <= MAX_FALL:
+                    share(some, p, e, table, i, low, middle, tile)
+                else:
+                    share_alone(some, top[i], tau, mu, i, low, middle, tile)
+        add_block(block, low, middle, none_left_out, fall, 1.0, total)
+    return total
 
 
 @njit(**options)

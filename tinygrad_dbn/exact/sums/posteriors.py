@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import RBM, DirectedLayer
-from ..states import blocks, some_states
-from . import matrices, sizes
-from .batches import in_order, over_states, some_rows
-from .matrices import Weights, sum_batch, weigh
+from ..states import blocks
+from . import enumeration, matrices, sizes
+from .batches import in_order, some_rows
+from .matrices import Weights, outer, sum_batch, weigh
 
 Floats = NDArray[np.float64]
 Parts = tuple[Floats, ...]
@@ -66,30 +66,33 @@ class Mixture:
     def _sum_high_first(self, first: int) -> Floats:
         X, some = self.rows(first, first + sizes.ROWS), slice(first, first + sizes.ROWS)
         v, low, high = matrices.factors(self.weights.layer, X)
-        low *= self.weights.omega.T @ high
+        terms = matrices.terms_of(self.weights.omega.T @ outer(*high), *low)
         lost = np.isinf(self.scaled[some])
-        value = matrices.log_scaled(np.where(lost, 1.0, low.sum(axis=0)))
+        value = matrices.log_scaled(np.where(lost, 1.0, terms.total()))
         value = value + np.maximum(v, 0).sum(axis=0) + self.weights.peak
         return np.asarray(np.where(lost, self.value[some] - (X - 0.5) @ self.weights.layer.b, value))
 
     def _strip(self, first: int, last: int, weights: Floats) -> Parts:
         """r, as a matrix of high by low halves, and both moments, for a share of the examples."""
-        layer, omega = self.weights.layer, self.weights.omega
+        layer, omega, by_logarithms = self.weights.layer, self.weights.omega, []
         r, of_h, of_x = np.zeros(omega.shape), np.zeros(layer.W.shape), np.zeros(layer.W.shape[1])
-        low_states = _states(omega.shape[1]).T
         for start in range(first, min(last, len(self.value)), sizes.ROWS):
             X = self.rows(start, min(start + sizes.ROWS, last))
             some = slice(start, start + len(X))
             w, scaled = weights[some], self.scaled[some]
-            _, low, high = matrices.factors(layer, X)
+            _, low, of_high = matrices.factors(layer, X)
+            high = outer(*of_high)
             high *= w / scaled
-            r += omega * (high @ low.T)
-            low *= omega.T @ high
-            of_h += np.concatenate([low_states @ low, self.high_means[:, some] * w]) @ X
+            r += high @ outer(*low).T
+            low_means = matrices.terms_of(omega.T @ high, *low).moments()
+            of_h += np.concatenate([low_means, self.high_means[:, some] * w]) @ X
             of_x += w @ X
             lost = np.isinf(scaled) & (w > 0)
             if lost.any():
-                self._by_logarithms(X[lost], w[lost], self.value[some][lost], r.reshape(-1), of_h)
+                by_logarithms.append((X[lost], w[lost], self.value[some][lost]))
+        r *= omega
+        for share in by_logarithms:
+            self._by_logarithms(*share, r.reshape(-1), of_h)
         return r, of_h, of_x
 
     def _by_logarithms(self, X: Floats, w: Floats, value: Floats, r: Floats, of_h: Floats) -> None:
@@ -111,42 +114,35 @@ def mixture(layer: DirectedLayer, X: Floats | None, prior: Floats, error: float)
     """
     visible, weights = layer.W.shape[1], weigh(layer, prior, error)
     T = 1 << visible if X is None else len(X)
-    high_states = _states(len(weights.omega)).T
 
     def batch(first: int) -> Parts:
         value, error, scaled, terms = sum_batch(weights, some_rows(X, first, min(first + sizes.ROWS, T), visible))
-        return value, error, scaled, high_states @ terms / scaled
+        return value, error, scaled, terms.moments() / scaled
 
     parts = zip(*in_order(batch, range(0, T, sizes.ROWS)), strict=True)
     return Mixture(weights, X, *(np.concatenate(part, axis=-1) for part in parts))
 
 
-def _states(count: int) -> Floats:
-    """All 2^n = `count` states of n units, (2^n, n)."""
-    return some_states(0, count, count.bit_length() - 1)
-
-
 def expected_visible(layer: DirectedLayer, r: Floats) -> Parts:
     """Σ_h r(h) h E[x | h]ᵀ, (H, D), and Σ_h r(h) E[x | h], (D,), for weights r of all states h (2^H,)."""
-
-    def batch(h: Floats, some: slice) -> Parts:
-        x = np.asarray(ops.sigmoid(layer.visible_logits(h)))
-        x *= r[some, None]
-        return h.T @ x, x.sum(axis=0)
-
-    return _added(over_states(layer.W.shape[0], batch))
+    sums = _moments(RBM(layer.W.T, np.zeros(len(layer.W)), layer.b), r)
+    return sums[:-1, :-1].T, sums[:-1, -1]
 
 
-def expected_hidden(rbm: RBM, weights: tuple[Floats, Floats]) -> tuple[Parts, Parts]:
-    """Σ_x w(x) E[h | x] xᵀ, Σ_x w(x) x and Σ_x w(x) E[h | x], for each of two weights w of all visible states."""
+def expected_hidden(rbm: RBM, w: Floats) -> Parts:
+    """Σ_x w(x) E[h | x] xᵀ, Σ_x w(x) x and Σ_x w(x) E[h | x], for weights w of all visible states (2^D,)."""
+    sums = _moments(rbm, w)
+    return sums[:-1, :-1], sums[-1, :-1], sums[:-1, -1]
 
-    def batch(x: Floats, some: slice) -> Parts:
-        h = np.asarray(rbm.hidden_given_visible(x))
-        shares = [w[some] for w in weights]
-        return tuple(part for w in shares for part in ((w[:, None] * h).T @ x, w @ x, w @ h))
 
-    sums = _added(over_states(rbm.W.shape[1], batch))
-    return sums[:3], sums[3:]
+def _moments(rbm: RBM, w: Floats) -> Floats:
+    """`moments.share_blocks` of all visible states: (H + 1, D + 1)."""
+    from .moments import share_blocks  # which imports Numba
+
+    (W, b, _), ranges, filling = enumeration.of(rbm, enumeration.MOMENTS)
+    weights = np.pad(w, (0, (len(w) << filling) - len(w)))
+    sums, *_ = _added((part,) for part in in_order(lambda some: share_blocks(W, b, weights, *some), ranges))
+    return np.delete(sums, range(sums.shape[1] - 1 - filling, sums.shape[1] - 1), axis=1)
 
 
 def _added(parts: Iterable[Parts]) -> Parts:

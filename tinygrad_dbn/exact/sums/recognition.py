@@ -50,10 +50,9 @@ def independent(layer: DirectedLayer, X: Floats) -> Recognition:
         table = g.reshape(-1, 1 << half)
 
         def batch(first: int) -> Floats:
-            factors = others[first : first + sizes.ROWS].T, means[first : first + sizes.ROWS].T
-            sums = table @ matrices.products(factors, 0, half)
-            sums *= matrices.products(factors, half, hidden)
-            return np.asarray(sums.sum(axis=0) * 2.0 ** (-2 * sizes.SHIFT))
+            of_bits = others[first : first + sizes.ROWS].T.copy(), means[first : first + sizes.ROWS].T.copy()
+            low, high = (matrices.products(of_bits, *units) for units in ((0, half), (half, hidden)))
+            return matrices.terms_of(table @ matrices.outer(*low), *high).total() * 2.0 ** (-2 * sizes.SHIFT)
 
         return np.concatenate(list(in_order(batch, range(0, len(means), sizes.ROWS))))
 
@@ -97,7 +96,7 @@ def bound(layer: DirectedLayer, X: Floats, value: Floats, q: Recognition) -> Flo
 
     With log p(h) for value it is the variational bound; with the bound of the layers above, theirs.
     """
-    g = value - _log_normalisers(layer)
+    g = value - matrices.log_normalisers(layer)
     return np.asarray(q.expectation(g) + (X * (layer.b + q.means @ layer.W)).sum(axis=1) + q.entropy)
 
 
@@ -124,13 +123,3 @@ def log_mean(logits: Floats) -> Floats:
 
     total = np.concatenate(list(over_states(logits.shape[1], batch)))
     return np.asarray(total - np.log(len(logits)))
-
-
-def _log_normalisers(layer: DirectedLayer) -> Floats:
-    """Σ_i log(1 + e^(a_i)) for every state of the hidden units: (2^H,), nats."""
-
-    def batch(h: Floats, some: slice) -> Floats:
-        a = np.asarray(layer.visible_logits(h))
-        return np.asarray(np.maximum(a, 0).sum(axis=1) + matrices.log_factors(np.abs(a)))
-
-    return np.concatenate(list(over_states(layer.W.shape[0], batch)))

@@ -6,6 +6,7 @@ They are here once, so that a bound cannot disagree with the computation that it
 BATCH = 1 << 10  # states at a time in a matrix product, whose factors are to stay in the L2 cache
 ROWS = 480  # examples in a batch: a table of products with 2^8 states of half a layer takes a megabyte. Not 512: where
 # rows are of 4 kB, a processor takes a load from one to depend on a store to another, and waits
+STATES = 4 * ROWS  # states of the layer below in a batch: of them there are many, and a longer batch is less to set up
 CELLS = 1 << 16  # numbers of a table of (example, state) that a thread works on at a time
 SHIFT = 300  # entries reach 2^300, products of three 2^900, sums of 2^26 of them stay finite
 MARGIN = 80  # bits that a sum is to stand above everything that can have underflowed in it

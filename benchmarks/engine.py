@@ -3,9 +3,10 @@
     python benchmarks/engine.py                        whatever is installed here
     python benchmarks/engine.py --python OTHER/bin/python    PyTorch, JAX, autograd and MyGrad from another environment
 
-Every peer runs alone in a process of its own, with the number of threads set, and every figure comes from this one
-run: the median of repeated batches of steps in microseconds, and their range. All start from the same weights, and
-their loss after a few steps is compared, so that nobody is timed doing something else.
+Every peer has a process of its own, held to the number of threads, and they take turns, a batch of steps each, after a
+rest in which nobody's threads spin. Every figure comes from this one run: medians in microseconds, ranges, and the
+median of the ratios within a turn. All start from the same weights, and their loss after a few steps is compared, so
+that nobody is timed doing something else.
 """
 
 import argparse
@@ -17,8 +18,9 @@ import sys
 import time
 
 import numpy as np
+from goals import marked
 from tables import heading, show, version_of
-from timing import seconds
+from timing import in_turns, seconds
 
 CASES = {
     "16-16-10, 16": ((16, 16, 10), 16),
@@ -27,8 +29,14 @@ CASES = {
     "784-500-10, 128": ((784, 500, 10), 128),
     "784-1000-1000-1000-10, 32": ((784, 1000, 1000, 1000, 10), 32),
 }
+GOALS = {  # a peer's time ÷ ours, at least
+    ("16-16-10, 16", "eager", "torch"): 1.2,
+    ("784-500-10, 32", "compiled", "jax"): 1.2,
+    ("784-500-10, 128", "compiled", "jax"): 1.2,
+    ("784-1000-1000-1000-10, 32", "compiled", "jax"): 1.0,
+}
 RATE = 0.01
-BATCHES, BATCH_SECONDS = 11, 0.04
+BATCHES, BATCH_SECONDS, REST = 11, 0.04, 0.1
 
 
 def data(sizes, batch):
@@ -197,63 +205,106 @@ OURS = ("compiled", "eager")
 # ---- Timing ---------------------------------------------------------------------------------------------------------
 
 
-def measure(peer, cases):
-    """In the peer's own process: for each case the loss after three steps, and its batches' microseconds per step."""
-    for case in cases:
+def serve(peer):
+    """In the peer's own process: for each case that is asked for, one line of JSON.
+
+    Where it is asked for first, the loss after three steps and the seconds of the first; then microseconds per step.
+    """
+    steps = {}
+    for case in map(str.strip, sys.stdin):
         try:
-            start = time.perf_counter()
-            step = PEERS[peer](*data(*CASES[case]))
-            step()
-            first = time.perf_counter() - start
+            print(json.dumps(batch_of(*steps[case]) if case in steps else begin(peer, case, steps)), flush=True)
         except ImportError as missing:
-            print(json.dumps({"missing": str(missing)}))
-            return
-        step()
-        loss = float(step())
-        count = max(1, int(BATCH_SECONDS / seconds(step)))
-        times = [seconds(lambda: [step() for _ in range(count)]) / count * 1e6 for _ in range(BATCHES)]  # noqa: B023
-        made_by = version_of("tinygrad_dbn" if peer in OURS else peer)
-        print(json.dumps({"case": case, "loss": loss, "first": first, "times": times, "version": made_by}), flush=True)
+            print(json.dumps({"missing": str(missing)}), flush=True)
 
 
-def in_own_process(peer, python, threads, cases):
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    environment = {**os.environ, **dict.fromkeys(names, str(threads))}
-    if threads == 1:
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    command = [python, __file__, "--worker", peer, "--cases", *cases]
-    if hasattr(os, "sched_setaffinity"):  # the one way to hold every library to its threads
-        cores = sorted(os.sched_getaffinity(0))[:threads]
-        pin = {"preexec_fn": lambda: os.sched_setaffinity(0, cores)}
-    else:
+def begin(peer, case, steps):
+    """Make the peer's step, and find out how many of them take BATCH_SECONDS."""
+    start = time.perf_counter()
+    step = PEERS[peer](*data(*CASES[case]))
+    step()
+    first = time.perf_counter() - start
+    step()
+    loss = float(step())
+    steps[case] = step, max(1, int(BATCH_SECONDS / seconds(step)))
+    return {"loss": loss, "first": first, "version": version_of("tinygrad_dbn" if peer in OURS else peer)}
+
+
+def batch_of(step, count):
+    return seconds(lambda: [step() for _ in range(count)]) / count * 1e6
+
+
+class Worker:
+    """A peer in a process of its own, held to so many threads."""
+
+    def __init__(self, peer, python, threads):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        environment = {**os.environ, **dict.fromkeys(names, str(threads))}
+        if threads == 1:
+            environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         pin = {}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, **pin)
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode:
-        lines.append({"missing": done.stderr.strip().splitlines()[-1]})
-    return lines
+        if hasattr(os, "sched_setaffinity"):  # the one way to hold every library to its threads
+            cores = sorted(os.sched_getaffinity(0))[:threads]
+            pin = {"preexec_fn": lambda: os.sched_setaffinity(0, cores)}
+        self.process = subprocess.Popen(
+            [python, __file__, "--worker", peer],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **pin,
+        )  # fmt: skip
+
+    def ask(self, case):
+        """What `serve` says; where the process has died, its last words."""
+        try:
+            self.process.stdin.write(case + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        while line := self.process.stdout.readline():
+            if line[0] in "{0123456789":  # not what a library prints
+                return json.loads(line)
+        return {"missing": (self.process.stderr.read().strip() or "no word of why").splitlines()[-1]}
+
+    def close(self):
+        self.process.communicate()
 
 
 def report(threads, python, cases, peers):
-    found = {peer: in_own_process(peer, sys.executable if peer in (*OURS, "numpy") else python, threads, cases)
-             for peer in peers}  # fmt: skip
+    """Show a table for each case, and return the microseconds of every batch, by case and peer."""
+    workers = {peer: Worker(peer, sys.executable if peer in (*OURS, "numpy") else python, threads) for peer in peers}
+    found, missing = {}, {}
     for case in cases:
-        rows = {peer: line for peer, lines in found.items() for line in lines if line.get("case") == case}
-        if "compiled" not in rows:
-            raise SystemExit(f"the compiled step failed: {found['compiled'][-1]['missing']}")
-        ours = np.median(rows["compiled"]["times"])
+        begun = {peer: worker.ask(case) for peer, worker in workers.items() if peer not in missing}
+        missing |= {peer: line["missing"] for peer, line in begun.items() if "missing" in line}
+        if "compiled" in missing:
+            raise SystemExit(f"the compiled step failed: {missing['compiled']}")
+        begun = {peer: line for peer, line in begun.items() if peer not in missing}
+        for peer, line in begun.items():
+            assert np.isclose(line["loss"], begun["compiled"]["loss"], rtol=1e-6), (peer, line["loss"])
+        asked = [lambda peer=peer: workers[peer].ask(case) for peer in begun]  # noqa: B023
+        found[case] = dict(zip(begun, in_turns(asked, BATCHES, REST, lambda f: f()).T, strict=True))
         cells = []
-        for peer, row in rows.items():
-            assert np.isclose(row["loss"], rows["compiled"]["loss"], rtol=1e-6), (peer, row["loss"])
-            middle, low, high = np.median(row["times"]), min(row["times"]), max(row["times"])
-            times = (f"{middle:.1f}", f"{low:.1f} to {high:.1f}", f"{middle / ours:.2f}", f"{row['first']:.2f}")
-            cells.append((f"{peer} {row['version']}", *times))
+        for peer, times in found[case].items():
+            ratio = np.median(times / found[case]["compiled"])
+            shown = (f"{np.median(times):.1f}", f"{min(times):.1f} to {max(times):.1f}", f"{ratio:.2f}")
+            cells.append((f"{peer} {begun[peer]['version']}", *shown, f"{begun[peer]['first']:.2f}"))
         title = f"{case}, {threads} thread{'s' * (threads > 1)}"
         show(title, ("", "µs per step", "range", "÷ compiled", "first step, s"), cells)
-    for peer, lines in found.items():
-        for line in lines:
-            if "missing" in line:
-                print(f"  {peer} is left out: {line['missing']}")
+    for worker in workers.values():
+        worker.close()
+    for peer, why in missing.items():
+        print(f"  {peer} is left out: {why}")
+    return found
+
+
+def mark_goals(by_threads):
+    """Each goal, with everyone at the number of threads that is faster for them."""
+    print("\na peer's time ÷ ours, each at its faster number of threads")
+    for (case, ours, peer), goal in GOALS.items():
+        sides = []
+        for name in (peer, ours):
+            runs = [found[case][name] for found in by_threads.values() if name in found.get(case, {})]
+            sides += [min(runs, key=np.median)] if runs else []
+        if len(sides) == 2:
+            marked(f"    {case}, {peer} ÷ {ours}", sides[0] / sides[1], at_least=goal)
 
 
 if __name__ == "__main__":
@@ -267,8 +318,8 @@ if __name__ == "__main__":
     options = parser.parse_args()
     cases = options.cases or list(CASES)[: 2 if options.quick else None]
     if options.worker:
-        measure(options.worker, cases)
+        serve(options.worker)
     else:
         heading()
-        for threads in options.threads[:1] if options.quick else options.threads:
-            report(threads, options.python, cases, ["compiled", *options.peers])
+        threads = options.threads[:1] if options.quick else options.threads
+        mark_goals({n: report(n, options.python, cases, ["compiled", *options.peers]) for n in threads})

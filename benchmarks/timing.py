@@ -19,15 +19,15 @@ def best(f, runs):
     return min(seconds(f) for _ in range(runs))
 
 
-def in_turns(functions, turns, rest=0.0):
-    """The seconds of every call, (turns, functions): each function is called once a turn, after `rest` seconds.
+def in_turns(functions, turns, rest=0.0, measure=seconds):
+    """What `measure` says of every call, (turns, functions): each function is called once a turn, after `rest` seconds.
 
     A BLAS keeps its threads spinning for a while after a product, on the cores of whatever is timed next: where one
-    that used several threads takes turns with threads of another kind, a rest of REST keeps them apart.
+    that uses several threads takes turns with threads of another kind, a rest of REST keeps them apart.
     """
-    return np.array([[_after(rest, f) for f in functions] for _ in range(turns)])
+    return np.array([[_after(rest, lambda f=f: measure(f)) for f in functions] for _ in range(turns)])
 
 
 def _after(rest, f):
     time.sleep(rest)
-    return seconds(f)
+    return f()

@@ -6,13 +6,15 @@ import sympy
 from proofs.chapters.test_i_updown import SLEEP
 from proofs.harness.chance import RATE, UNIFORM, mean, one_step
 from proofs.harness.formulas import equal_formulas, formulas
-from proofs.harness.models import symbolic_dbn, untied
+from proofs.harness.models import symbolic_dbn, symbolic_rbm, untied
 from proofs.harness.theorem import Spoiled, mutated, require, theorem
-from tinygrad_dbn import exact
+from tinygrad_dbn import exact, ops
 from tinygrad_dbn.autodiff.kernels.scalar import meanings
 from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic, expression
 from tinygrad_dbn.autodiff.trees import places
+from tinygrad_dbn.exact.distributions import bernoulli_table
 from tinygrad_dbn.exact.rules import updown as expected
+from tinygrad_dbn.exact.rules.expected import after_gibbs, difference, moment
 from tinygrad_dbn.learning import contrastive, up_down, updown
 from tinygrad_dbn.models import DBN, RBM, DirectedLayer
 
@@ -45,6 +47,52 @@ def test_up_down():
             wake, sleep = exact.expected_wake(dbn, X, k), exact.expected_sleep(dbn, X, k)
         for (place, new), (_, old), (_, a), (_, b) in zip(*map(places, (after, dbn, wake, sleep)), strict=True):
             equal_formulas(new, formulas(old) + RATE.expr * (formulas(a) + formulas(b)), f"{place} of {sizes}, k = {k}")
+
+
+def expected_with_classes(dbn, x, y, k):
+    """The mean of the wake and the sleep phase together, of one example x, (1, D), whose class units are y, (1, C).
+
+    Awake, h1 is what is recognised with its last units set to y, and its makers of x are the others alone.
+    """
+    (layer,), classes, every = dbn.layers, y.shape[1], exact.states(len(dbn.layers[0].W))
+    recognised = bernoulli_table(layer.recognition_logits(x))[0]
+    awake, makers = every.copy(), every.copy()
+    awake[:, -classes:], makers[:, -classes:] = y, 0
+    guess = ops.sigmoid(layer.visible_logits(makers))
+    dream = after_gibbs(dbn.top, (awake, recognised), k)
+    below = exact.states(layer.W.shape[1])
+    p_below = dream[1] @ bernoulli_table(layer.visible_logits(dream[0]))
+    seen, made = ops.sigmoid(layer.visible_logits(dream[0])), ops.sigmoid(layer.recognition_logits(below))
+    update = DirectedLayer(
+        W=moment(recognised, makers, x - guess),
+        b=recognised @ (x - guess),
+        R=moment(dream[1], dream[0], seen) - moment(p_below, made, below),
+        c=dream[1] @ dream[0] - p_below @ made,
+    )
+    return DBN((update,), difference(dbn.top, (awake, recognised), dream))
+
+
+@theorem(
+    "with class units the mean step of up_down is α times that of both phases, the class given while it is awake",
+    claim="G4, I7",
+    level="B",
+    sizes="1-(1 + 1)-1 and k = 1, x = 0 with the class on and 1 with it off, recognition untied, all weights, any α",
+    trusts=(UNIFORM,),
+    spoiled=[
+        Spoiled("the class recognised, not given", mutated(updown, LOSS, "(0 * y, y)", "(0 * y, h[:, -classes:])")),
+        Spoiled("the class makes x too", mutated(updown, LOSS, "(0 * y, y)", "(y, y)")),
+        Spoiled("the class of other units", mutated(updown, LOSS, "h[:, :-classes], units", "units, h[:, :-classes]")),
+    ],
+)
+def test_up_down_with_classes():
+    stack = DBN.with_classes((symbolic_rbm(1, 1, "x"), symbolic_rbm(2, 1, "y")), 1)
+    dbn = DBN((untied(stack.layers[0]),), stack.top)
+    for x, y in np.array([[[[0.0]], [[1.0]]], [[[1.0]], [[0.0]]]]):
+        after = mean(one_step(up_down, dbn, x, y, seed=0, k=1))
+        with meanings():
+            update = expected_with_classes(dbn, x, y, 1)
+        for (place, new), (_, old), (_, step) in zip(*map(places, (after, dbn, update)), strict=True):
+            equal_formulas(new, formulas(old) + RATE.expr * formulas(step), f"{place} of x = {x}, y = {y}")
 
 
 def log_odds(odds):

@@ -18,7 +18,7 @@ from tests.running import THREADS, python
 from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.numbers.rational import Exact
 from tinygrad_dbn.autodiff.numbers.symbolic import Symbolic
-from tinygrad_dbn.exact import budget
+from tinygrad_dbn.exact import budget, costs
 from tinygrad_dbn.exact.sums import float64, matrices
 
 DBN, RBM, X = untied_dbn(4, 3, 3, 2), random_rbm(4, 3), rows(4, 7)
@@ -249,6 +249,16 @@ TRACED = {
     "entropy": (differentiated(lambda m, **k: exact.entropy(m, 1, **k)), None),
     "posterior": (differentiated(lambda m, **k: exact.posterior(m, rows(12, 300), **k)[0, 0]), None),
 }
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_seconds_of_products_of_odds_are_predicted(cores, monkeypatch):
+    """On every core a factor for each of 64 units and eight around them; on one a logarithm and an exponential."""
+    monkeypatch.setattr(budget, "cores", lambda: cores)
+    factors = 2.0**20 * (64 + 8) * budget.SECONDS_PER_FACTOR / cores
+    logarithms = 2.0**20 * 2 * budget.SECONDS_PER_EXP
+    assert costs.log_weights(20, 64).seconds == pytest.approx(factors + logarithms)
+    assert costs.moments(20, 64).seconds == pytest.approx(4 * factors)
 
 
 @pytest.mark.parametrize("name", TRACED)

@@ -123,6 +123,15 @@ def test_an_impossible_example_pulls_with_all_its_weight():
     np.testing.assert_allclose(value.c, 0.5, rtol=1e-14)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_expectation_of_what_is_never_on_is_not_negative(seed):
+    """E[x] less E[(1 − h) x] is at most zero there, and with some seeds it rounds to less."""
+    rng = np.random.default_rng(seed)
+    rbm = td.RBM(rng.normal(size=(6, 9)), rng.normal(size=9), np.full(6, -45.0))
+    expected, _ = gradients.expectations(rbm)
+    assert min(leaf.min() for leaf in leaves(expected)) >= 0
+
+
 def test_no_layers_is_the_rbm_and_one_layer_may_come_twice():
     rbm, X = random_rbm(5, 4, 1.0), rows(5, 6)
     assert same_bits(exact.gradient(td.DBN((), rbm), X), td.DBN((), exact.gradient(rbm, X)))

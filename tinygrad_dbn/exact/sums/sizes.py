@@ -11,7 +11,7 @@ CELLS = 1 << 16  # numbers of a table of (example, state) that a thread works on
 SHIFT = 300  # entries reach 2^300, products of three 2^900, sums of 2^26 of them stay finite
 MARGIN = 80  # bits that a sum is to stand above everything that can have underflowed in it
 
-# Of the products of odds, in `odds.py` and `moments.py`.
+# Of the products of odds, in `odds.py`, `moments.py` and `free_energies.py`.
 LOW = 7  # rows of 2^7 low states: four of them are 4 kB of e^τ
 MIDDLE = 8  # one exponential per unit and block, for all of its 2^(7+8) states
 MAX_FALL = 600.0  # nats that a product may fall below 1 within a double, of 708

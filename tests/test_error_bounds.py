@@ -15,7 +15,7 @@ from tinygrad_dbn import exact
 from tinygrad_dbn.autodiff.ops import error_bounds
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import certify, matrices, sizes
+from tinygrad_dbn.exact.sums import certify, gradients, matrices, sizes
 from tinygrad_dbn.exact.sums.sizes import BATCH, ROWS
 
 DOUBLE = error_bounds.Format.of(np.float64)
@@ -97,6 +97,7 @@ LAYER = td.models.DirectedLayer(W, C, W, B)  # p(x | h) of D = 3 given H = 2
         (lambda: certify.sigmoid_error(W, B), [(3 + 12) * 7 + 24, (3 + 12) * 17 + 24]),
         (lambda: certify.sum_error(10), 14),
         (lambda: certify.rounding(np.array([-2.0])), [6]),
+        (lambda: gradients._sum_over(17), 2 * (2**7 + 2**8) + 2**2 + 4),
         (lambda: certify.posterior_error(6, 2 * ROWS, 0.0), 2**5 + 2 * ROWS + 2 + 40),
         (lambda: certify.posterior_error(7, 2 * ROWS, 5 * 1.001 * U), 10 + 2**5 + 2 * ROWS + 2 + 40),
     ],

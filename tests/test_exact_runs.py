@@ -19,7 +19,7 @@ from tests.kept import reseal
 from tests.random_models import random_rbm, rows, stacked_dbn
 from tinygrad_dbn import exact, files
 from tinygrad_dbn.exact import budget
-from tinygrad_dbn.exact.sums import checkpoint, chunks, enumeration, float64, matrices, sizes
+from tinygrad_dbn.exact.sums import batches, checkpoint, chunks, enumeration, float64, matrices, sizes
 
 MODEL = "import sys, numpy as np, tinygrad_dbn as td; rng = np.random.default_rng(0); n = {n};"
 MODEL += "rbm = td.RBM(rng.normal(0, 0.3, (n, n)), rng.normal(size=n), rng.normal(size=n));"
@@ -273,6 +273,10 @@ def test_layers_go_on_from_their_checkpoints(in_chunks, tmp_path, monkeypatch):
         exact.log_likelihood(other, X, checkpoint=path)
     with pytest.raises(ValueError, match=r"p\.json\.x belongs to another model"):
         exact.log_likelihood(dbn, 1 - X, checkpoint=path)
+
+
+def test_a_batch_has_more_states_than_examples():
+    assert batches.at_a_time(None) == sizes.STATES > batches.at_a_time(np.zeros((1, 2))) == sizes.ROWS
 
 
 def test_chunks_of_layers_are_whole_batches_of_about_a_second():

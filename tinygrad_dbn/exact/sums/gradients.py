@@ -137,6 +137,6 @@ def _difference(
 
 
 def _sum_over(units: int) -> float:
-    """The error of a sum over all states of so many units, as `moments.share_blocks` and `posteriors` take it."""
+    """The error of a sum over all states of so many units, as `moments.share_blocks` takes it."""
     blocks = 2.0 ** max(0, units - enumeration.INNER)
     return certify.sum_error(2 * (2**sizes.LOW + 2**sizes.MIDDLE) + blocks)

@@ -74,12 +74,12 @@ def divide_one(weights, p, e, table, i, low, middle, tile):
 
 
 @njit(**any_order)
-def divide_alone(weights, logit, tau, mu, i, low, middle, tile):
-    """The same for a unit whose factor no double holds, from its logits: weights · (1 − σ), p included."""
+def divide_alone(weights, sign, logit, tau, mu, i, low, middle, tile):
+    """The same for a unit whose factor no double holds, from its logits a: weights · σ(−sign · a), p included."""
     for r in range(weights.shape[0]):
         total = 0.0
         for s in range(SIZE):
-            a = logit + mu[tile + r, i] + tau[i, s]
+            a = sign * (logit + mu[tile + r, i] + tau[i, s])
             small = exp(-abs(a))
             by = weights[r, s] * ((small if a > 0 else 1.0) / (1.0 + small))
             low[i, s] += by
@@ -113,7 +113,7 @@ def divide(weights, p, e, table, top, fall, tau, mu, low, middle, tile):
             if fall[i] <= MAX_FALL:
                 divide_one(weights, p, e, table, i, low, middle, tile)
             else:
-                divide_alone(weights, top[i], tau, mu, i, low, middle, tile)
+                divide_alone(weights, 1.0, top[i], tau, mu, i, low, middle, tile)
             i += 1
 
 
@@ -230,20 +230,6 @@ def share(weights, p, e, table, i, low, middle, tile):
         middle[i, tile + r] = total
 
 
-@njit(**any_order)
-def share_alone(weights, logit, tau, mu, i, low, middle, tile):
-    """The same for a unit whose factor no double holds, from its logits."""
-    for r in range(weights.shape[0]):
-        total = 0.0
-        for s in range(SIZE):
-            a = logit + mu[tile + r, i] + tau[i, s]
-            small = exp(-abs(a))
-            by = weights[r, s] * ((1.0 if a > 0 else small) / (1.0 + small))
-            low[i, s] += by
-            total += by
-        middle[i, tile + r] = total
-
-
 @njit(**options)
 def share_blocks(W, b, weights, first, last):
     """The same moments under weights w (2^n,) that are given, over the states of blocks first … last − 1.
@@ -273,7 +259,7 @@ def share_blocks(W, b, weights, first, last):
                 if fall[i] <= MAX_FALL:
                     share(some, p, e, table, i, low, middle, tile)
                 else:
-                    share_alone(some, top[i], tau, mu, i, low, middle, tile)
+                    divide_alone(some, -1.0, top[i], tau, mu, i, low, middle, tile)
         add_block(block, low, middle, none_left_out, fall, 1.0, total)
     return total
 

@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -231,6 +232,7 @@ def begin(peer, case, steps):
 
 
 def batch_of(step, count):
+    """Microseconds per step of so many."""
     return seconds(lambda: [step() for _ in range(count)]) / count * 1e6
 
 
@@ -246,9 +248,10 @@ class Worker:
         if hasattr(os, "sched_setaffinity"):  # the one way to hold every library to its threads
             cores = sorted(os.sched_getaffinity(0))[:threads]
             pin = {"preexec_fn": lambda: os.sched_setaffinity(0, cores)}
+        self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115  # not a pipe: full and not read, it stops the peer
         self.process = subprocess.Popen(
             [python, __file__, "--worker", peer],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **pin,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True, env=environment, **pin,
         )  # fmt: skip
 
     def ask(self, case):
@@ -261,10 +264,12 @@ class Worker:
         while line := self.process.stdout.readline():
             if line[0] in "{0123456789":  # not what a library prints
                 return json.loads(line)
-        return {"missing": (self.process.stderr.read().strip() or "no word of why").splitlines()[-1]}
+        self.said.seek(0)
+        return {"missing": (self.said.read().strip() or "no word of why").splitlines()[-1]}
 
     def close(self):
         self.process.communicate()
+        self.said.close()
 
 
 def report(threads, python, cases, peers):

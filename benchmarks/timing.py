@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-REST = 0.3
+REST = 0.3  # seconds
 
 
 def seconds(f):

@@ -105,7 +105,8 @@ def test_the_graph_goes_when_its_result_goes():
     try:
         x = td.Tensor([1.0, 2.0])
         y = ops.exp(x) * x
-        inner = weakref.ref(y.inputs[0])
+        (_, inner), _ = y.parents
+        inner = weakref.ref(inner)
         del y
         assert inner() is None
     finally:

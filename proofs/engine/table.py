@@ -101,7 +101,7 @@ def leaking(factor, method):
         def wrong(self, *args):
             if self.name != LOOKED_AT[-1]:
                 return honest(self, *args)
-            return args[1] * factor if method == "pull" else next(t for t in args[0] if t is not None) * factor
+            return (args[1] if method == "pull" else next(iter(args[0].values()))) * factor
 
         monkeypatch.setattr(Op, method, wrong)
 

@@ -19,7 +19,7 @@ from .trees import Rebuild, flatten
 def differentiable(name: str, leaf: Value) -> Value:
     """A leaf as an array, or an error that says why it cannot be differentiated."""
     x = leaf.live() if isinstance(leaf, Tensor) else native(np.asarray(given(leaf)))
-    if x.dtype not in (np.float64, np.float32, np.object_):
+    if x.dtype.char not in "dfO":
         raise TypeError(
             f"{name}: cannot differentiate with respect to {x.dtype} of shape {x.shape}; pass floats, x.astype(float)\n"
             f"  in {callers_line()}"

@@ -139,7 +139,7 @@ def apply_to_all(op: Any, inputs: tuple[Value, ...], level: int, params: Params)
             ready.append(TABLE["broadcast_to"](x, shape=(count, *new, *shape)))
         else:
             ready.append(x)
-    return Example.output(op(*ready, **options), level, op, (), params)
+    return Example.output(op(*ready, **options), level, op, (), [], params)
 
 
 def _lined(value: Value, new: int) -> Value:

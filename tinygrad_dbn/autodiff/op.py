@@ -93,14 +93,13 @@ class Op:
         rule = self.vjps[index]
         return None if rule is None else rule(g, y, *inputs, **params)
 
-    def push(self, ts: list[Value], y: Value, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
-        """The output's tangent from those of the inputs (None: constant), or None where nothing flows."""
+    def push(self, ts: dict[int, Value], y: Value, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """The output's tangent from those of the inputs that have one, or None where nothing flows."""
         if self.jvps == "linear":
-            each = zip(ts, inputs, strict=True)
-            return self(*(zeros_like(np.asarray(x)) if t is None else t for t, x in each), **params)
+            return self(*(ts[i] if i in ts else zeros_like(np.asarray(x)) for i, x in enumerate(inputs)), **params)
         total: Value = None
-        for rule, t in zip(self.jvps, ts, strict=True):
-            if rule is not None and t is not None:
+        for i, t in ts.items():
+            if (rule := self.jvps[i]) is not None:
                 share = rule(t, y, *inputs, **params)
                 total = share if total is None else TABLE["add"](total, share)
         return total

@@ -25,6 +25,19 @@ COMPOSED: dict[str, Callable[..., Value]] = {}
 """What an operator, or NumPy's function of that name, runs where one row is not enough. `ops.functions` adds them."""
 
 
+def shape_of(x: Value) -> tuple[int, ...]:
+    """The shape of an array, number or Tensor: what `np.shape` says, who asks a Tensor by a long way round.
+
+    >>> shape_of(2.0), shape_of([1.0, 2.0])
+    ((), (2,))
+    """
+    try:
+        shape: tuple[int, ...] = x.shape
+    except AttributeError:
+        shape = np.shape(x)
+    return shape
+
+
 class Operators:
     """A base of `Tensor`."""
 
@@ -207,11 +220,11 @@ class Operators:
 
     def transpose(self, *axes: Any) -> Value:
         axes = axes[0] if axes and isinstance(axes[0], tuple) else axes
-        return TABLE["transpose"](self, axes=axes or tuple(reversed(range(self.ndim))))
+        return TABLE["transpose"](self, axes=axes or None)
 
     @property
     def T(self) -> Value:
-        return self.transpose()
+        return TABLE["transpose"](self, axes=None)
 
     # ---- Out of the trace, where a reader sees it: no derivative comes along -----------------------------------------
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import Any
 
-import numpy as np
+from .operators import shape_of
 
 MISSING = object()
 """The default of an option that must be given."""
@@ -40,7 +40,7 @@ def normal(
     """
     if len(inputs) != arity or not options.keys() >= given.keys():
         inputs, given = _named(options, arity, inputs, given)
-    shapes = [x.shape if hasattr(x, "shape") else np.shape(x) for x in inputs]
+    shapes = [shape_of(x) for x in inputs]
     found = {}
     for name, (form, default) in options.items():
         value = given.get(name, default)

@@ -95,12 +95,12 @@ def watched(op: Any, inputs: tuple[Any, ...], params: dict[str, Any], modes: Mod
     return y
 
 
-def hunted(node: Any, i: int, g: Any, inputs: tuple[Any, ...]) -> Any:
+def hunted(node: Any, i: int, g: Any) -> Any:
     """What a node sends back to its input i, during a hunt. Inside a rule NaN is allowed: `chain` may drop it. What
     comes out counts."""
     with nan_hunt(False):
-        share = node.op.pull(i, g, node.value, inputs, node.params)
-    if has_nan(share) and not has_nan(g, node.value, *inputs):
+        share = node.op.pull(i, g, node.value, node.inputs, node.params)
+    if has_nan(share) and not has_nan(g, node.value, *node.inputs):
         raise FloatingPointError(
             f"{described(node.op.name, node.inputs)}: a NaN is born in the backward pass, in the cotangent of input "
             f"{i}, from values that have none; keep arguments out of where the derivative is undefined, as in "

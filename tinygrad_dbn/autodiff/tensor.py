@@ -4,8 +4,9 @@
          ├─ multiply ── z ── sum ── loss     cotangents: from the loss back to the left, each op by its vjps
       y ─┘                                   tangents: from the leaves to the right again, each op by its jvps
 
-A node is a Tensor: an output, the op that made it, and the inputs that the op read. What an op is, `op.py` says. The
-file is read in the order in which things are understood: levels, the Recorder, `apply`, Tensor, the two walks.
+A node is a Tensor: an output, the op that made it, the inputs that the op read, and the nodes that these came from, its
+parents. What an op is, `op.py` says. The file is read in the order in which things are understood: levels, the
+Recorder, `apply`, Tensor, the two walks.
 """
 
 import itertools
@@ -25,6 +26,9 @@ from .protocols import Protocols
 from .strict import MODES, hunted, is_hunting, watched
 
 Params: TypeAlias = dict[str, Any]
+Inputs: TypeAlias = tuple[Value, ...]
+Parents: TypeAlias = list[tuple[int, "Tensor"]]
+"""Nodes of one level, each behind the position of its value among the inputs of an op."""
 
 # ---- Levels: which transform a Tensor belongs to --------------------------------------------------------------------
 
@@ -59,7 +63,7 @@ class Recorder(Protocol):
 
     level: int
 
-    def record(self, op: Any, inputs: tuple[Value, ...], params: Params) -> Value: ...
+    def record(self, op: Any, inputs: Inputs, params: Params) -> Value: ...
 
 
 RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
@@ -67,42 +71,43 @@ RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 # ---- Applying an op -------------------------------------------------------------------------------------------------
 
 
-def apply(op: Any, inputs: tuple[Value, ...], params: Params) -> Value:
+def apply(op: Any, inputs: Inputs, params: Params) -> Value:
     """Apply an op: on plain arrays it just computes, on Tensors it leaves a node of their highest level as well."""
-    level, inputs = _highest(inputs)
+    level, ready = -1, True
+    for x in inputs:
+        if isinstance(x, Tensor):
+            level = max(level, x.level)
+        elif type(x) is not float and (type(x) is not np.ndarray or x.dtype.hasobject):
+            ready = False
+    if not ready:
+        inputs = tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
     if MAPPED and "at" in params:
         level = max([level, *(x.level for x in items_of(params["at"]) if isinstance(x, Tensor))])
     recorder = RECORDER.get()
     if recorder is not None and level <= recorder.level:
         return recorder.record(op, inputs, params)
+    modes = MODES.get()
     if level < 0:
-        modes = MODES.get()
         return op.forward(*inputs, **params) if modes is None else watched(op, inputs, params, modes)
-    inputs = tuple([x.live() if isinstance(x, Tensor) else kept(x) for x in inputs])
+    values, parents = _below(inputs, level)
     if level in MAPPED:
         return MAPPED[level](op, inputs, level, params)
-    node = Tensor.output(apply(op, _below(inputs, level), params), level, op, inputs, params)
-    if is_hunting():
+    node = Tensor.output(apply(op, values, params), level, op, values, parents, params)
+    if modes is not None and modes.hunting:
         node.line = callers_line()
     return node
 
 
-def _highest(inputs: tuple[Value, ...]) -> tuple[int, tuple[Value, ...]]:
-    """The highest level of the Tensors among the inputs, −1 if there are none; and the inputs, the others `given`."""
-    level, ready = -1, True
-    for x in inputs:
-        if type(x) is np.ndarray:  # the common case first
-            ready = ready and not x.dtype.hasobject
-        elif not isinstance(x, Tensor):
-            ready = ready and type(x) is float
-        elif x.level > level:
-            level = x.level
-    return level, inputs if ready else tuple([x if isinstance(x, Tensor) else given(x) for x in inputs])
-
-
-def _below(inputs: tuple[Value, ...], level: int) -> tuple[Value, ...]:
-    """The inputs one level down, which is where ops compute and rules work."""
-    return tuple([x.value if isinstance(x, Tensor) and x.level == level else x for x in inputs])
+def _below(inputs: Inputs, level: int) -> tuple[Inputs, Parents]:
+    """The inputs one level down, which is where ops compute and rules work; and those that are nodes of the level."""
+    values, parents = list(inputs), []
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            values[i] = kept(x)
+        elif x.live().level == level:
+            parents.append((i, x))
+            values[i] = x.value
+    return tuple(values), parents
 
 
 class Tensor(Protocols):
@@ -117,38 +122,38 @@ class Tensor(Protocols):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "birth", "grad", "inputs", "level", "line", "op", "params", "value")
+    __slots__ = ("__weakref__", "birth", "grad", "inputs", "level", "line", "op", "params", "parents", "value")
 
     value: Value
     level: int
     op: Any  # an Op; None for a leaf
-    inputs: tuple[Value, ...]
+    inputs: Inputs  # one level down, as the value is
+    parents: Parents
     params: Params
-    birth: int  # Tensors are numbered as they are made, so inputs are older than outputs
+    birth: int  # Tensors are numbered as they are made, so parents are older
     grad: Value | None
     line: str  # the caller's line that made it, during a `nan_hunt`
 
     def __init__(self, value: Any) -> None:
         array = np.asarray(given(value))
-        self._fill(np.array(array, float_dtype(array)), 0, None, (), {})
+        self._fill(np.array(array, float_dtype(array)), 0, None, (), [], {})
 
     @classmethod
-    def output(cls, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: Params) -> "Tensor":
+    def output(cls, value: Value, level: int, op: Any, inputs: Inputs, parents: Parents, params: Params) -> "Tensor":
         """What an op leaves: its output, and what it was made of."""
-        node = cls.__new__(cls)
-        node._fill(value, level, op, inputs, params)
-        return node
+        return cls.__new__(cls)._fill(value, level, op, inputs, parents, params)
 
     @classmethod
     def leaf(cls, value: Value, level: int) -> "Tensor":
         """An input of a transform. A view, so that freezing it does not freeze the caller's array."""
-        return cls.output(value.view() if isinstance(value, np.ndarray) else value, level, None, (), {})
+        return cls.output(value.view() if isinstance(value, np.ndarray) else value, level, None, (), [], {})
 
-    def _fill(self, value: Value, level: int, op: Any, inputs: tuple[Value, ...], params: Params) -> None:
+    def _fill(self, value: Value, level: int, op: Any, inputs: Inputs, parents: Parents, params: Params) -> "Tensor":
         if isinstance(value, np.ndarray):
             value.setflags(write=False)  # the rules will read it later: it must still say the same
-        self.value, self.level, self.op, self.inputs, self.params = value, level, op, inputs, params
-        self.birth, self.grad = next(_births), None
+        self.value, self.level, self.op, self.inputs = value, level, op, inputs
+        self.parents, self.params, self.birth, self.grad = parents, params, next(_births), None
+        return self
 
     def live(self) -> "Tensor":
         """self, or TypeError where its transform has ended: then nothing flows through it any more."""
@@ -182,48 +187,38 @@ class Tensor(Protocols):
 
 def tape(outputs: Iterable[Tensor]) -> list[Tensor]:
     """The nodes of their level that the outputs depend on, oldest first. No recursion, each node once."""
-    found: dict[int, Tensor] = {}
     ahead = list(outputs)
+    found = {id(node): node for node in ahead}
     while ahead:
         node = ahead.pop()
-        if id(node) not in found:
-            found[id(node)] = node
-            ahead += [x for x in node.inputs if isinstance(x, Tensor) and x.level == node.level]
+        for _, x in node.parents:
+            if id(x) not in found:
+                found[id(x)] = x
+                ahead.append(x)
     return sorted(found.values(), key=attrgetter("birth"))
-
-
-def below(node: Tensor) -> tuple[Value, ...]:
-    """The values of a node's inputs one level down."""
-    return _below(node.inputs, node.level)
 
 
 def cotangents(outputs: list[tuple[Tensor, Value]], leaves: list[Tensor]) -> list[Value]:
     """Reverse mode: from (output, cotangent) pairs, the cotangents of the leaves."""
     pending: dict[int, Value] = {}
+    hunting = is_hunting()
 
     def receive(node: Tensor, g: Value) -> None:
         known = pending.get(id(node))
         pending[id(node)] = g if known is None else TABLE["add"](known, g)
 
-    pull = hunted if is_hunting() else _pull
     for y, g in outputs:
         receive(y, g)
     with quiet():  # rules meet inf and NaN on purpose; `chain` drops what does not count
-        for node in reversed(tape(y for y, _ in outputs)):
+        for node in reversed(tape([y for y, _ in outputs])):
             if node.op is None or id(node) not in pending:
                 continue
-            g, inputs = pending.pop(id(node)), below(node)
-            for i, x in enumerate(node.inputs):
-                if isinstance(x, Tensor) and x.level == node.level:
-                    share = pull(node, i, g, inputs)
-                    if share is not None:
-                        receive(x, share)
+            g = pending.pop(id(node))
+            for i, x in node.parents:
+                share = hunted(node, i, g) if hunting else node.op.pull(i, g, node.value, node.inputs, node.params)
+                if share is not None:
+                    receive(x, share)
     return [pending[id(leaf)] if id(leaf) in pending else zeros_like(leaf) for leaf in leaves]
-
-
-def _pull(node: Tensor, i: int, g: Value, inputs: tuple[Value, ...]) -> Value:
-    """What a node sends back to its input i from its own cotangent g; None where nothing flows."""
-    return node.op.pull(i, g, node.value, inputs, node.params)
 
 
 def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[Value]:
@@ -232,9 +227,9 @@ def tangents(outputs: list[Tensor], leaves: list[tuple[Tensor, Value]]) -> list[
     with quiet():
         for node in tape(outputs):
             if node.op is not None:
-                arriving = [known.get(id(x)) for x in node.inputs]
-                if any(t is not None for t in arriving):
-                    t = node.op.push(arriving, node.value, below(node), node.params)
+                arriving = {i: known[id(x)] for i, x in node.parents if id(x) in known}
+                if arriving:
+                    t = node.op.push(arriving, node.value, node.inputs, node.params)
                     if t is not None:
                         known[id(node)] = t
     return [known[id(y)] if id(y) in known else zeros_like(y) for y in outputs]

@@ -14,6 +14,7 @@ import numpy as np
 from .tensor import Tensor
 
 LEAVES = (np.ndarray, Tensor, float, np.floating)
+_CONSTANTS = (str, int, np.integer, np.bool_, type(None))
 Rebuild = Callable[[list[Any]], Any]
 
 
@@ -37,7 +38,7 @@ def _read(tree: Any, leaves: list[Any], opaque: bool) -> Callable[[Iterator[Any]
         leaves.append(tree)
         return next
     cls: Any = type(tree)
-    if isinstance(tree, tuple | list):
+    if isinstance(tree, (tuple, list)):
         children = [_read(child, leaves, opaque) for child in tree]
         if hasattr(cls, "_fields"):  # a named tuple takes its fields one by one
             return lambda rest: cls(*[child(rest) for child in children])
@@ -45,7 +46,7 @@ def _read(tree: Any, leaves: list[Any], opaque: bool) -> Callable[[Iterator[Any]
     if isinstance(tree, dict):
         items = [(key, _read(child, leaves, opaque)) for key, child in tree.items()]
         return lambda rest: {key: child(rest) for key, child in items}
-    if tree is None or isinstance(tree, str | int | np.integer | np.bool_):
+    if isinstance(tree, _CONSTANTS):
         return lambda rest: tree
     if names := _fields(cls):
         parts = [(name, _read(getattr(tree, name), leaves, opaque)) for name in names]

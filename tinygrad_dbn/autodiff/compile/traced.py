@@ -19,7 +19,7 @@ class Traced(Tensor):
     refusal = CompileError
 
     def __init__(self, node: Node, level: int) -> None:
-        self.node, self.level, self.op, self.inputs, self.params = node, level, None, (), {}
+        self.node, self.level, self.op, self.inputs, self.parents, self.params = node, level, None, (), [], {}
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from ...showing import Shown, count
 from ..differentiate import Run
 from ..operators import Value
-from ..tensor import Tensor, below, new_level, tape
+from ..tensor import Tensor, new_level, tape
 from ..trees import places
 from .layout import Box, svg
 
@@ -123,7 +123,7 @@ def graph(f: Callable[..., Any], *args: Any) -> Graph:
             nodes.append(Node(names[id(node)], None, (), "", np.shape(node.value), node.value, ()))
             continue
         given = []
-        for x in node.inputs:
+        for x in _inputs(node):
             if id(x) in names:
                 given.append(names[id(x)])
             elif np.ndim(x) == 0:
@@ -138,12 +138,16 @@ def graph(f: Callable[..., Any], *args: Any) -> Graph:
             f"{key}={_parameter(p)}" for key, p in node.params.items() if p is not None and p is not False
         )
         derivatives = tuple(
-            (given[i], rule)
-            for i, x in enumerate(node.inputs)
-            if isinstance(x, Tensor) and x.level == node.level and (rule := _rule(node, i, name, given)) is not None
+            (given[i], rule) for i, _ in node.parents if (rule := _rule(node, i, name, given)) is not None
         )
         nodes.append(Node(name, node.op.name, tuple(given), params, np.shape(node.value), node.value, derivatives))
     return Graph(tuple(nodes), tuple(names[id(y)] for y in outputs))
+
+
+def _inputs(node: Tensor) -> list[Value]:
+    """A node's inputs as its op was given them: its parents, and constants."""
+    parents = dict(node.parents)
+    return [parents.get(i, x) for i, x in enumerate(node.inputs)]
 
 
 def barred(name: str) -> str:
@@ -187,7 +191,7 @@ def _rule(node: Tensor, index: int, name: str, given: list[str]) -> str | None:
         y, g = Tensor.leaf(node.value, level), Tensor.leaf(np.ones(node.shape, node.dtype), level)
         inputs = [  # numbers written in the code stay numbers
             Tensor.leaf(x, level) if np.ndim(x) or isinstance(original, Tensor) else x
-            for x, original in zip(below(node), node.inputs, strict=True)
+            for x, original in zip(node.inputs, _inputs(node), strict=True)
         ]
         known = {id(x): letter for x, letter in zip(inputs, given, strict=True)} | {id(y): name, id(g): barred(name)}
         share = node.op.pull(index, g, y, tuple(inputs), node.params)
@@ -209,7 +213,7 @@ def _read(x: Value, known: dict[int, str]) -> tuple[str, int]:
         value = x.value if isinstance(x, Tensor) else x
         text = _number(value) if np.ndim(value) == 0 else "constant"
         return text, _NEGATIVE if text.startswith("−") else _NAME
-    op, inputs = x.op.name, x.inputs
+    op, inputs = x.op.name, _inputs(x)
     if op == "broadcast_to" or (op == "reshape" and _squeezed(np.shape(inputs[0])) == _squeezed(x.shape)):
         return _read(inputs[0], known)
     parts = [_read(part, known) for part in inputs]

@@ -10,11 +10,11 @@ are polynomials.
 """
 
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dis import get_instructions
-from functools import cache
+from functools import cache, wraps
 from hashlib import sha256
 from types import CodeType, FunctionType
 from typing import Any
@@ -60,7 +60,7 @@ def quiet() -> Iterator[None]:
         _QUIET.reset(token)
 
 
-def quietly(run: Callable[..., Any], arrays: Sequence[Any], **options: Any) -> Any:
+def quietly(run: Callable[..., Any], arrays: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """run(*arrays, **options) without NumPy's warnings: each op's row says what it does at inf and NaN."""
     if _QUIET.get():
         return run(*arrays, **options)
@@ -197,11 +197,16 @@ def on_objects(function: Kernel, arity: int) -> Callable[..., Any]:
     return np.frompyfunc(function, arity, 1)
 
 
-def elementwise(kernel: Kernel, meaning: Kernel, values: tuple[Any, ...]) -> Any:
-    """Run a scalar kernel over broadcast arrays, in the arithmetic of their dtype."""
-    dtype, arrays = promoted(values)
-    if dtype.hasobject:
-        function = meaning if using_meanings() else kernel
-        return np.asarray(on_objects(function, len(arrays))(*arrays), object)
-    y = quietly(compiled(kernel, len(arrays), dtype), arrays)
-    return y if type(y) is np.ndarray else np.asarray(y)  # a ufunc makes a scalar of no axes
+def elementwise(kernel: Kernel, meaning: Kernel) -> Callable[..., Any]:
+    """A scalar kernel as a function of arrays: over all their elements, broadcast, in the arithmetic of their dtype."""
+
+    @wraps(kernel)
+    def forward(*values: Any) -> Any:
+        dtype, arrays = promoted(values)
+        if dtype.hasobject:
+            function = meaning if using_meanings() else kernel
+            return np.asarray(on_objects(function, len(arrays))(*arrays), object)
+        y = quietly(compiled(kernel, len(arrays), dtype), arrays, {})
+        return y if type(y) is np.ndarray else np.asarray(y)  # a ufunc makes a scalar of no axes
+
+    return forward

@@ -29,6 +29,8 @@ def axes(given: Any, shapes: Shapes) -> int | tuple[int, ...] | None:
     if given is None:
         return None
     ndim = len(shapes[0])
+    if type(given) is int and 0 <= given < ndim:  # the common case, in a fraction of the time
+        return given
     if not isinstance(given, tuple):
         return () if not ndim and given in (0, -1) else _axis(given, ndim)  # NumPy lets a number have a last axis
     found = tuple([_axis(a, ndim) for a in given])
@@ -137,6 +139,8 @@ def _position(item: Any) -> Any:
     """One of the items of an index."""
     if item is None or item is Ellipsis or type(item) is int:
         return item
+    if type(item) is np.ndarray and item.dtype.kind == "i":  # the common case of arrays
+        return kept(item)
     if isinstance(item, slice):
         ends = (item.start, item.stop, item.step)
         return slice(*[None if end is None else _whole(end, "the end of a slice") for end in ends])

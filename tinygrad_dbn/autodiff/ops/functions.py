@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..operators import COMPOSED, Axis, Operators, Value
+from ..operators import COMPOSED, Axis, Operators, Value, shape_of
 from ..protocols import FUNCTIONS
 from . import arguments, elementwise, linear, reductions, shapes
 from .einsum import einsum
@@ -18,11 +18,11 @@ def matmul(a: Value, b: Value) -> Value:
 
     Shapes (…, m, k) and (…, k, n) give (…, m, n). Raises ValueError where the inner lengths differ.
     """
-    left, right = np.ndim(a) == 1, np.ndim(b) == 1
+    left, right = len(shape_of(a)) == 1, len(shape_of(b)) == 1
     y = linear.matmul(reshape(a, shape=(1, -1)) if left else a, reshape(b, shape=(-1, 1)) if right else b)
     if not (left or right):
         return y
-    shape = np.shape(y)
+    shape = y.shape
     return reshape(y, shape=shape[:-2] + (() if left else shape[-2:-1]) + (() if right else shape[-1:]))
 
 

@@ -8,6 +8,7 @@ from math import inf, nan
 import numpy as np
 
 from ..operators import Value
+from ..tensor import apply
 from . import arguments, error_bounds
 from .mapped import in_line, next_axis
 from .row import example, row, unbroadcast
@@ -16,16 +17,16 @@ from .shapes import index, transpose
 
 def swapped(a: Value) -> Value:
     """The last two axes exchanged."""
-    n = len(np.shape(a))
-    return transpose(a, axes=(*range(n - 2), n - 1, n - 2))
+    n = len(a.shape)
+    return apply(transpose, (a,), {"axes": (*range(n - 2), n - 1, n - 2)})
 
 
 @row(
     of="arrays",
     mapped=in_line,
     vjps=(
-        lambda g, y, a, b: unbroadcast(matmul(g, swapped(b)), np.shape(a)),
-        lambda g, y, a, b: unbroadcast(matmul(swapped(a), g), np.shape(b)),
+        lambda g, y, a, b: unbroadcast(matmul(g, swapped(b)), a.shape),
+        lambda g, y, a, b: unbroadcast(matmul(swapped(a), g), b.shape),
     ),
     jvps=(lambda t, y, a, b: matmul(t, b), lambda t, y, a, b: matmul(a, t)),
     edges=[((((0.0,),), ((inf,),)), ((nan,),))],

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..callers import callers_line
-from ..operators import Value
+from ..operators import Value, shape_of
 from ..tensor import Tensor
 from .elementwise import softplus, square
 from .reductions import log_softmax, sum
@@ -20,13 +20,14 @@ def softmax_nll(a: Value, y: Value) -> Value:
     >>> float(softmax_nll(np.zeros((1, 4)), [2])[0])  # log 4
     1.3862943611198906
     """
-    if np.ndim(a) != 2:
+    shape = shape_of(a)
+    if len(shape) != 2:
         raise ValueError(
-            f"softmax_nll: logits of shape {np.shape(a)}; a batch has (T, C), a row for each example: write x[None, :] "
+            f"softmax_nll: logits of shape {shape}; a batch has (T, C), a row for each example: write x[None, :] "
             f"and [y] for one example x of class y\n  in {callers_line()}"
         )
     y = y if isinstance(y, Tensor) else np.asarray(y)
-    examples, classes = np.shape(a)
+    examples, classes = shape
     if y.shape != (examples,) or y.dtype.kind not in "iu":
         raise ValueError(
             f"softmax_nll: y is {y.dtype} of shape {y.shape}; logits of shape {(examples, classes)} "

@@ -13,7 +13,8 @@ from math import inf, nan, prod
 import numpy as np
 
 from ..kernels.line import peak
-from ..operators import Axis, Value
+from ..operators import Axis, Value, shape_of
+from ..tensor import apply
 from . import error_bounds
 from .arguments import axes, flag
 from .elementwise import chain, divide, equal, exp, where
@@ -26,13 +27,12 @@ REDUCES: Options = {"axis": (axes, None), "keepdims": (flag, False)}
 
 def unreduced(y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     """A reduction's result (or its cotangent) back along the axes that were reduced, in the shape of x."""
-    shape = np.shape(x)
-    if axis is None:
-        kept: tuple[int, ...] = (1,) * len(shape)
-    else:
+    shape = shape_of(x)
+    if not keepdims and axis is not None:  # where all axes are gone, they come back on the left
         gone = (axis,) if isinstance(axis, int) else axis
-        kept = tuple(1 if i in gone else n for i, n in enumerate(shape))
-    return broadcast_to(y if keepdims else reshape(y, shape=kept), shape=shape)
+        kept = tuple([1 if i in gone else n for i, n in enumerate(shape)])
+        y = apply(reshape, (y,), {"shape": kept})
+    return apply(broadcast_to, (y,), {"shape": shape})
 
 
 @row(

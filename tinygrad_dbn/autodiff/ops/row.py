@@ -13,6 +13,7 @@ from ..kernels.scalar import elementwise, names_read, promoted, quietly, using_m
 from ..op import Edges, Example, Op, Rule, Rules
 from ..operators import TABLE, Value
 from ..options import MISSING
+from ..tensor import apply
 from .mapped import in_line, next_axis
 
 Options: TypeAlias = dict[str, Rule | tuple[Rule, Any]]
@@ -23,7 +24,7 @@ _READ = {"scalars": {"np", "special"}, "lines": {"np", "peak"}}
 """What a compiled function may read from outside: names that mean the functions of `floats` there."""
 
 REALS = (-inf, inf)
-NUMBERS = (bool, int, float)
+_NUMBERS = {bool, int, float}
 
 
 def example(*arrays: Any, **options: Any) -> Example:
@@ -118,7 +119,7 @@ def row(
             )
         forward = function
         if of == "scalars":
-            forward = _of_scalars(function, meaning or function)
+            forward = elementwise(function, meaning or function)
         elif promotes:
             run = _of_lines(function, collapses="keepdims" in (options or {})) if of == "lines" else function
             forward = _of_arrays(run, meaning)
@@ -159,14 +160,6 @@ def _added(op: Op) -> Op:
 # ---- Forward: from what is written to a function of arrays ----------------------------------------------------------
 
 
-def _of_scalars(kernel: Rule, meaning: Rule) -> Rule:
-    @wraps(kernel)
-    def forward(*values: Value) -> Value:
-        return elementwise(kernel, meaning, values)
-
-    return forward
-
-
 def _of_lines(kernel: Rule, collapses: bool) -> Rule:
     @wraps(kernel)
     def forward(x: Value, **options: Any) -> Value:
@@ -180,7 +173,7 @@ def _of_arrays(function: Rule, meaning: Rule | None) -> Rule:
     def forward(*values: Value, **options: Any) -> Value:
         dtype, arrays = promoted(values)
         run = meaning if meaning is not None and dtype.hasobject and using_meanings() else function
-        return np.asarray(quietly(run, arrays, **options), dtype)
+        return np.asarray(quietly(run, arrays, options), dtype)
 
     return forward
 
@@ -210,9 +203,9 @@ def _scaled(g: Value, partial: Rule | int, y: Value, x: tuple[Value, ...]) -> Va
 def _in_the_width_of(y: Value, x: tuple[Value, ...]) -> tuple[Value, ...]:
     """Python's numbers among the inputs as floats of y's width: a rule that looks at one alone, as x / 2 does at 2,
     would compute in float64."""
-    if y.dtype == np.object_:
+    if y.dtype.hasobject or _NUMBERS.isdisjoint(map(type, x)):
         return x
-    return tuple([np.asarray(v, y.dtype) if isinstance(v, NUMBERS) and not isinstance(v, np.generic) else v for v in x])
+    return tuple([np.asarray(v, y.dtype) if type(v) in _NUMBERS else v for v in x])
 
 
 def unbroadcast(g: Value, shape: tuple[int, ...]) -> Value:
@@ -221,11 +214,11 @@ def unbroadcast(g: Value, shape: tuple[int, ...]) -> Value:
     if given == shape:
         return g
     extra = len(given) - len(shape)
-    lent = tuple(i for i, n in enumerate(given) if i < extra or n != shape[i - extra])
-    g = TABLE["sum"](g, axis=lent, keepdims=False)
-    return g if g.shape == shape else TABLE["reshape"](g, shape=shape)
+    lent = tuple([i for i, n in enumerate(given) if i < extra or n != shape[i - extra]])
+    g = apply(TABLE["sum"], (g,), {"axis": lent, "keepdims": False})
+    return g if g.shape == shape else apply(TABLE["reshape"], (g,), {"shape": shape})
 
 
 def stretched(t: Value, shape: tuple[int, ...]) -> Value:
     """The other way round: a tangent broadcast to the shape of the output, where its input was smaller."""
-    return t if t.shape == shape else TABLE["broadcast_to"](t, shape=shape)
+    return t if t.shape == shape else apply(TABLE["broadcast_to"], (t,), {"shape": shape})

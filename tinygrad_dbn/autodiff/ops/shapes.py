@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..operators import Value
+from ..operators import Value, shape_of
+from ..tensor import apply
 from . import arguments
 from .mapped import each, in_line, into_each, longer, next_axes, next_axis, spread
 from .row import example, row, unbroadcast
@@ -31,7 +32,7 @@ def reshape(x: Value, shape: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     mapped=next_axes,
-    vjps=(lambda g, y, x, axes: transpose(g, axes=tuple(map(axes.index, range(len(axes))))),),
+    vjps=(lambda g, y, x, axes: apply(transpose, (g,), {"axes": tuple(map(axes.index, range(len(axes))))}),),
     jvps="linear",
     examples=[example((2, 3, 1), axes=(2, 0, 1))],
     options={"axes": arguments.order},
@@ -59,7 +60,7 @@ def broadcast_to(x: Value, shape: tuple[int, ...]) -> Value:
 @row(
     of="arrays",
     mapped=each,
-    vjps=(lambda g, y, x, at: place(g, at=at, shape=np.shape(x)),),
+    vjps=(lambda g, y, x, at: apply(place, (g,), {"at": at, "shape": shape_of(x)}),),
     jvps="linear",
     examples=[
         example((3,), at=np.array([0, 2, 2])),

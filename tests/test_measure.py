@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import canvas, code
 from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, run, subspaces, write_all
+from tinygrad_dbn.lab.claims.choosing import best_of
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
 from tinygrad_dbn.lab.code import code_of
 from tinygrad_dbn.lab.study import course
 from tinygrad_dbn.lab.tables.systems import SYSTEMS
-from tinygrad_dbn.learning import descent
+from tinygrad_dbn.learning import Diverged, descent
 
 ran = []
 
@@ -305,3 +306,16 @@ def test_steps_are_compiled_at_full_size_alone(tmp_path):
     for quick, compiled in ((False, 1.0), (True, 0.0)):
         results = run(replace(SCALES, measure=compiled_cell), tmp_path / str(quick), seeds=1, quick=quick)
         assert {figures["weight"] for figures in results.values()} == {compiled}
+
+
+def test_the_best_setting_is_that_of_the_lowest_loss_and_those_that_diverge_are_left_out():
+    def train(rate):
+        if rate > 1:
+            raise Diverged(f"at {rate}", "before")
+        return abs(rate - 0.5)
+
+    assert best_of((0.1, 0.6, 9.0, 0.9), train, float, quick=False) == (0.6, pytest.approx(0.1))
+    assert best_of((0.1, 0.6), train, float, quick=True) == (0.1, 0.4)
+    with pytest.raises(Diverged, match=r"each of \(2\.0, 3\.0\)") as error:
+        best_of((2.0, 3.0), train, float, quick=False)
+    assert error.value.last == "before"

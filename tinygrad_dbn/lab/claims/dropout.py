@@ -8,6 +8,7 @@ import numpy as np
 from ...learning import Dropout, RBMModule, error_rate, fine_tune, fit, momentum, pretrain, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
+from .choosing import best_of
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures
 from .pictures import dots
@@ -30,9 +31,9 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     else:
         net = as_width(FeedForward.init((784, width, width, 10), np.random.default_rng([seed, 0])), np.float32)
         train = partial(fit, net, digits.train, digits.valid, epochs=together, **settings)
-    fits = {rate: train(optimiser=momentum(rate)) for rate in (RATES[:1] if quick else RATES)}
-    rate = min(fits, key=lambda rate: fits[rate].best.valid_nll)
-    fitted = fits[rate]
+    rate, fitted = best_of(
+        RATES, lambda rate: train(optimiser=momentum(rate)), lambda fitted: fitted.best.valid_nll, quick
+    )
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
         "train": 100 * fitted.best.train_error,

@@ -7,6 +7,7 @@ import numpy as np
 from ...learning import Embedding, error_rate, fit, momentum, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
+from .choosing import best_of
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import curves
@@ -29,7 +30,8 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     everything = digits.train.X[:300] if quick else digits.train.X
     labelled = digits.train.X[:count], digits.train.y[:count]
 
-    def trained(rate: float, weight: float) -> Any:
+    def trained(setting: tuple[float, float]) -> Any:
+        rate, weight = setting
         embedding = None if kind == "alone" else Embedding(everything, weight, **PLACES[kind])
         net = FeedForward.init((784, width, width, 10), np.random.default_rng([seed, 0]))
         epochs = -(-steps // steps_per_epoch(count, BATCH))
@@ -39,13 +41,12 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         )  # fmt: skip
 
     tried = [(rate, 0.0) for rate in RATES] if kind == "alone" else [(RATE, weight) for weight in WEIGHTS]
-    fits = {setting: trained(*setting) for setting in (tried[:1] if quick else tried)}
-    best = min(fits, key=lambda setting: fits[setting].best.valid_nll)
+    (rate, weight), fitted = best_of(tried, trained, lambda fitted: fitted.best.valid_nll, quick)
     return {
-        "test": 100 * error_rate(fits[best].model, digits.test.X, digits.test.y),
-        "rate": best[0],
-        "weight": best[1],
-        "steps": fits[best].descent.epoch * steps_per_epoch(count, BATCH),
+        "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
+        "rate": rate,
+        "weight": weight,
+        "steps": fitted.descent.epoch * steps_per_epoch(count, BATCH),
     }
 
 

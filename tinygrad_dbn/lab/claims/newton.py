@@ -13,7 +13,6 @@ import numpy as np
 
 from ...autodiff.kernels.blas import one_thread
 from ...learning import (
-    Diverged,
     GaussianCodeModule,
     RBMModule,
     descend,
@@ -24,6 +23,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import Autoencoder, FeedForward
 from ...models.autoencoder import as_width
+from .choosing import best_of
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import courses
@@ -42,20 +42,13 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     digits = mnist(seed)
     X, test, budget = (digits.train.X[:40], digits.test.X[:40], 30) if quick else (digits.train.X, digits.test.X, 300)
     sizes = (784, 20, 10, 3) if quick else (784, 400, 200, 100, 50, 25, 6)
-    found = []
-    for rate in RATES[: 1 if quick or "Hessian" in condition else None]:
-        course = []
-        try:
-            for cost, model in _training(condition, sizes, X, seed, budget, rate):
-                if cost <= budget:
-                    course.append((cost, float(model.squared_error(X).mean()), model))
-        except Diverged as how:
-            last = how.last
-            continue
-        found.append((course, rate))
-    if not found:
-        raise Diverged(f"{condition}, seed {seed}: at each of the rates {RATES} the training diverged", last)
-    course, rate = min(found, key=lambda one: one[0][-1][1])
+
+    def trained(rate: float) -> list[tuple[float, float, Any]]:
+        course = _training(condition, sizes, X, seed, budget, rate)
+        return [(cost, float(model.squared_error(X).mean()), model) for cost, model in course if cost <= budget]
+
+    rates = RATES[:1] if "Hessian" in condition else RATES  # it has none
+    rate, course = best_of(rates, trained, lambda course: course[-1][1], quick)
     cost, error, model = course[-1]
     return {
         "train": error,

@@ -18,6 +18,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import FeedForward
 from ...models.autoencoder import as_width
+from .choosing import best_of
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import curves
@@ -43,11 +44,10 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         stack = _stack(kind, n, seed, before)
         return fine_tune(stack, digits.train, digits.valid, classes=10, epochs=epochs, **settings)
 
-    fits = {rate: trained(rate) for rate in (RATES[:1] if quick else RATES)}
-    rate = min(fits, key=lambda rate: fits[rate].best.valid_nll)
+    rate, fitted = best_of(RATES, trained, lambda fitted: fitted.best.valid_nll, quick)
     return {
-        "test": 100 * error_rate(fits[rate].model, digits.test.X, digits.test.y),
-        "train": 100 * fits[rate].best.train_error,
+        "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
+        "train": 100 * fitted.best.train_error,
         "rate": rate,
         "steps": together * steps_per_epoch(len(digits.train), BATCH),
     }

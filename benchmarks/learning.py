@@ -11,6 +11,8 @@ import argparse
 import itertools
 
 import numpy as np
+from goals import marked
+from tables import heading
 from timing import in_turns
 
 import tinygrad_dbn as td
@@ -34,8 +36,11 @@ def epochs_of(iterator):
     return lambda: next(iterator)
 
 
-def compare(title, ours, peers):
-    """Medians and ranges of one epoch each, taken in turns. A peer that is None is not installed."""
+def compare(title, ours, peers, goals=None):
+    """Medians and ranges of one epoch each, taken in turns. A peer that is None is not installed.
+
+    goals: what a peer's time is to be over ours, at least.
+    """
     contenders = {"tinygrad_dbn": ours, **{name: peer for name, peer in peers.items() if peer is not None}}
     in_turns(contenders.values(), 1)  # what is compiled, is compiled now
     found = in_turns(contenders.values(), ROUNDS)
@@ -43,6 +48,9 @@ def compare(title, ours, peers):
     middles = np.median(found, axis=0)
     for name, times, middle in zip(contenders, found.T, middles, strict=True):
         print(f"  {name:22s} {middle:8.3f} ({min(times):.3f} to {max(times):.3f})   {middle / middles[0]:5.2f}")
+    for name, goal in (goals or {}).items():
+        if name in contenders:
+            marked(f"    {name} ÷ ours", found[:, list(contenders).index(name)] / found[:, 0], at_least=goal)
     for name, peer in peers.items():
         if peer is None:
             print(f"  {name} is left out: not installed here")
@@ -75,6 +83,7 @@ def rbm(threads, dtype):
         f"CD-1, {EXAMPLES} × {VISIBLE}, {HIDDEN} hidden, batch {BATCH}, {np.dtype(dtype)}, {threads} threads",
         epochs_of(ours),
         {"five products": products(X, start), "scikit-learn": sklearns(X), "PyTorch": torch_cd(X, start)},
+        goals={"five products": 0.9, "scikit-learn": 1.5, "PyTorch": 1.5},
     )
 
 
@@ -185,10 +194,11 @@ def torch_denoising(X, start, batch):
 PARTS = {"rbm": rbm, "supervised": supervised, "denoising": denoising}
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tinygrad-dbn bench learning", description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=list(PARTS))
     options = parser.parse_args()
+    heading()
     if torch is not None:
         torch.set_num_threads(options.threads)
     with learning.threads(options.threads):

@@ -36,16 +36,15 @@ def test_without_the_repository_it_says_where_they_are(monkeypatch, tmp_path):
 def test_an_unknown_name():
     result = run("speed")
     assert result.exit_code == 2
-    assert "known are engine, exact, gradient, kernels" in result.stderr
+    assert "known are engine, exact, gradient, kernels, learning, compiling" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["engine", "exact"])
+@pytest.mark.parametrize("name", ["engine", "exact", "learning", "compiling"])
 def test_the_scripts_know_their_options(name):
     module = sys.modules[bench.__module__]
     command = [sys.executable, str(module.FOLDER / module.SCRIPTS[name]), "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"usage: tinygrad-dbn bench {name}" in text
-    assert "--quick" in text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ SCRIPTS = {
     "exact": "exact_sums.py",
     "gradient": "exact_gradient.py",
     "kernels": "kernels.py",
+    "learning": "learning.py",
+    "compiling": "compiling.py",
 }
 
 # What it does not know goes to the script, which has options of its own.
@@ -27,6 +29,7 @@ def bench(
 ) -> None:
     """Measure this machine: the engine beside its peers, the exact sums beside the machine's limits.
 
+    `bench learning` has epochs beside scikit-learn and PyTorch; `bench compiling`, how long one waits for a step.
     Other options go to the script: `bench engine --quick --threads 1 --python OTHER/bin/python`, where OTHER is an
     environment that has PyTorch, JAX, autograd and MyGrad; `bench exact --quick`. `bench engine -- --help` lists them.
     """

@@ -28,3 +28,13 @@ def best_of(
     if last is not None and not found:
         raise Diverged(f"the training diverged at each of {tuple(settings)}", last.last) from last
     return min(found, key=lambda tried: loss(tried[1]))
+
+
+def in_words(chosen: float, among: Sequence[float]) -> str:
+    """A number that was chosen among others, and whether it is the last on a side: then one beyond may be better.
+
+    >>> in_words(0.05, (0.02, 0.05, 0.12)), in_words(0.12, (0.02, 0.05, 0.12))
+    ('0.05', '0.12, the highest tried')
+    """
+    end = {min(among): ", the lowest tried", max(among): ", the highest tried"} if len(among) > 1 else {}
+    return f"{chosen:g}{end.get(chosen, '')}"

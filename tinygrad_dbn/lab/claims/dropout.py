@@ -8,7 +8,7 @@ import numpy as np
 from ...learning import Dropout, RBMModule, error_rate, fine_tune, fit, momentum, pretrain, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of
+from .choosing import best_of, in_words
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures
 from .pictures import dots
@@ -37,7 +37,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
         "train": 100 * fitted.best.train_error,
-        "rate": rate,
+        "rate": in_words(rate, RATES),
         "epochs": fitted.best_epoch,
         "steps": together * steps_per_epoch(len(digits.train), BATCH),
     }

@@ -7,7 +7,7 @@ import numpy as np
 from ...learning import Embedding, error_rate, fit, momentum, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of
+from .choosing import best_of, in_words
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import curves
@@ -44,8 +44,8 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     (rate, weight), fitted = best_of(tried, trained, lambda fitted: fitted.best.valid_nll, quick)
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
-        "rate": rate,
-        "weight": weight,
+        "rate": in_words(rate, RATES) if kind == "alone" else f"{rate:g}",
+        "weight": "none" if kind == "alone" else in_words(weight, WEIGHTS),
         "steps": fitted.descent.epoch * steps_per_epoch(count, BATCH),
     }
 

@@ -23,7 +23,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import Autoencoder, FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of
+from .choosing import best_of, in_words
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import courses
@@ -54,7 +54,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         "train": error,
         "test": float(model.squared_error(test).mean()),
         "cost": cost,
-        "rate": "none" if "Hessian" in condition else f"{rate:g}",
+        "rate": "none" if "Hessian" in condition else in_words(rate, RATES),
         "course": [[round(at, 3), round(lost, 5)] for at, lost, _ in course],
     }
 

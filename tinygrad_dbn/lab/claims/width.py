@@ -18,7 +18,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of
+from .choosing import best_of, in_words
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import curves
@@ -48,7 +48,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
         "train": 100 * fitted.best.train_error,
-        "rate": rate,
+        "rate": in_words(rate, RATES),
         "steps": together * steps_per_epoch(len(digits.train), BATCH),
     }
 

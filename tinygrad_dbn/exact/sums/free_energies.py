@@ -26,6 +26,7 @@ def write_blocks(W, b, c, first, last, out):
     rows = min(TILE, patterns)
     products, e, exponents = np.empty((rows, SIZE)), np.empty((rows, m)), np.zeros((rows, SIZE), np.int64)
     top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    weights = odds.exponentials(c_middle)
     low = np.ones(SIZE), np.zeros(SIZE, np.int64)  # the low bits' share of c·s stays a logarithm, and is added at last
     for block in range(first, last):
         scale, total_fall = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
@@ -34,7 +35,7 @@ def write_blocks(W, b, c, first, last, out):
             exponents.fill(0)
         for tile in range(0, patterns, rows):
             if narrow:
-                odds.narrow_tile(tile, p, q, c_middle, table, factor, products, e)
+                odds.narrow_tile(tile, p, q, weights, table, factor, products, e)
             else:
                 odds.wide_tile(tile, p, q, low, c_middle, table, factor, products, exponents, e, top, fall, tau, mu)
             start = (block * patterns + tile) * SIZE

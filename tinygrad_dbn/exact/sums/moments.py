@@ -189,7 +189,7 @@ def sum_blocks(W, b, c, first, last, wide):
     products, e, exponents = np.empty((rows, SIZE)), np.empty((rows, m)), np.empty((rows, SIZE), np.int64)
     top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
     low, middle = np.zeros((m + 1, SIZE)), np.zeros((m + 1, patterns))
-    low_pairs, low_weights = odds.split_low(c_low), odds.exponentials(c_low)
+    low_pairs, low_weights, weights = odds.split_low(c_low), odds.exponentials(c_low), odds.exponentials(c_middle)
     total, total_exponent = np.zeros((m + 1, n + 1)), NOTHING
     for block in range(first, last):
         scale, total_fall = odds.enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
@@ -198,7 +198,7 @@ def sum_blocks(W, b, c, first, last, wide):
         low.fill(0.0)
         for tile in range(0, patterns, rows):
             if wide is None or narrow:  # the first says to Numba what is to be left out
-                odds.narrow_tile(tile, p, q, c_middle, table, factor, products, e)
+                odds.narrow_tile(tile, p, q, weights, table, factor, products, e)
                 for r in range(rows):
                     for s in range(SIZE):
                         products[r, s] *= low_weights[s]

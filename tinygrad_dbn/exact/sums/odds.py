@@ -123,15 +123,17 @@ def scale_down(products, exponents, top):
 
 
 @njit(**options)
-def narrow_tile(tile, p, q, c_middle, table, factor, products, e):
-    """The weights of a tile's states but for their low bits' biases, where no product leaves the range of a double."""
+def narrow_tile(tile, p, q, weights, table, factor, products, e):
+    """The weights of a tile's states but for their low bits' biases, where no product leaves the range of a double.
+
+    weights: e^(c·s) of the middle patterns.
+    """
     rows, m = e.shape
     for r in range(rows):
-        weight = exp(c_middle[tile + r])
         for i in range(m):
             e[r, i] = q[i] * factor[tile + r, i]
         for s in range(SIZE):
-            products[r, s] = weight
+            products[r, s] = weights[tile + r]
     multiply(products, p, e, table, 0, m)
 
 
@@ -186,17 +188,20 @@ def exponentials(a):
 
 
 @njit(**options)
-def narrow_block(p, q, c_low, c_middle, table, factor, products, e):
-    """The sum of a block's weights, where no product leaves the range of a double: (value, exponent)."""
+def narrow_block(p, q, low_weights, weights, table, factor, products, e):
+    """The sum of a block's weights, where no product leaves the range of a double: (value, exponent).
+
+    low_weights, weights: e^(c·s) of the low and of the middle patterns.
+    """
     rows = e.shape[0]
     sums = np.zeros(SIZE)
     for tile in range(0, factor.shape[0], rows):
-        narrow_tile(tile, p, q, c_middle, table, factor, products, e)
+        narrow_tile(tile, p, q, weights, table, factor, products, e)
         for r in range(rows):
             for s in range(SIZE):
                 sums[s] += products[r, s]
     for s in range(SIZE):
-        sums[s] *= exp(c_low[s])
+        sums[s] *= low_weights[s]
     return halve(sums), 0
 
 
@@ -284,11 +289,12 @@ def sum_blocks(W, b, c, first, last, wide):
     rows = min(TILE, factor.shape[0])
     products, e = np.empty((rows, SIZE)), np.empty((rows, m))
     top, p, q, fall = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    low_weights, weights = exponentials(c_low), exponentials(c_middle)
     total, lost, total_exponent = 0.0, 0.0, NOTHING
     for block in range(first, last):
         scale, total_fall = enter(block, W, b, c, most, span, c_most, c_span, top, p, q, fall)
         if wide is None or (total_fall <= MAX_FALL and m <= UNITS):
-            value, exponent = narrow_block(p, q, c_low, c_middle, table, factor, products, e)
+            value, exponent = narrow_block(p, q, low_weights, weights, table, factor, products, e)
         else:
             value, exponent = wide_block(p, q, c_low, c_middle, table, factor, products, e, top, fall, tau, mu)
         outer, shift = split(scale)

@@ -31,10 +31,10 @@ def best_of(
 
 
 def in_words(chosen: float, among: Sequence[float]) -> str:
-    """A number that was chosen among others, and whether it is the last on a side: then one beyond may be better.
+    """A number that was chosen, and whether it is the lowest or highest that was tried: one beyond may be better then.
 
     >>> in_words(0.05, (0.02, 0.05, 0.12)), in_words(0.12, (0.02, 0.05, 0.12))
-    ('0.05', '0.12, the highest tried')
+    ('0.05', '0.12 (highest)')
     """
-    end = {min(among): ", the lowest tried", max(among): ", the highest tried"} if len(among) > 1 else {}
+    end = {min(among): " (lowest)", max(among): " (highest)"} if len(among) > 1 else {}
     return f"{chosen:g}{end.get(chosen, '')}"

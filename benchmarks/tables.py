@@ -6,12 +6,15 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy  # noqa: F401  # loads its BLAS, for threadpoolctl to find
+from threadpoolctl import threadpool_info
+
 PACKAGES = ("tinygrad_dbn", "numpy", "numba")
 WIDTHS = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128}
 
 
 def heading():
-    """Machine, cores, load, versions: without them no figure means anything."""
+    """Machine, cores, load, versions, BLAS: without them no figure means anything."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -23,7 +26,13 @@ def heading():
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     print(f"{model}, vectors of {bits} bits, {cores} cores, load {load} before the start; ", end="")
     print(f"{platform.system()}, Python {sys.version.split()[0]}")
-    print(", ".join(f"{name} {version_of(name)}" for name in PACKAGES), flush=True)
+    print(", ".join(f"{name} {version_of(name)}" for name in PACKAGES), end="")
+    for blas in (pool for pool in threadpool_info() if pool["user_api"] == "blas"):
+        kernels = blas.get("architecture", "unknown")
+        print(
+            f"; {blas['internal_api']} {blas['version']}, kernels for {kernels}, {blas['num_threads']} threads", end=""
+        )
+    print(flush=True)
 
 
 def version_of(package):

@@ -65,6 +65,8 @@ PRETRAINING_RATES = {
 RATES = (0.03, 0.3)
 """Of fine-tuning. With a momentum of 0.9 and the mean over 50 examples, a rate of 0.1 goes as far as the papers' steps
 example by example at a rate of 0.02."""
+BETAS = (1.0, 10.0)
+"""Of sparse coding. At β = 1, the paper's, the codes of a second and third layer hardly differ between digits."""
 FROM_RANDOM = ("net", "embedding")
 """Kinds without pre-training: they start from random weights, and have its gradient steps on top."""
 PLACES: tuple[dict[str, Any], ...] = ({"margin": 3.0}, {"layer": 1, "margin": 3.0}, {"layer": 1, "auxiliary": 50})
@@ -80,7 +82,7 @@ def _draw_net(kind: str, widths: tuple[int, ...], rng: np.random.Generator, full
         "rate": log_uniform(rng, *RATES),
     }
     if kind == "sparse":
-        settings |= {"eta": log_uniform(rng, 0.02, 0.2)}
+        settings |= {"eta": log_uniform(rng, 0.02, 0.2), "beta": log_uniform(rng, *BETAS)}
     if kind == "KL":
         settings |= {"wanted": log_uniform(rng, 0.02, 0.2), "weight": log_uniform(rng, 0.1, 3)}
     if kind == "embedding":
@@ -93,7 +95,7 @@ def _module(kind: str, epochs: int, settings: Settings, name: str) -> Any:
     if kind == "RBM":
         return RBMModule(epochs=epochs, optimiser=step, batch=BATCH)
     if kind == "sparse":
-        return SparseModule(epochs=epochs, optimiser=step, batch=BATCH, eta=settings["eta"])
+        return SparseModule(epochs=epochs, optimiser=step, batch=BATCH, eta=settings["eta"], beta=settings["beta"])
     return AutoencoderModule(
         epochs=epochs, optimiser=step, batch=BATCH, corruption=masking(NOISE[name]) if kind == "denoising" else None,
         sparsity=(settings["wanted"], settings["weight"]) if kind == "KL" else None,

@@ -1,6 +1,7 @@
 """Every op of the table, by loops over the table: a new row is tested the moment it is written."""
 
 import re
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -296,3 +297,16 @@ def test_matmul_with_vectors_agrees_with_numpy(m, k, n):
         gx, gy = td.grad(lambda x, y: ops.sum(ops.matmul(x, y)), (0, 1))(x, y)
         assert gx.shape == a
         assert gy.shape == b
+
+
+@pytest.mark.parametrize("name", [name for name, op in ops.TABLE.items() if op.ulp == 0])
+def test_a_row_that_promises_no_error_makes_none(name):
+    """Its floats are what it makes of the same numbers as fractions, where nothing is rounded."""
+    rng, fractions = np.random.default_rng(0), np.frompyfunc(lambda x: Fraction(float(x)), 1, 1)
+    for f, shapes in calls(ops.TABLE[name]):
+        for dtype in 5 * (np.float64, np.float32):
+            arrays = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+            wanted = np.asarray(f(*(np.asarray(fractions(x), object) for x in arrays)))
+            assert [Fraction(float(y)) for y in f(*arrays).flat] == [
+                Fraction(int(y) if isinstance(y, bool | np.bool_) else y) for y in wanted.flat
+            ]

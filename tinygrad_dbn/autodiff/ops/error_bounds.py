@@ -85,6 +85,14 @@ def of_mean(f: Format, y: Value, x: Value, axis: Axis = None, keepdims: bool = F
     return f.gamma(n) / n * np.abs(x).sum(axis=axis, keepdims=keepdims) + f.tiny
 
 
+def of_place(f: Format, y: Value, g: Value, at: Any, shape: tuple[int, ...]) -> Value:
+    """γₙ₋₁ Σ|g| at each place, for n terms at most that meet at one, in any order"""
+    counts, total = np.zeros(shape, int), np.zeros(shape, g.dtype)
+    np.add.at(counts, at, 1)
+    np.add.at(total, at, np.abs(g))
+    return f.gamma(max(counts.max(initial=1) - 1, 0)) * total
+
+
 def of_matmul(f: Format, y: Value, a: Value, b: Value) -> Value:
     """γₖ |A| |B| + 2k tiny, for an inner length k, in any order and with products fused or not"""
     k = np.shape(a)[-1]

@@ -1,4 +1,5 @@
-"""Ops that move elements and do not change them. All are linear, so each is its own derivative."""
+"""Ops that move elements. `place` adds those that meet at one place; no other changes any. All are linear, so each is
+its own derivative."""
 
 # Rules name ops that are defined further down.
 # mypy: disable-error-code="has-type"
@@ -10,7 +11,7 @@ import numpy as np
 
 from ..operators import Value, shape_of
 from ..tensor import apply
-from . import arguments
+from . import arguments, error_bounds
 from .mapped import each, in_line, into_each, longer, next_axes, next_axis, spread
 from .row import example, row, unbroadcast
 
@@ -81,7 +82,8 @@ def index(x: Value, at: Any) -> Value:
     jvps="linear",
     examples=[example((3,), at=np.array([0, 2, 2]), shape=(4,))],
     options={"at": arguments.placed, "shape": arguments.lengths},
-    ulp=0,
+    ulp=inf,  # where indices are repeated, terms may cancel
+    bound=error_bounds.of_place,
 )
 def place(g: Value, at: Any, shape: tuple[int, ...]) -> Value:
     """Zeros of the given shape with g added at x[at], repeated indices adding up: the transpose of `index`."""

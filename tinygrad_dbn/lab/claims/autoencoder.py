@@ -166,9 +166,8 @@ EXPERIMENT = Experiment(
         "unrolled RBMs (CD-1, 20 epochs each; the code's units are Gaussian), and from random weights as many gradient "
         "steps as both together; each at the rate of 0.006, 0.02, 0.06 and 0.15, or for 28×28 of 0.002, 0.006, 0.02 "
         "and 0.06, that ends lowest on the digits trained on, for that these are fitted badly is the claim. "
-        "Hessian-free: 40 steps on all "
-        "examples from the same random weights (Martens 2010). PCA: as many components as the code has units. Hinton "
-        "and Salakhutdinov (2006) trained on 60 000 digits, by conjugate gradients."
+        "Hessian-free: 40 steps on all examples from the same random weights (Martens 2010). PCA: as many components "
+        "as the code has units. Hinton and Salakhutdinov (2006) trained on 60 000 digits, by conjugate gradients."
     ),
     conditions=CONDITIONS,
     seeds=5,

@@ -20,7 +20,7 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
-from exact_gradient import beside_likelihood, random_dbn, random_rbm
+from exact_gradient import DBNS, RBMS, beside_likelihood, random_dbn, random_rbm
 from goals import marked
 from tables import heading, show
 from timing import REST, best, in_turns, seconds
@@ -338,7 +338,7 @@ if __name__ == "__main__":
     peers({name: getattr(options, name) for name in _PEERS})
     log_z_as_n_grows(options.plot)
     memory()
-    beside_likelihood(rbms=[(20, 24)], dbns=[(64, 12, 12)])
+    beside_likelihood(RBMS, DBNS)
     layers_beside_dgemm()
     costs()
     if not options.quick:

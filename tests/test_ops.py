@@ -310,3 +310,13 @@ def test_a_row_that_promises_no_error_makes_none(name):
             assert [Fraction(float(y)) for y in f(*arrays).flat] == [
                 Fraction(int(y) if isinstance(y, bool | np.bool_) else y) for y in wanted.flat
             ]
+
+
+@pytest.mark.parametrize("name", [name for name, op in ops.TABLE.items() if op.kernel])
+def test_an_op_of_numbers_gives_an_array_of_no_axes(name):
+    """Not NumPy's scalar, which is another type."""
+    for arguments in ([0.5, 0.5, 0.5], [np.float32(0.5)] * 3, [np.array(0.5)] * 3):
+        op = ops.TABLE[name]
+        y = op(*arguments[: op.arity])
+        assert type(y) is np.ndarray
+        assert y.shape == ()

@@ -4,7 +4,7 @@
     python benchmarks/learning.py --threads 1 --only rbm   one thread, one part
 
 Every figure is the median of several epochs, and its range; the peers' epochs run in between ours, so that a busy
-machine slows all of them. A ratio above 1 says that ours is the faster.
+machine slows all of them, after a rest in which nobody's threads spin. A ratio above 1 says that ours is the faster.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 from goals import marked
 from tables import heading
-from timing import in_turns
+from timing import REST, in_turns
 
 import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
@@ -43,7 +43,7 @@ def compare(title, ours, peers, goals=None):
     """
     contenders = {"tinygrad_dbn": ours, **{name: peer for name, peer in peers.items() if peer is not None}}
     in_turns(contenders.values(), 1)  # what is compiled, is compiled now
-    found = in_turns(contenders.values(), ROUNDS)
+    found = in_turns(contenders.values(), ROUNDS, REST)
     print(f"\n{title}: seconds per epoch, median (range); peer ÷ ours")
     middles = np.median(found, axis=0)
     for name, times, middle in zip(contenders, found.T, middles, strict=True):

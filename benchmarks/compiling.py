@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import numpy as np
+from engine import compiled, data
 from goals import mark
 from tables import heading
 
@@ -21,18 +22,6 @@ import tinygrad_dbn as td
 from tinygrad_dbn.autodiff import ops
 
 WARM_RUNS = 5
-
-
-def step_of(sizes):
-    """The first step of a net of those sizes: gradient and update, models in and out."""
-    rng = np.random.default_rng(0)
-    net, X, y = td.FeedForward.init(sizes, rng), rng.random((32, sizes[0])), rng.integers(0, sizes[-1], 32)
-
-    @td.compile
-    def step(net, X, y):
-        return net - 0.1 * td.grad(lambda net: net.nll(X, y).mean())(net)
-
-    return lambda: step(net, X, y)
 
 
 def chain_of(count):
@@ -48,9 +37,9 @@ def chain_of(count):
 
 
 FUNCTIONS = {
-    "deep": lambda: step_of((64, *(64,) * 50, 10)),
+    "deep": lambda: compiled(*data((64, *(64,) * 50, 10), 32)),
     "long": lambda: chain_of(10_000),
-    "small": lambda: step_of((16, 16, 10)),
+    "small": lambda: compiled(*data((16, 16, 10), 32)),
 }
 COLD = {"a step of a net of 50 hidden layers": ("deep", 15), "10 000 ops, one after another": ("long", 60)}
 

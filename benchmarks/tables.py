@@ -6,15 +6,15 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy  # noqa: F401  # loads its BLAS, for threadpoolctl to find
-from threadpoolctl import threadpool_info
-
 PACKAGES = ("tinygrad_dbn", "numpy", "numba")
 WIDTHS = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128}
 
 
 def heading():
     """Machine, cores, load, versions, BLAS: without them no figure means anything."""
+    import numpy  # noqa: F401  # loads its BLAS, for threadpoolctl to find
+    from threadpoolctl import threadpool_info  # here: an interpreter that runs peers alone need not have it
+
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -39,12 +39,22 @@ def test_an_unknown_name():
     assert "known are engine, exact, gradient, kernels, learning, compiling" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["engine", "exact", "learning", "compiling"])
-def test_the_scripts_know_their_options(name):
+@pytest.mark.parametrize(
+    ("name", "option"), [("engine", "--quick"), ("exact", "--quick"), ("learning", "--only"), ("compiling", "--help")]
+)
+def test_the_scripts_know_their_options(name, option):
     module = sys.modules[bench.__module__]
     command = [sys.executable, str(module.FOLDER / module.SCRIPTS[name]), "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"usage: tinygrad-dbn bench {name}" in text
+    assert option in text
+
+
+def test_peers_need_neither_the_package_nor_what_it_needs():
+    """`bench engine --python OTHER` runs the script where a peer is, and perhaps nothing but NumPy beside it."""
+    missing = "import sys; sys.modules.update(dict.fromkeys(['threadpoolctl', 'tinygrad_dbn', 'scipy', 'rich']))"
+    folder = str(sys.modules[bench.__module__].FOLDER)
+    subprocess.run([sys.executable, "-c", f"{missing}; sys.path.insert(0, {folder!r}); import engine"], check=True)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The two walks over the graph: nesting, sharing, trees, memory, and what they refuse."""
 
 import gc
+import itertools
 import weakref
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import tinygrad_dbn as td
 from tinygrad_dbn import ops
 from tinygrad_dbn.autodiff.inspect.check import GradientError
+from tinygrad_dbn.autodiff.ops.row import calls
 from tinygrad_dbn.autodiff.trees import flatten, tree_map
 
 
@@ -219,3 +221,22 @@ def test_check_grads_says_when_it_cannot_see():
         td.check_grads(lambda x: 1e12 + 1e-9 * ops.sum(x), [np.ones(2)])
     with pytest.raises(TypeError, match="float32"):
         td.check_grads(ops.exp, [np.ones(2, np.float32)])
+
+
+@pytest.mark.parametrize("name", [name for name, op in ops.TABLE.items() if not op.sealed])
+def test_a_tangent_inside_a_gradient_whatever_the_other_inputs_are(name):
+    """d/dy of the derivative along x is the same, walked forward or back: also where y is of the transform around."""
+    rng = np.random.default_rng(0)
+    for f, shapes in calls(ops.TABLE[name]):
+        if len(shapes) < 2:
+            continue
+        arrays = [rng.uniform(0.2, 0.8, shape) for shape in shapes]
+        for i, j in itertools.permutations(range(len(shapes)), 2):
+            t = rng.normal(size=shapes[i])
+
+            def loss(x, y, i=i, j=j, f=f, arrays=arrays):
+                return (f(*({i: x, j: y}.get(k, a) for k, a in enumerate(arrays))) ** 2).sum()
+
+            forward = td.grad(lambda y: td.jvp(lambda x: loss(x, y), (arrays[i],), (t,))[1])(arrays[j])  # noqa: B023
+            back = td.grad(lambda y: (td.grad(lambda x: loss(x, y))(arrays[i]) * t).sum())(arrays[j])  # noqa: B023
+            np.testing.assert_allclose(forward, back, rtol=1e-9, atol=1e-9)

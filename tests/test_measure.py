@@ -310,8 +310,9 @@ def test_steps_are_compiled_at_full_size_alone(tmp_path):
 
 def test_a_rate_that_was_chosen_at_the_end_of_its_range_is_said_to_be(tmp_path):
     """Where every seed takes the highest rate that was tried, a higher one may be better: the table shows it."""
-    for name in ("width", "dropout", "vanishing", "regions", "autoencoder", "newton", "embedding"):
-        experiment = EXPERIMENTS[name]
+    with_rates = {name: experiment for name, experiment in EXPERIMENTS.items() if "rate" in experiment.columns}
+    assert len(with_rates) > 5
+    for name, experiment in with_rates.items():
         condition = next(c for c in experiment.conditions if "PCA" not in c and "Hessian" not in c)
         rates = experiment.measure(condition, 0, True)["rate"]
         assert "(lowest)" in rates, (name, rates)  # of a quick run the first, which is the lowest

@@ -137,6 +137,7 @@ class Run:
     def record(self, op, inputs, params):
         """Run an op, and write it down: what a `Recorder` does."""
         values = [x.value if isinstance(x, Tensor) else x for x in inputs]
+        # Whole inputs, not one level down: they are followed here, and no derivative is walked.
         node = Tensor.output(op.forward(*values, **params), self.level, op, inputs, [], params)
         node.line = shipped_line()
         if (traced := TRACES.get()) is not None:

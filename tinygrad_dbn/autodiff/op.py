@@ -96,7 +96,8 @@ class Op:
     def push(self, ts: dict[int, Value], y: Value, inputs: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """The output's tangent from those of the inputs that have one, or None where nothing flows."""
         if self.jvps == "linear":
-            return self(*(ts[i] if i in ts else zeros_like(np.asarray(x)) for i, x in enumerate(inputs)), **params)
+            arrays = [x if hasattr(x, "dtype") else np.asarray(x) for x in inputs]  # or Tensors of a transform around
+            return self(*(ts[i] if i in ts else zeros_like(x) for i, x in enumerate(arrays)), **params)
         total: Value = None
         for i, t in ts.items():
             if (rule := self.jvps[i]) is not None:

@@ -89,9 +89,9 @@ def apply(op: Any, inputs: Inputs, params: Params) -> Value:
     modes = MODES.get()
     if level < 0:
         return op.forward(*inputs, **params) if modes is None else watched(op, inputs, params, modes)
-    values, parents = _below(inputs, level)
     if level in MAPPED:
         return MAPPED[level](op, inputs, level, params)
+    values, parents = _below(inputs, level)
     node = Tensor.output(apply(op, values, params), level, op, values, parents, params)
     if modes is not None and modes.hunting:
         node.line = callers_line()

@@ -86,7 +86,7 @@ def of_mean(f: Format, y: Value, x: Value, axis: Axis = None, keepdims: bool = F
 
 
 def of_place(f: Format, y: Value, g: Value, at: Any, shape: tuple[int, ...]) -> Value:
-    """γₙ₋₁ Σ|g| at each place, for n terms at most that meet at one, in any order"""
+    """γₙ₋₁ Σ|g| at each place, n the largest number of terms at one place, in any order"""
     counts, total = np.zeros(shape, int), np.zeros(shape, g.dtype)
     np.add.at(counts, at, 1)
     np.add.at(total, at, np.abs(g))

@@ -142,16 +142,16 @@ def mixture_error(layer: DirectedLayer, prior: float, value: NDArray[np.float64]
 def moments_error(W: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], added: int) -> float:
     """A bound in nats on the relative error of every sum of `moments.sum_blocks`, of Z and of what Z is divided into.
 
-        1.001 u ((n + 24) Λ + 16 m + 2 (2^LOW + 2^MIDDLE) + 232 + added),
+        1.001 u ((n + 24) Λ + 16 m + 2 (2^LOW + 2^MIDDLE) + 168 + added),
 
-    counted as in `log_partition_error`. What comes on top: the four factors that are divided out, computed again, and
-    three of them multiplied back, 16 u each; p_i, 5 u; the division and the products around it, 8 u. Sums: 2^LOW states
+    counted as in `log_partition_error`. What comes on top: the two factors that are divided out, computed again, and
+    one of them multiplied back, 16 u each; p_i, 5 u; the division and the products around it, 8 u. Sums: 2^LOW states
     in any order, 2^MIDDLE middle patterns in order, and both again where the bits' shares are taken out; then `added`
     blocks and chunks in order, without compensation. What underflows: `_underflow`.
     """
     m, n = W.shape
     largest = float(np.abs(W).sum() + np.abs(b).sum() + np.abs(c).sum())
-    sums = 2 * (2**sizes.LOW + 2**sizes.MIDDLE) + 232
+    sums = 2 * (2**sizes.LOW + 2**sizes.MIDDLE) + 168
     return float(1.001 * U * ((n + 24) * largest + 16 * m + sums + added)) + _underflow()
 
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import canvas, code
-from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, pictures, run, subspaces, write_all
-from tinygrad_dbn.lab.claims.choosing import best_of, in_words
+from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, choosing, pictures, run, subspaces, write_all
+from tinygrad_dbn.lab.claims.choosing import best_of
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
@@ -308,25 +308,47 @@ def test_steps_are_compiled_at_full_size_alone(tmp_path):
         assert {figures["weight"] for figures in results.values()} == {compiled}
 
 
-def test_a_rate_that_was_chosen_at_the_end_of_its_range_is_said_to_be(tmp_path):
-    """Where every seed takes the highest rate that was tried, a higher one may be better: the table shows it."""
+def test_every_rate_that_an_experiment_chooses_is_chosen_by_best_of(monkeypatch):
+    """Which is told to by each, so none of them judges a condition at another one's rate, or at the end of a range."""
+    told = []
+    monkeypatch.setattr(choosing, "_in_words", lambda losses: told.append(losses) or "chosen by best_of")
     with_rates = {name: experiment for name, experiment in EXPERIMENTS.items() if "rate" in experiment.columns}
-    assert len(with_rates) > 5
+    assert len(with_rates) > 6
     for name, experiment in with_rates.items():
         condition = next(c for c in experiment.conditions if "PCA" not in c and "Hessian" not in c)
-        rates = experiment.measure(condition, 0, True)["rate"]
-        assert "(lowest)" in rates, (name, rates)  # of a quick run the first, which is the lowest
-    assert in_words(3.0, (3.0,)) == "3"
+        assert experiment.measure(condition, 0, True)["rate"] == "chosen by best_of", name
+    assert [len(losses) for losses in told] == [1] * len(with_rates)  # of a quick run
 
 
-def test_the_best_setting_is_that_of_the_lowest_loss_and_those_that_diverge_are_left_out():
+@pytest.mark.parametrize(
+    ("settings", "best", "words", "tried"),
+    [
+        ((0.1, 0.6, 9.0), 0.5, "0.6", [0.1, 0.6, 9.0]),
+        ((1.0, 2.0), 8.4, "8", [1, 2, 4, 8, 16]),
+        ((1.0, 2.0), 0.2, "0.25", [1, 2, 0.5, 0.25, 0.12]),
+        ((1.0, 2.0), 1e9, "32 (highest)", [1, 2, 4, 8, 16, 32]),
+        ((1.0, 2.0), 0.0, "0.058 (lowest)", [1, 2, 0.5, 0.25, 0.12, 0.058]),
+        ((0.003, 0.01, 0.03), 0.0005, "0.0009", [0.003, 0.01, 0.03, 0.0009, 0.00027]),
+    ],
+)
+def test_the_best_setting_lies_between_two_that_are_worse(settings, best, words, tried):
+    """Where the best is at an end of what was tried, what lies beyond is tried too, while there is reason to."""
+    seen = []
+    found = best_of(settings, lambda s: seen.append(s) or s, lambda s: abs(np.log(s / best)) if best else s, False)
+    assert found[0] == words
+    assert seen == tried
+    assert found[1] == float(words.split()[0])
+
+
+def test_settings_at_which_a_training_diverges_are_worse_than_any():
     def train(rate):
         if rate > 1:
             raise Diverged(f"at {rate}", "before")
         return abs(rate - 0.5)
 
-    assert best_of((0.1, 0.6, 9.0, 0.9), train, float, quick=False) == (0.6, pytest.approx(0.1))
-    assert best_of((0.1, 0.6), train, float, quick=True) == (0.1, 0.4)
-    with pytest.raises(Diverged, match=r"each of \(2\.0, 3\.0\)") as error:
-        best_of((2.0, 3.0), train, float, quick=False)
+    assert best_of((0.1, 0.6, 9.0), train, float, quick=False) == ("0.6", pytest.approx(0.1))
+    assert best_of((2.0, 4.0), train, float, quick=False) == ("0.5", 0.0)  # and lower ones are tried
+    assert best_of((0.1, 0.6), train, float, quick=True) == ("0.1", 0.4)
+    with pytest.raises(Diverged, match=r"each of \(64\.0, 128\.0, 32\.0, 16\.0, 8\.0, 4\.0\)") as error:
+        best_of((64.0, 128.0), train, float, quick=False)
     assert error.value.last == "before"

@@ -21,7 +21,7 @@ from ...learning import (
 )
 from ...models import Autoencoder
 from ...models.autoencoder import as_width
-from .choosing import best_of, in_words
+from .choosing import best_of, listed
 from .digits import mnist, small_digits
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import dots_codes_and_digits
@@ -132,7 +132,7 @@ def _trained(name: str, system: str, X: Any, seed: int, quick: bool) -> Coder:
         model, found = last.model, {"steps": digits.newton, "rate": "none"}
     else:
         rate, model = best_of(digits.rates, descended, lambda model: float(model.squared_error(X).mean()), quick)
-        found = {"steps": together * steps_per_epoch(len(X), digits.batch), "rate": in_words(rate, digits.rates)}
+        found = {"steps": together * steps_per_epoch(len(X), digits.batch), "rate": rate}
     return (
         lambda x: np.asarray(model.encode(x)),
         lambda code: np.asarray(ops.sigmoid(model.decode_logits(code))),
@@ -164,8 +164,8 @@ EXPERIMENT = Experiment(
         "784-1000-500-250-30 and back on MNIST's, 3 000 to train, 1 500 to test, in batches of 50. Two numbers: "
         "64-100-50-2, to look at. The code is linear, the rest are sigmoids. SGD: with momentum, 60 epochs from "
         "unrolled RBMs (CD-1, 20 epochs each; the code's units are Gaussian), and from random weights as many gradient "
-        "steps as both together; each at the rate of 0.006, 0.02, 0.06 and 0.15, or for 28×28 of 0.002, 0.006, 0.02 "
-        "and 0.06, that ends lowest on the digits trained on, for that these are fitted badly is the claim. "
+        f"steps as both together; each at the rate (of {listed(SMALL.rates)}; for 28×28 from 0.002 on) that "
+        "ends lowest on the digits trained on, for that these are fitted badly is the claim. "
         "Hessian-free: 40 steps on all examples from the same random weights (Martens 2010). PCA: as many components "
         "as the code has units. Hinton and Salakhutdinov (2006) trained on 60 000 digits, by conjugate gradients."
     ),

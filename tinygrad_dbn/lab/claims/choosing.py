@@ -1,40 +1,76 @@
 """The setting that suits a training best, so that no condition of an experiment is judged at another one's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import TypeVar
 
 from ...learning import Diverged
 
-Setting = TypeVar("Setting")
 Trained = TypeVar("Trained")
+
+BEYOND = 4
+"""How many settings are tried beyond those that are named, at most."""
 
 
 def best_of(
-    settings: Sequence[Setting], train: Callable[[Setting], Trained], loss: Callable[[Trained], float], quick: bool
-) -> tuple[Setting, Trained]:
-    """The setting whose training ends at the lowest loss, and that training; of a quick run the first one alone.
+    settings: Sequence[float], train: Callable[[float], Trained], loss: Callable[[Trained], float], quick: bool
+) -> tuple[str, Trained]:
+    """The positive setting whose training ends at the lowest loss, in words, and that training.
 
-    Settings at which the training diverges are left out. Raises Diverged where it does at each of them.
+    While the best is the lowest or the highest of those tried, one more is tried beyond it, by the ratio between it and
+    its neighbour. So the best lies between two that are worse; where it still does not, the words say so. A setting at
+    which the training diverges is worse than any other. A quick run tries the first setting alone.
+    Raises Diverged where the training diverges at each setting.
 
-    >>> best_of((1.0, 2.0, 3.0), lambda rate: (rate - 2) ** 2, float, quick=False)
-    (2.0, 0.0)
+    >>> best_of((1.0, 2.0), lambda rate: (rate - 5) ** 2, float, quick=False)
+    ('4', 1.0)
+    >>> best_of((1.0, 2.0), lambda rate: -rate, float, quick=False)
+    ('32 (highest)', -32.0)
     """
-    found, last = [], None
-    for setting in settings[: 1 if quick else None]:
+    losses: dict[float, float] = {}
+    best: list[Trained] = []
+    for setting in settings[:1] if quick else _and_beyond(settings, losses):
+        losses[setting] = inf
         try:
-            found.append((setting, train(setting)))
+            trained = train(setting)
         except Diverged as error:
             last = error
-    if last is not None and not found:
-        raise Diverged(f"the training diverged at each of {tuple(settings)}", last.last) from last
-    return min(found, key=lambda tried: loss(tried[1]))
+            continue
+        found = loss(trained)
+        if found < min(losses.values()):
+            best = [trained]
+        losses[setting] = found
+    if not best:
+        raise Diverged(f"the training diverged at each of {tuple(losses)}", last.last) from last
+    return _in_words(losses), best[0]
 
 
-def in_words(chosen: float, among: Sequence[float]) -> str:
-    """A number that was chosen, and whether it is the lowest or highest that was tried: one beyond may be better then.
+def listed(settings: Sequence[float]) -> str:
+    """What `best_of` tries, as a report says it.
 
-    >>> in_words(0.05, (0.02, 0.05, 0.12)), in_words(0.12, (0.02, 0.05, 0.12))
-    ('0.05', '0.12 (highest)')
+    >>> listed((0.1, 0.3))
+    '0.1, 0.3 and, while the best is at an end, beyond'
     """
-    end = {min(among): " (lowest)", max(among): " (highest)"} if len(among) > 1 else {}
-    return f"{chosen:g}{end.get(chosen, '')}"
+    return ", ".join(f"{setting:g}" for setting in settings) + " and, while the best is at an end, beyond"
+
+
+def _and_beyond(settings: Sequence[float], losses: Mapping[float, float]) -> Iterator[float]:
+    """The settings; and then, while the one of least loss so far is at an end, the next one beyond it."""
+    yield from settings
+    for _ in range(BEYOND):
+        tried = sorted(losses)
+        end = {0: tried[:2], len(tried) - 1: tried[:-3:-1]}.get(tried.index(_least(losses)))
+        if end is None:
+            return
+        yield float(f"{end[0] ** 2 / end[1]:.2g}")
+
+
+def _least(losses: Mapping[float, float]) -> float:
+    return min(losses, key=lambda setting: losses[setting])
+
+
+def _in_words(losses: Mapping[float, float]) -> str:
+    """The setting of least loss, and whether no lower one, or no higher one, was tried: one such may be better."""
+    least = _least(losses)
+    ends = {min(losses): " (lowest)", max(losses): " (highest)"} if len(losses) > 1 else {}
+    return f"{least:g}{ends.get(least, '')}"

@@ -8,7 +8,7 @@ import numpy as np
 from ...learning import Dropout, RBMModule, error_rate, fine_tune, fit, momentum, pretrain, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of, in_words
+from .choosing import best_of, listed
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures
 from .pictures import dots
@@ -37,7 +37,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
         "train": 100 * fitted.best.train_error,
-        "rate": in_words(rate, RATES),
+        "rate": rate,
         "epochs": fitted.best_epoch,
         "steps": together * steps_per_epoch(len(digits.train), BATCH),
     }
@@ -47,10 +47,10 @@ EXPERIMENT = Experiment(
     claim="E5",
     title="Dropout, with and without pre-training",
     method=(
-        "Nets 784-200-200-10 of sigmoids on 3 000 digits of MNIST, momentum of rate 0.05, 0.12, 0.3 or 0.6; the rate "
-        "and epoch of lowest NLL on 500 validation digits are tested on 1 500. Hidden units are dropped with chance ½. "
-        "Pre-trained: 60 epochs from two RBMs, CD-1, of 15 epochs each; from random weights 90, which is as many "
-        "gradient steps. Each seed deals the 5 000 digits anew."
+        "Nets 784-200-200-10 of sigmoids on 3 000 digits of MNIST, momentum; the rate (of "
+        f"{listed(RATES)}) and epoch of lowest NLL on 500 validation digits are tested on 1 500. Hidden units are "
+        "dropped with chance ½. Pre-trained: 60 epochs from two RBMs, CD-1, of 15 epochs each; from random weights 90, "
+        "which is as many gradient steps. Each seed deals the 5 000 digits anew."
     ),
     conditions=CONDITIONS,
     seeds=6,

@@ -9,7 +9,7 @@ from ...extras import needing
 from ...learning import Fit, RBMModule, error_rate, fine_tune, fit, momentum, pretrain, sgd, steps_per_epoch
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of, in_words
+from .choosing import best_of, listed
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import trajectories
@@ -44,7 +44,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "test": 100 * error_rate(fitted.model, test_X, test_y),
         "train": 100 * fitted.best.train_error,
-        "rate": in_words(rate, RATES),
+        "rate": rate,
         "steps": together * steps_per_epoch(len(X), BATCH),
         "path": np.round(np.array(path, float), 5).tolist(),
     }
@@ -68,8 +68,8 @@ EXPERIMENT = Experiment(
     title="Pre-training leads to another region of function space",
     method=(
         "Nets 784-100-100-100-10 on 1 000 digits of MNIST, momentum, ten seeds each: 40 epochs from stacks of RBMs "
-        "(20 epochs a layer), and 100 from random weights, as many gradient steps. Of the rates 0.02, 0.05, 0.12 and "
-        "0.3, and of the epochs, each net has those of lowest NLL on 500 validation digits. A point is a net "
+        "(20 epochs a layer), and 100 from random weights, as many gradient steps. The rate "
+        f"(of {listed(RATES)}) and the epoch are those of lowest NLL on 500 validation digits. A point is a net "
         "after an epoch: its outputs on the same 60 test digits, laid out in the plane by t-SNE, as Erhan et al. "
         "(2010) did with far larger nets. Distances between groups mean little in such a map; which points are "
         "neighbours does."

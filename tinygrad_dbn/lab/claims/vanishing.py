@@ -18,7 +18,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of, in_words
+from .choosing import best_of, listed
 from .digits import small_digits
 from .experiment import Comparison, Experiment, Figures
 from .pictures import layers
@@ -55,7 +55,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         "share": 100 * gradients[0].mean / gradients[-1].mean,
         "train": 100 * train_error,
         "test": 100 * test_error,
-        "rate": in_words(rate, RATES),
+        "rate": rate,
         "steps": together * steps_per_epoch(len(train[1]), BATCH),
         "verdict": reading(train_error, test_error, len(test[1])).verdict,
     }
@@ -69,7 +69,7 @@ EXPERIMENT = Experiment(
         "length of the gradient in each layer's pre-activation before training, the mean over the training digits; "
         "dashed, the output layer's times Π |W| · ¼ down to there, which it cannot exceed. Then momentum: "
         "60 epochs from RBMs of 30 epochs a layer (CD-1), and 210 from random weights, which is as many gradient "
-        "steps; of the rates 0.05, 0.12, 0.3 and 0.6 for each net the one that ends at the lowest NLL on the digits "
+        f"steps; for each net the rate (of {listed(RATES)}) that ends at the lowest NLL on the digits "
         "trained on, for whether those are learned is the claim."
     ),
     conditions=CONDITIONS,

@@ -18,7 +18,7 @@ from ...learning import (
 )  # fmt: skip
 from ...models import FeedForward
 from ...models.autoencoder import as_width
-from .choosing import best_of, in_words
+from .choosing import best_of, listed
 from .digits import mnist
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import curves
@@ -48,7 +48,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     return {
         "test": 100 * error_rate(fitted.model, digits.test.X, digits.test.y),
         "train": 100 * fitted.best.train_error,
-        "rate": in_words(rate, RATES),
+        "rate": rate,
         "steps": together * steps_per_epoch(len(digits.train), BATCH),
     }
 
@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
     method=(
         "Nets 784-n-n-10 on 3 000 digits of MNIST, tested on 1 500 others. Momentum: 20 epochs after pre-training of "
         "10 a layer, and 40 from random weights, which is as many gradient steps. For every width, kind and seed the "
-        "rate of fine-tuning, one of 0.05, 0.12, 0.3 and 0.6, and the epoch are those of lowest NLL on 500 validation "
+        f"rate of fine-tuning (of {listed(RATES)}) and the epoch are those of lowest NLL on 500 validation "
         "digits; pre-training has one rate for all widths, 0.02 for RBMs and 0.005 for autoencoders."
     ),
     conditions=CONDITIONS,

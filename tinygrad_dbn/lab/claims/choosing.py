@@ -66,7 +66,8 @@ def _and_beyond(settings: Sequence[float], losses: Mapping[float, float]) -> Ite
 
 
 def _least(losses: Mapping[float, float]) -> float:
-    return min(losses, key=lambda setting: losses[setting])
+    """The setting of least loss; where all diverged, the lowest."""
+    return min(losses, key=lambda setting: (losses[setting], setting))
 
 
 def _in_words(losses: Mapping[float, float]) -> str:

@@ -70,8 +70,8 @@ EXPERIMENT = Experiment(
         "of which a fifth have wrong labels, 200 epochs of SGD; the train error counts the wrong labels as they are. "
         "The better optimiser is Adam, for as many steps. SGD and Adam each have the rate at which they end lowest in "
         "what they minimise, the NLL of the digits trained on. Regularisers have the rate at which they end lowest on "
-        "200 other digits, whose labels are right: SGD itself, for a rate at which not all is learned is a regulariser, "
-        "and SGD with dropout of ½ of the hidden units and weight decay 0.003. "
+        "200 other digits, whose labels are right: SGD itself, for a rate at which not all is learned is one, and SGD "
+        "with dropout of ½ of the hidden units and weight decay 0.003. "
         f"Rates of SGD: {listed(SGD_RATES)}; of Adam: from {ADAM_RATES[0]:g} on."
     ),
     conditions=CONDITIONS,

@@ -2,6 +2,7 @@
 
 import csv
 import inspect
+import io
 import itertools
 import json
 import re
@@ -192,6 +193,20 @@ def test_an_experiment_gives_its_figures_and_the_same_ones_again(name, condition
     if name in ("vanishing", "updown"):  # the quickest: a seed decides everything
         assert experiment.measure(condition, 0, True) == figures
         assert experiment.measure(condition, 1, True) != figures
+
+
+@pytest.mark.parametrize("name", ["dropout", "embedding", "fitting", "schedule", "updown", "width"])
+def test_no_name_in_a_picture_lies_over_another_one(name, monkeypatch):
+    experiment, drawn = EXPERIMENTS[name], []
+    keep = lambda page: drawn.append(page) or page.savefig(io.BytesIO()) or b""  # saved, for then names have places
+    monkeypatch.setattr(pictures, "png", keep)
+    results = {(c, 0): {column: 1.0 + n for column in experiment.columns} for n, c in enumerate(experiment.conditions)}
+    experiment.draw(results, False)
+    for axes in drawn[0].axes:
+        for names in (axes.get_xticklabels(), axes.get_yticklabels()):
+            boxes = [name.get_window_extent() for name in names if name.get_text()]
+            for a, b in itertools.pairwise(boxes):
+                assert not a.overlaps(b), (a, b)
 
 
 def test_a_picture_draws_all_that_it_is_given():

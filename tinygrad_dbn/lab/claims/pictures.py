@@ -34,7 +34,8 @@ def pairs(
                     axes.plot(values, alpha=0.7, linewidth=1.2, markersize=4, label=label_once, **look)
             if len(figures) > 1 and title == groups[0][0]:
                 axes.legend(frameon=False)
-            axes.set_xticks(range(len(conditions)), [c.removeprefix(title + ": ") for c in conditions])
+            names = [c.removeprefix(title + ": ").replace(", ", ",\n") for c in conditions]
+            axes.set_xticks(range(len(conditions)), names)
             axes.margins(x=0.12)
             axes.set_title(title, loc="left", fontsize=11)
             axes.set_ylabel(label)

@@ -67,13 +67,12 @@ RATES = (0.03, 0.3)
 example by example at a rate of 0.02."""
 BETAS = (1.0, 10.0)
 """Of sparse coding. At β = 1, the paper's, the codes of a second and third layer hardly differ between digits."""
-LAMBDAS = (0.01, 30.0)
-"""Of an embedding. `measure embedding` finds 0.01 best by validation at the output, 1 at a hidden layer and 10 at an
-auxiliary one."""
 FROM_RANDOM = ("net", "embedding")
 """Kinds without pre-training: they start from random weights, and have its gradient steps on top."""
 PLACES: tuple[dict[str, Any], ...] = ({"margin": 3.0}, {"layer": 1, "margin": 3.0}, {"layer": 1, "auxiliary": 50})
 """Where an embedding is learned: at the output, at a hidden layer, at an auxiliary layer upon that."""
+LAMBDAS = ((0.001, 0.1), (0.1, 10.0), (1.0, 100.0))
+"""The weight of the embedding at each place, around what `measure embedding` finds best there by validation."""
 
 
 def _draw_net(kind: str, widths: tuple[int, ...], rng: np.random.Generator, full: bool) -> Settings:
@@ -89,7 +88,8 @@ def _draw_net(kind: str, widths: tuple[int, ...], rng: np.random.Generator, full
     if kind == "KL":
         settings |= {"wanted": log_uniform(rng, 0.02, 0.2), "weight": log_uniform(rng, 0.1, 3)}
     if kind == "embedding":
-        settings |= {"weight": log_uniform(rng, *LAMBDAS), "place": int(rng.integers(len(PLACES)))}
+        place = int(rng.integers(len(PLACES)))
+        settings |= {"place": place, "weight": log_uniform(rng, *LAMBDAS[place])}
     return settings
 
 

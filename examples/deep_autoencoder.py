@@ -17,7 +17,7 @@ with needing("this example", "sklearn"):
 SIZES, STEPS = (64, 100, 50, 6), 25
 TUNING, PRETRAINING = 40, 20  # epochs, of the whole and of each RBM before; random weights have both in one: equal cost
 TOGETHER = TUNING + (len(SIZES) - 1) * PRETRAINING
-RATES = (0.01, 0.03, 0.1)  # a start is judged at the one that suits it, not at another's
+RATES = (0.01, 0.03, 0.1)  # each start is judged at the best of these for itself
 
 digits = load_digits().data / 16
 digits = digits[np.random.default_rng(0).permutation(len(digits))]
@@ -30,7 +30,7 @@ def errors(model):
 
 
 def descended(start, epochs):
-    """The model that SGD ends at, with the rate that fits the training digits best."""
+    """The model that SGD ends at, by the one of the rates that fits the training digits best."""
     mean_loss = lambda model, x: loss(output(model, x), x)
     ends = []
     for rate in RATES:

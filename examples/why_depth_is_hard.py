@@ -2,7 +2,7 @@
 
 Prints, for nets of one to four hidden layers of sigmoids on scikit-learn's digits: how long the gradient is in each
 layer before training, beside what it cannot exceed; and after training from random weights and from a stack of RBMs,
-each at the rate that suits it best, which of the two kinds of error is the larger.
+each at the best of three rates, which of the two kinds of error is the larger.
 """
 
 from functools import partial
@@ -35,7 +35,7 @@ module = learning.RBMModule(epochs=PRETRAINING, optimiser=learning.sgd(0.1), bat
 
 
 def best(training, **settings):
-    """The lowest mean −log p(class) of the digits trained on, the fit that ends there, and its rate."""
+    """The lowest mean −log p(class) of the digits trained on, the rate that ends there, and the fit."""
     fits = [(training(optimiser=learning.sgd(rate), batch=20, **settings), rate) for rate in RATES]
     return min((fit.model.nll(*train).mean(), rate, fit) for fit, rate in fits)
 

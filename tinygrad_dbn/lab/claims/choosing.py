@@ -15,8 +15,9 @@ BEYOND = 4
 def best_of(
     settings: Sequence[float], train: Callable[[float], Trained], loss: Callable[[Trained], float], quick: bool
 ) -> tuple[str, Trained]:
-    """The positive setting whose training ends at the lowest loss, in words, and that training.
+    """The setting whose training ends at the lowest loss, in words, and that training.
 
+    settings: two or more positive numbers, each a few times the one before.
     While the best is the lowest or the highest of those tried, one more is tried beyond it, by the ratio between it and
     its neighbour. So the best lies between two that are worse; where it still does not, the words say so. A setting at
     which the training diverges is worse than any other. A quick run tries the first setting alone.
@@ -58,11 +59,11 @@ def _and_beyond(settings: Sequence[float], losses: Mapping[float, float]) -> Ite
     """The settings; and then, while the one of least loss so far is at an end, the next one beyond it."""
     yield from settings
     for _ in range(BEYOND):
-        tried = sorted(losses)
-        end = {0: tried[:2], len(tried) - 1: tried[:-3:-1]}.get(tried.index(_least(losses)))
-        if end is None:
+        tried, least = sorted(losses), _least(losses)
+        if tried[0] < least < tried[-1]:
             return
-        yield float(f"{end[0] ** 2 / end[1]:.2g}")
+        neighbour = tried[1] if least == tried[0] else tried[-2]
+        yield float(f"{least**2 / neighbour:.2g}")
 
 
 def _least(losses: Mapping[float, float]) -> float:

@@ -48,7 +48,7 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
         return [(cost, float(model.squared_error(X).mean()), model) for cost, model in course if cost <= budget]
 
     if "Hessian" in condition:
-        rate, course = "none", trained(0.0)
+        rate, course = "none", trained(0.0)  # of which it makes no use
     else:
         rate, course = best_of(RATES, trained, lambda course: course[-1][1], quick)
     cost, error, model = course[-1]

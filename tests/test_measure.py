@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,19 @@ from typer.testing import CliRunner
 
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import canvas, code
-from tinygrad_dbn.lab.claims import EXPERIMENTS, Experiment, as_text, choosing, pictures, run, subspaces, write_all
+from tinygrad_dbn.lab.claims import (
+    EXPERIMENTS,
+    Experiment,
+    as_text,
+    choosing,
+    fitting,
+    pictures,
+    run,
+    subspaces,
+    write_all,
+)
 from tinygrad_dbn.lab.claims.choosing import best_of
+from tinygrad_dbn.lab.claims.digits import small_digits
 from tinygrad_dbn.lab.claims.experiment import Comparison
 from tinygrad_dbn.lab.claims.fitting import mislabelled
 from tinygrad_dbn.lab.claims.pictures import dots
@@ -193,6 +205,28 @@ def test_an_experiment_gives_its_figures_and_the_same_ones_again(name, condition
     if name in ("vanishing", "updown"):  # the quickest: a seed decides everything
         assert experiment.measure(condition, 0, True) == figures
         assert experiment.measure(condition, 1, True) != figures
+
+
+@pytest.mark.parametrize("case", [fitting.UNDER, fitting.OVER])
+def test_an_optimiser_is_judged_by_what_it_minimises_and_a_regulariser_by_other_digits(case, monkeypatch):
+    judged = []
+    model = SimpleNamespace(nll=lambda X, y: judged.append((X, y)) or np.zeros(len(y)))
+
+    def first(settings, train, loss, quick):
+        loss(SimpleNamespace(model=model))
+        return "0.1", train(settings[0])
+
+    monkeypatch.setattr(fitting, "best_of", first)
+    (X, y), _ = small_digits(0)
+    trained = 1000 if case == fitting.UNDER else 400
+    for cure in fitting.CURES:
+        fitting.measure(f"{case}: {cure}", 0, True)
+        (by, labels) = judged.pop()
+        if cure in ("SGD", "Adam"):
+            np.testing.assert_array_equal(by, X[:trained])
+        else:
+            np.testing.assert_array_equal(by, X[1000:])
+            np.testing.assert_array_equal(labels, y[1000:])
 
 
 @pytest.mark.parametrize("name", ["dropout", "embedding", "fitting", "schedule", "updown", "width"])

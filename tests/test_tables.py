@@ -37,7 +37,7 @@ def small(monkeypatch):
         monkeypatch.setattr(systems, name, systems.Length(2))
     for name in ("SAA-3", "DBN-3", "SdA-3", "net-2"):
         run = systems.SYSTEMS[name].run
-        draw = lambda rng, full: {**DRAWN, "rate": float(rng.uniform(0.05, 0.2))}
+        draw = lambda rng, space: {**DRAWN, "rate": float(rng.uniform(0.05, 0.2))}
         monkeypatch.setitem(systems.SYSTEMS, name, tasks.System(draw, run))
     search._problem.cache_clear()
     yield
@@ -68,13 +68,18 @@ def test_published_intervals_are_those_of_50_000_examples():
 @pytest.mark.parametrize("full", [False, True])
 def test_networks_of_one_table_are_drawn_from_the_same_widths(table, full):
     drawn = [
-        {systems.SYSTEMS[name].draw(np.random.default_rng(seed), full).get("hidden") for seed in range(40)}
+        {search.settings_of(Search("rect", name, full, seed), 0).get("hidden") for seed in range(40)}
         for name in table.systems
     ]
     widths = [each for each in drawn if each != {None}]
     assert len(widths) >= 3
     assert all(each == widths[0] for each in widths)
     assert len(widths[0]) == (3 if full else 2)
+    for name in table.systems:
+        given = {
+            search.settings_of(Search("rect", name, full, seed, None, (5, 7)), 0).get("hidden") for seed in range(9)
+        }
+        assert given in ({5, 7}, {None})
 
 
 @pytest.mark.parametrize("system", ["SVM", "SAA-3", "DBN-3", "SdA-3", "net-2"])
@@ -147,6 +152,7 @@ def test_choices_go_by_nll_and_cross_validation_never_by_number(monkeypatch):
 def test_the_best_few_are_cross_validated_where_the_validation_set_is_small(small, monkeypatch):
     tried = [trial(0, 0.5), trial(1, 0.2), trial(2, 0.3), trial(3, 0.1, (0.1,))]
     assert [t.number for t in search.doubtful(Search("rect", "SVM"), tried)] == [1]
+    assert search.doubtful(Search("rect", "SVM"), tried[:1]) == []  # there is nothing to choose
     monkeypatch.setattr(search, "SMALL", 30)
     assert search.doubtful(Search("rect", "SVM"), tried) == []
 
@@ -244,6 +250,8 @@ def test_the_command_prints_both_figures_and_refuses_unknown_words(small, tmp_pa
     for arguments, message in [
         (["table", "dataset"], "write datasets, depth or modules"),
         (["table", "datasets", "--only", "rectangle"], "--only rectangle: known are"),
+        *((["table", "datasets", f"--widths={w}"], "as 500,1000") for w in ("a", "0", "5,", "5,5", "-5")),
+        (["table", "datasets", "--only", "rect,SVM", "--widths", "5"], "SVM: no hidden layers"),
     ]:
         run = CliRunner().invoke(app, arguments)
         assert run.exit_code == 2

@@ -7,8 +7,8 @@ Read it in this order: `published` (the papers' figures), `problems`, `machines`
 from .baseline import by_edges
 from .problems import NAMES, problem
 from .published import TABLES, Table
-from .search import Cell, Search, measure, tries
+from .search import Cell, Search, measure, settings_of, tries
 from .show import as_text, write_all
 
-__all__ = ["NAMES", "TABLES", "Cell", "Search", "Table", "as_text", "by_edges", "measure", "problem", "tries",
-           "write_all"]  # fmt: skip
+__all__ = ["NAMES", "TABLES", "Cell", "Search", "Table", "as_text", "by_edges", "measure", "problem",
+           "settings_of", "tries", "write_all"]  # fmt: skip

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from ...extras import needing
 from ...learning import Convolution, KernelPCAModule, Stack, SubspaceModule, pretrain
-from .tasks import Result, Settings, System, Task, log_uniform
+from .tasks import Result, Settings, Space, System, Task, log_uniform
 
 SPREAD = 50.0
 """The mean square of features' distance from their mean, to which they are scaled: nearly that of digits' pixels."""
@@ -17,7 +17,7 @@ SUBSPACE, WINDOW, STRIDE = 2, (14, 14), (7, 7)
 Encoder = Callable[[Any], Any]
 
 
-def _draw_svm(rng: np.random.Generator, full: bool) -> Settings:
+def _draw_svm(rng: np.random.Generator, space: Space) -> Settings:
     return {"C": log_uniform(rng, 0.5, 500), "gamma": log_uniform(rng, 0.002, 0.2)}
 
 
@@ -70,12 +70,12 @@ def scaled_nll(decisions: Any, y: Any) -> float:
 # ---- Features of stacks without weights ------------------------------------------------------------------------------
 
 
-def _draw_kernel(rng: np.random.Generator, full: bool) -> Settings:
+def _draw_kernel(rng: np.random.Generator, space: Space) -> Settings:
     return {
         "degree": int(rng.integers(0, 3)),
         "features": int(rng.choice((50, 100, 200))),
-        "examples": 3000 if full else 1000,
-        **_draw_svm(rng, full),
+        "examples": 3000 if space.full else 1000,
+        **_draw_svm(rng, space),
     }
 
 
@@ -92,8 +92,8 @@ def kernel_machine(levels: int) -> System:
     return System(_draw_kernel, run)
 
 
-def _draw_subspaces(rng: np.random.Generator, full: bool) -> Settings:
-    return {"features": int(rng.choice((15, 30, 45))), "steps": 100 if full else 40, **_draw_svm(rng, full)}
+def _draw_subspaces(rng: np.random.Generator, space: Space) -> Settings:
+    return {"features": int(rng.choice((15, 30, 45))), "steps": 100 if space.full else 40, **_draw_svm(rng, space)}
 
 
 def subspaces(levels: int) -> System:

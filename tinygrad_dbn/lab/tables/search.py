@@ -23,7 +23,7 @@ from ..code import code_of
 from ..workers import workers
 from .problems import PARTS, REPLICATES, cross_validation, problem
 from .systems import SYSTEMS
-from .tasks import Result, Settings, Task
+from .tasks import Result, Settings, Space, Task
 
 SMALL, BEST = 500, 2
 """Validation sets below that size are small; so many of the best trials are then cross-validated."""
@@ -42,6 +42,8 @@ class Search:
     seed: int = 0
     labelled: int | None = None
     """How many of the training examples have labels; all unless said. Pre-training sees the others too."""
+    widths: tuple[int, ...] = ()
+    """Of every hidden layer, one of these; where there are none, of those that the size of the search has."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,8 @@ def tries(search: Search, trials: int) -> int:
 
 
 def doubtful(search: Search, tried: list[Trial]) -> list[Trial]:
-    """The trials to cross-validate: the best few by validation NLL, if the validation set is small."""
-    if len(_problem(search.problem, search.full, search.seed, 0).valid) >= SMALL:
+    """The trials to cross-validate: the best few by validation NLL, if there is a choice and by few examples."""
+    if len(tried) == 1 or len(_problem(search.problem, search.full, search.seed, 0).valid) >= SMALL:
         return []
     return [trial for trial in sorted(tried, key=lambda t: t.valid_nll)[:BEST] if not trial.cross_validated]
 
@@ -190,7 +192,7 @@ def _try(search: Search, number: int) -> Trial:
 
 def settings_of(search: Search, number: int) -> Settings:
     """The settings of a trial: drawn from the search's seed and the trial's number alone."""
-    return SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), search.full)
+    return SYSTEMS[search.system].draw(np.random.default_rng([search.seed, number]), Space(search.full, search.widths))
 
 
 def _validate(search: Search, trial: Trial) -> Trial:
@@ -253,4 +255,4 @@ def write(file: Path, search: Search, done: Done) -> None:
 
 def _belongs(search: Search) -> dict[str, Any]:
     """What decides the trials of a search, as its file says it."""
-    return asdict(search) | {"code": code_of(SYSTEMS[search.system].run)}
+    return asdict(search) | {"widths": list(search.widths), "code": code_of(SYSTEMS[search.system].run)}

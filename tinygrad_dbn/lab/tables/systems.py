@@ -27,7 +27,7 @@ from ...learning import (
 from ...models import FeedForward
 from ...models.autoencoder import as_width
 from .machines import SVM, kernel_machine, subspaces
-from .tasks import Result, Settings, System, Task, log_uniform
+from .tasks import Result, Settings, Space, System, Task, log_uniform
 
 NOISE = {"basic": 0.1, "rot": 0.1, "bg-rand": 0.4, "bg-img": 0.25, "rot-bg-img": 0.25, "rect": 0.1, "rect-img": 0.25,
          "convex": 0.1}  # fmt: skip
@@ -76,12 +76,12 @@ LAMBDAS = ((0.001, 0.1), (0.1, 10.0), (1.0, 100.0))
 of the same 5 000 digits, so these ranges, though no setting drawn from them, have seen digits that the tables test."""
 
 
-def _draw_net(kind: str, widths: tuple[int, ...], rng: np.random.Generator, full: bool) -> Settings:
+def _draw_net(kind: str, widths: tuple[int, ...], rng: np.random.Generator, space: Space) -> Settings:
     """Settings of a network: width of every hidden layer, rates, and how long each layer is pre-trained."""
     settings: Settings = {
-        "hidden": int(rng.choice(PUBLISHED if full else widths)),
+        "hidden": int(rng.choice(space.widths or (PUBLISHED if space.full else widths))),
         "pretraining_rate": log_uniform(rng, *PRETRAINING_RATES.get(kind, (1.0, 1.0))),
-        "pretraining_steps": int(rng.choice((3000, 6000, 12_000) if full else (1000, 2000))),
+        "pretraining_steps": int(rng.choice((3000, 6000, 12_000) if space.full else (1000, 2000))),
         "rate": log_uniform(rng, *RATES),
     }
     if kind == "sparse":

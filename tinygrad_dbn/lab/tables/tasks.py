@@ -41,10 +41,20 @@ class Task:
 
 
 @dataclass(frozen=True)
-class System:
-    """A column. draw(rng, full) makes settings; run(settings, task) learns with them and counts errors."""
+class Space:
+    """What settings are drawn from."""
 
-    draw: Callable[[np.random.Generator, bool], Settings]
+    full: bool = False
+    """The larger ranges, or those of a quick search."""
+    widths: tuple[int, ...] = ()
+    """Of every hidden layer, one of these; of those that a system has for itself where there are none."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A column. draw(rng, space) makes settings; run(settings, task) learns with them and counts errors."""
+
+    draw: Callable[[np.random.Generator, Space], Settings]
     run: Callable[[Settings, Task], Result]
     tries: int = 1
     """Settings tried where others try one: more for what takes a hundredth of the time."""

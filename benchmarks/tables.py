@@ -27,6 +27,8 @@ def heading():
     print(f"{model}, vectors of {bits} bits, {cores} cores, load {load} before the start; ", end="")
     print(f"{platform.system()}, Python {sys.version.split()[0]}")
     print(", ".join(f"{name} {version_of(name)}" for name in PACKAGES), end="")
+    told = [f"{name}={os.environ[name]}" for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES") if name in os.environ]
+    print("".join(f"; {each}" for each in told), end="")  # machine code for another processor than this one
     for blas in (pool for pool in threadpool_info() if pool["user_api"] == "blas"):
         kernels = blas.get("architecture", "unknown")
         print(

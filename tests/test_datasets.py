@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tinygrad_dbn import datasets
-from tinygrad_dbn.datasets import bars_and_stripes, digits, from_file, labelled_shifter, load, parity
+from tinygrad_dbn.datasets import bars_and_stripes, colourings, digits, from_file, labelled_shifter, load, parity
 
 TOYS = [
     *(bars_and_stripes(n, convention) for n in (1, 2, 3, 4) for convention in ("distinct", "doubled")),
     *(labelled_shifter(n) for n in (1, 2, 4, 8)),
     *(parity(n) for n in (1, 2, 5, 8)),
+    *(colourings(n) for n in (2, 3, 5)),
 ]
 
 
@@ -58,6 +59,16 @@ def test_bars_and_stripes_are_exactly_the_pictures_of_equal_rows_or_equal_column
     assert sorted(counts) == [1] * (len(wanted) - 2) + [2, 2]
 
 
+def test_colourings_are_exactly_the_rings_of_different_neighbours():
+    for n in (2, 3, 5):
+        wanted = {
+            ring for ring in itertools.product(range(3), repeat=n) if all(ring[i] != ring[i - 1] for i in range(n))
+        }
+        places = colourings(n).train.reshape(-1, n, 3)
+        assert (places.sum(axis=2) == 1).all()
+        assert sorted(map(tuple, places.argmax(axis=2))) == sorted(wanted)
+
+
 def test_labelled_shifter_rows_are_rotations_named_by_their_label():
     for n, rows in ((4, 48), (8, 768)):
         data = labelled_shifter(n)
@@ -100,6 +111,8 @@ def test_digits_split_is_complete_disjoint_and_repeatable():
         lambda: bars_and_stripes(25),
         lambda: labelled_shifter(-1),
         lambda: labelled_shifter(60),
+        lambda: colourings(1),
+        lambda: colourings(60),
         lambda: parity(0),
         lambda: parity(-3),
         lambda: parity(64),

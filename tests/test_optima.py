@@ -10,6 +10,7 @@ TOYS = [
       for n in (1, 2, 3, 4) for c in ("distinct", "doubled")],
     *[(datasets.labelled_shifter(n), "shifter:{n}", n) for n in (1, 4, 8)],
     *[(datasets.parity(n), "parity:{n}", n) for n in (1, 2, 8)],
+    *[(datasets.colourings(n), "colourings:{n}", n) for n in (2, 3, 5, 8)],
 ]  # fmt: skip
 
 

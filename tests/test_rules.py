@@ -1,5 +1,7 @@
 """The centred gradient and parallel tempering, against their definitions and judged by the exact likelihood."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,23 +14,28 @@ from tinygrad_dbn.learning import centred, greedy, parallel_tempering, persisten
 from tinygrad_dbn.learning.tempering import exchanged
 
 RBM, X = random_rbm(4, 3, 1.0), rows(4, 6)
+SOFTMAX = td.CategoricalRBM(*(leaf for leaf in leaves(random_rbm(6, 3, 1.0))), categories=3)
+VALUES = td.models.one_hot(np.random.default_rng(0).integers(0, 3, (5, 2)), 3)
+KINDS = pytest.mark.parametrize(("rbm", "X"), [(RBM, X), (SOFTMAX, VALUES)], ids=["binary", "softmax"])
 
 
 # ---- The centred gradient --------------------------------------------------------------------------------------------
 
 
-def test_it_is_the_step_of_steepest_ascent_in_centred_parameters():
+@KINDS
+def test_it_is_the_step_of_steepest_ascent_in_centred_parameters(rbm, X):
     """E = −(h − λ)ᵀW(x − μ) − b'ᵀ(x − μ) − c'ᵀ(h − λ): the gradient in W, b', c', led back to W, b, c."""
-    mean, hidden = X.mean(axis=0), RBM.hidden_given_visible(X).mean(axis=0)
+    mean, hidden = X.mean(axis=0), rbm.hidden_given_visible(X).mean(axis=0)
 
     def log_p(parameters):
         W, b, c = parameters
-        plain = td.RBM(W, b - td.ops.matmul(hidden, W), c - td.ops.matmul(W, mean))
+        plain = replace(rbm, W=W, b=b - td.ops.matmul(hidden, W), c=c - td.ops.matmul(W, mean))
         return exact.log_likelihood(plain, X).mean()
 
-    start = (RBM.W, RBM.b + hidden @ RBM.W, RBM.c + RBM.W @ mean)
+    start = (rbm.W, rbm.b + hidden @ rbm.W, rbm.c + rbm.W @ mean)
     W, b, c = td.grad(log_p)(start)
-    assert_close(centred(RBM, exact.gradient(RBM, X), X), td.RBM(W, b - hidden @ W, c - W @ mean), atol=1e-12)
+    expected = replace(rbm, W=W, b=b - hidden @ W, c=c - W @ mean)
+    assert_close(centred(rbm, exact.gradient(rbm, X), X), expected, atol=1e-12)
 
 
 def test_it_does_not_matter_which_state_of_a_unit_is_called_on():
@@ -65,6 +72,20 @@ def test_an_exchange_keeps_every_chains_distribution():
         p = np.exp(exact.log_marginal(at, 0))
         found = np.bincount((x @ [1, 2, 4]).astype(int), minlength=8) / count
         assert (np.abs(found - p) < 5 * np.sqrt(p * (1 - p) / count)).all()
+
+
+def test_chains_of_softmax_units_come_to_the_likelihoods_gradient():
+    rng, start = np.random.default_rng(0), np.tile(VALUES, (4, 400, 1))
+    direction, end = parallel_tempering(SOFTMAX, VALUES, rng, start, k=20)
+    assert_close(direction, exact.gradient(SOFTMAX, VALUES), atol=5 / np.sqrt(end.shape[1]))
+    assert (end.reshape(*end.shape[:2], 2, 3).sum(axis=3) == 1).all()
+    np.testing.assert_allclose(end[0].mean(axis=0), 1 / 3, atol=0.05)  # at β = 0 all values have the same chance
+
+
+def test_parallel_tempering_keeps_the_width_of_the_parameters():
+    rbm = td.RBM(*(leaf.astype(np.float32) for leaf in leaves(RBM)))
+    direction, end = parallel_tempering(rbm, X.astype(np.float32), 0, np.ones((3, 5, 4), np.float32))
+    assert {a.dtype for a in (*leaves(direction), end)} == {np.dtype(np.float32)}
 
 
 def test_an_exchange_is_accepted_as_often_as_detailed_balance_asks():
@@ -125,7 +146,7 @@ def test_a_training_by_them_nears_the_optimum_and_goes_on_to_the_same_bits(rule)
         (lambda rng: parallel_tempering(RBM, X, rng, X[None]), "at least 2 temperatures"),
         (lambda rng: parallel_tempering(RBM, X, rng, np.ones((2, 3, 5))), "for 4 visible units"),
         (lambda rng: parallel_tempering(RBM, X, rng, np.ones((2, 3, 4)), k=0), "k=0: write a whole number from 1"),
-        (lambda rng: centred(td.GaussianRBM(RBM.W, RBM.b, RBM.c), RBM, X), "real visible units"),
+        (lambda rng: centred(td.GaussianRBM(RBM.W, RBM.b, RBM.c), RBM, X), "real visible units.*or a CategoricalRBM"),
     ],
 )
 def test_other_input_is_refused_with_what_to_write(call, said):

@@ -7,12 +7,29 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import tinygrad_dbn as td
 from tinygrad_dbn import datasets, exact, learning
 from tinygrad_dbn.cli import app
 from tinygrad_dbn.lab import study
 from tinygrad_dbn.lab.study import courses, effects, run
 
 SUBJECT = study.SUBJECTS["bars-and-stripes:2"]
+
+
+COLOURS = study.SUBJECTS["colourings:5-softmax"]
+
+
+@pytest.mark.parametrize("rule", study.RULES)
+def test_softmax_units_learn_by_every_rule_what_units_of_zeros_and_ones_learn_too(rule):
+    found = study.course(COLOURS, rule, seed=1, scale=0.1)
+    ends = [[m for m in found if m.layer == layer][-1] for layer in (1, 2)]
+    X = datasets.colourings(5).train
+    lowest = td.CategoricalRBM.for_data(X, 12, np.random.default_rng([1, 0]), 3, COLOURS.scale)
+    assert found[0].log_likelihood == exact.log_likelihood(lowest, X).mean()
+    assert found[0].log_likelihood + 0.2 < ends[0].log_likelihood < -np.log(30)
+    assert found[0].best_possible == pytest.approx(-np.log(30))
+    assert all(-1e-12 < m.gap < 5 for m in found)
+    assert {m.data for m in found} == {"colourings:5-softmax"}
 
 
 @pytest.mark.parametrize("rule", study.RULES)
@@ -87,7 +104,7 @@ def short(monkeypatch):
     honest, bias = run.course, effects.bias
     ran = []
     monkeypatch.setattr(
-        run, "course", lambda s, rule, seed, scale: ran.append((s.data, rule, seed)) or honest(s, rule, seed, 0.002)
+        run, "course", lambda s, rule, seed, scale: ran.append((s.name, rule, seed)) or honest(s, rule, seed, 0.002)
     )
     monkeypatch.setattr(effects, "bias", lambda: bias((2, 3, 4)))
     monkeypatch.setattr(effects, "estimates", lambda models, honest=effects.estimates: honest(2, temperatures=(3, 5)))
@@ -118,6 +135,16 @@ def test_the_command_writes_a_table_pictures_and_a_page_and_goes_on_where_it_was
     assert again.exit_code == 0
     assert short == [("parity:4", "PCD", 1)]
     assert (out / "courses.csv").read_bytes() == before
+
+
+def test_every_rule_and_distribution_is_in_the_report(short, tmp_path):
+    out = tmp_path / "out"
+    found = CliRunner().invoke(app, ["study", "--seeds", "1", "--processes", "1", "--out", str(out)])
+    assert found.exit_code == 0, found.output
+    assert short == [(name, rule, 0) for name in study.SUBJECTS for rule in study.RULES]
+    page = (out / "report.html").read_text()
+    assert all(f">{name}</" in page for name in (*study.SUBJECTS, *study.RULES))
+    assert set(study.pictures._STYLES) == set(study.RULES)
 
 
 def test_courses_of_another_study_are_refused(short, tmp_path):

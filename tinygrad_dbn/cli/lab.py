@@ -32,7 +32,7 @@ def lab(
     data: Annotated[
         str | None,
         typer.Option(
-            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], or a .npy or .csv file of 0 and 1. "
+            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], colourings[:N], or a .npy or .csv file of 0 and 1. "
             "Default: digits."
         ),
     ] = None,

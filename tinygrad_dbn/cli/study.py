@@ -11,7 +11,7 @@ from .terminal import chosen, refusing, say
 
 def study(
     data: Annotated[str, typer.Option(help="Distributions, separated by commas; all of them unless said.")] = "",
-    rules: Annotated[str, typer.Option(help="Rules, with commas between; also Centred, PT.")] = "ML,CD-1,CD-10,PCD",
+    rules: Annotated[str, typer.Option(help="Rules, separated by commas; all of them unless said.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="Courses of each rule on each distribution.")] = 3,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of every course, one seed.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder; courses that are in it are kept, and used.")] = None,
@@ -19,8 +19,8 @@ def study(
 ) -> None:
     """Train every rule on every distribution from the same starts, and report how they differ.
 
-    Exact maximum likelihood against CD-1, CD-10 and PCD, a second layer on each, the bias of CD-k, annealed sampling
-    against the truth. Run it again with the same --out to go on after Ctrl-C.
+    Exact maximum likelihood against CD-1, CD-10, PCD, the centred gradient and parallel tempering, a second layer on
+    each, the bias of CD-k, annealed sampling against the truth. Run it again with the same --out to go on after Ctrl-C.
     """
     folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-study"
     with refusing(f"--out {folder} goes on with the courses that are missing"):

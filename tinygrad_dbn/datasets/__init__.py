@@ -13,11 +13,11 @@ from .labelled import Labelled, Part
 from .mnist import idx, mnist5k, mnist_from_idx
 from .names import load
 from .rectangles import rectangles, rectangles_image
-from .toy import bars_and_stripes, labelled_shifter, parity
+from .toy import bars_and_stripes, colourings, labelled_shifter, parity
 from .variations import mnist_variation
 
 __all__ = [
-    "Dataset", "Documents", "Labelled", "Part", "bars_and_stripes", "convex", "digits", "documents", "documents_from",
-    "from_file", "idx", "labelled_shifter", "load", "mnist5k", "mnist_from_idx", "mnist_variation", "parity",
-    "rectangles", "rectangles_image",
+    "Dataset", "Documents", "Labelled", "Part", "bars_and_stripes", "colourings", "convex", "digits", "documents",
+    "documents_from", "from_file", "idx", "labelled_shifter", "load", "mnist5k", "mnist_from_idx", "mnist_variation",
+    "parity", "rectangles", "rectangles_image",
 ]  # fmt: skip

@@ -9,20 +9,21 @@ from ..files import shown
 from .dataset import Dataset
 from .digits import digits
 from .files import from_file
-from .toy import bars_and_stripes, labelled_shifter, parity
+from .toy import bars_and_stripes, colourings, labelled_shifter, parity
 
 # Each toy recipe with the size it has when none is written.
 _TOYS: dict[str, tuple[Callable[[int], Dataset], int]] = {
     "bars-and-stripes": (bars_and_stripes, 4),
     "shifter": (labelled_shifter, 4),
     "parity": (parity, 8),
+    "colourings": (colourings, 5),
 }
 NAMES = ("digits", *_TOYS)
 
 
 def load(name: str) -> Dataset:
-    """The data set called `name`: "digits", "bars-and-stripes", "shifter" or "parity" (the last three with
-    an optional size, as in "bars-and-stripes:3"), or a path to a .npy or .csv file.
+    """The data set called `name`: "digits", "bars-and-stripes", "shifter", "parity" or "colourings" (the last
+    four with an optional size, as in "bars-and-stripes:3"), or a path to a .npy or .csv file.
 
     Raises ValueError for an unknown name (naming the nearest known one) or a size that is no positive
     integer, and whatever `from_file` raises.

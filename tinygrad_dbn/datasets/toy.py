@@ -73,6 +73,31 @@ def parity(n: int) -> Dataset:
     return Dataset(f"parity:{n}", rows, None, None, -(n - 1) * log(2), source)
 
 
+def colourings(n: int) -> Dataset:
+    """Colourings of a ring of n places in three colours, neighbours different: (2^n + 2·(−1)^n, 3n).
+
+    A place is three zeros and ones, of which that of its colour is on: a unit of three values. The optimum is minus the
+    logarithm of the number of rows, nats. Raises ValueError for n < 2 and for an n whose table would pass 1 GiB.
+    Source: Birkhoff, A determinant formula for the number of ways of coloring a map (1912), for the count.
+
+    >>> colourings(3).train.reshape(-1, 3, 3).argmax(axis=2)[:2]
+    array([[0, 1, 2],
+           [0, 2, 1]])
+    """
+    if n < 2:
+        raise ValueError(f"colourings: n is {n}, but it counts the places of a ring; write n >= 2")
+    _check_size("colourings", n, rows=f"about 2^{n}", values=3 * 2 ** (n - 1) * 3 * n)
+    colours = np.arange(3)[:, None]
+    for _ in range(n - 1):
+        before = np.repeat(colours, 2, axis=0)
+        turn = np.tile([1, 2], len(colours))  # the two other colours
+        colours = np.column_stack([before, (before[:, -1] + turn) % 3])
+    ring = colours[colours[:, 0] != colours[:, -1]]
+    rows = np.eye(3)[ring].reshape(len(ring), 3 * n)
+    source = f"All {len(rows)} colourings of a ring of {n} places in three colours, neighbours different."
+    return Dataset(f"colourings:{n}", rows, None, (n, 3), -log(len(rows)), source)
+
+
 def _all_states(n: int) -> NDArray[np.float64]:
     """{0,1}^n as (2^n, n): bit j of state s is (s >> j) & 1."""
     return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)

@@ -10,7 +10,7 @@ inequality the mean log-weight errs low forwards and high backwards (Burda, Gros
 between the two directions is the warning that a single one does not give.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -117,9 +117,9 @@ def _led(rbm: RBM, x: Array, base: Array, betas: Array, rng: np.random.Generator
     return log_w
 
 
-def tempered(rbm: RBM, base: Array, beta: float) -> RBM:
+def tempered(rbm: Any, base: Array, beta: float) -> Any:
     """The RBM between the base rates (β = 0) and `rbm` (β = 1): βW, (1 − β) a + βb, βc."""
-    return RBM(beta * rbm.W, (1 - beta) * base + beta * rbm.b, beta * rbm.c)
+    return replace(rbm, W=beta * rbm.W, b=(1 - beta) * base + beta * rbm.b, c=beta * rbm.c)
 
 
 def base_rates(X: Any) -> Array:

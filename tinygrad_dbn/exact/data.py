@@ -50,6 +50,15 @@ def need_binary(model: AnyRBM | DBN) -> None:
         )
 
 
+def need_linear(model: AnyRBM) -> None:
+    """Raise ValueError for an RBM whose energy is not linear in x, h and their products."""
+    if model.units not in ("binary", "categorical"):
+        raise ValueError(
+            f"a {type(model).__name__} of {model.units} visible units: this is for an energy −hᵀWx − cᵀh − bᵀx, that "
+            "of an RBM or a CategoricalRBM"
+        )
+
+
 def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
     """X as a (T, width) array of zeros and ones, or a ValueError that says where it is not. Without width, any.
 

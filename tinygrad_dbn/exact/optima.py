@@ -20,6 +20,7 @@ OPTIMA: dict[str, Callable[[int], float]] = {
     "bars-and-stripes:{n} (doubled)": lambda n: -(n + 1) * log(2) + 4 * log(2) / 2 ** (n + 1),
     "shifter:{n}": lambda n: -log(3 * 2**n),
     "parity:{n}": lambda n: -(n - 1) * log(2),
+    "colourings:{n}": lambda n: -log(2**n + 2 * (-1) ** n),
 }
 """Closed forms by the name of the dataset, which names its convention: mean log-likelihood of `train`, nats."""
 

@@ -1,6 +1,7 @@
-"""Parallel tempering: persistent chains at many temperatures that exchange their states (Desjardins et al. 2010).
+"""Parallel tempering: persistent chains at many temperatures that exchange their states (Desjardins et al. 2010; claim
+G0).
 
-Chain m samples from the RBM with all parameters times β_m, from 0 (fair coins, which mix at once) to 1 (the model).
+Chain m samples from the RBM with all parameters times β_m, from 0 (equal chances, which mix at once) to 1 (the model).
 After each Gibbs round neighbours exchange their x with the probability that leaves both distributions as they are,
 min(1, exp(F_a(x_a) + F_b(x_b) − F_a(x_b) − F_b(x_a))). So the chain at β = 1 reaches modes that it would not leave, or
 find, by itself.
@@ -12,22 +13,22 @@ import numpy as np
 
 from ..autodiff.differentiate import grad
 from ..exact.annealing import tempered
-from ..exact.data import need_binary, whole
-from ..models import RBM
+from ..exact.data import need_linear, whole
 from ..randomness import Random, generator
 
 TEMPERATURES = 10  # of `greedy`'s rule "pt"
 
 
-def parallel_tempering(rbm: RBM, X: Any, rng: Random, particles: Any, k: int = 1) -> tuple[RBM, Any]:
+def parallel_tempering(rbm: Any, X: Any, rng: Random, particles: Any, k: int = 1) -> tuple[Any, Any]:
     """The second term of the likelihood's gradient from chains at the temperatures of `particles` (M, N, D).
 
     N chains at each of M temperatures, β rising evenly from 0 to 1, of which the last are the model's. Returned are the
     direction of ascent on rows X (T, D), and where the chains stand after k more rounds, to be handed in with the next
-    batch. Raises ValueError for k below 1, and for particles of other shapes or fewer than 2 temperatures.
+    batch. x are zeros and ones, or units of K values. Raises ValueError for others, for k below 1, and for particles of
+    other shapes or fewer than 2 temperatures.
     """
     rng = generator(rng)
-    need_binary(rbm)
+    need_linear(rbm)
     whole("k", k, 1)
     particles = np.asarray(particles)
     if particles.ndim != 3 or len(particles) < 2 or not particles.shape[1] or particles.shape[2] != rbm.W.shape[1]:
@@ -35,7 +36,8 @@ def parallel_tempering(rbm: RBM, X: Any, rng: Random, particles: Any, k: int = 1
             f"particles of shape {particles.shape} for {rbm.W.shape[1]} visible units: give (M, N, D), N rows for each "
             "of at least 2 temperatures, for instance rows of the data"
         )
-    ladder = [tempered(rbm, np.zeros(rbm.W.shape[1]), beta) for beta in np.linspace(0, 1, len(particles))]
+    betas = np.linspace(0, 1, len(particles)).tolist()  # Python's floats keep the width of the parameters
+    ladder = [tempered(rbm, np.zeros_like(rbm.b), beta) for beta in betas]
     for _ in range(k):
         particles = exchanged(ladder, [at.gibbs(x, rng) for at, x in zip(ladder, particles, strict=True)], rng)
     model = particles[-1]
@@ -43,7 +45,7 @@ def parallel_tempering(rbm: RBM, X: Any, rng: Random, particles: Any, k: int = 1
     return direction, particles
 
 
-def exchanged(ladder: list[RBM], particles: Any, rng: np.random.Generator) -> Any:
+def exchanged(ladder: list[Any], particles: Any, rng: np.random.Generator) -> Any:
     """Chains (M, N, D) after each has been offered its neighbour's state, from the hottest pair to the coldest."""
     chains = np.array(particles)
     for m in range(len(ladder) - 1):

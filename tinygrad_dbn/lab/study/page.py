@@ -13,8 +13,11 @@ _TEXTS = {
         "How far each rule gets",
         "Exact log p of the training distribution in the first layer's training: medians over the seeds, shaded from "
         "the lowest to the highest. Dotted: the best that any model can reach. ML follows the exact gradient; CD-k "
-        "starts its chains at the data (Hinton 2002), PCD never takes them back there (Tieleman 2008). All have the "
-        "same rates, but for PCD, which has three tenths of them: its chains must keep up with the weights.",
+        "starts its chains at the data (Hinton 2002), PCD never takes them back there (Tieleman 2008); Centred is "
+        "CD-1 by the centred gradient (Montavon & Müller 2012), PT has chains at ten temperatures that exchange their "
+        "states (Desjardins et al. 2010). All have the same rates, but for PCD and PT, which have three tenths of "
+        "them: their chains must keep up with the weights. Colourings are learned twice, by visible units of zeros and "
+        "ones and by softmax units, one for each place and its three colours.",
     ),
     "stacks": (
         "What a second layer does",

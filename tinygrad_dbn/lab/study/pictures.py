@@ -35,7 +35,7 @@ def courses(moments: list[Moment], dark: bool = False) -> bytes:
                 name_of_colour, line = _STYLES[rule]
                 shade = colour[name_of_colour]
                 axes.fill_between(epochs + 1, low, high, color=shade, alpha=0.18, linewidth=0)
-                axes.plot(epochs + 1, middle, line, color=shade, linewidth=1.7, label=rule)
+                axes.plot(epochs + 1, middle, color=shade, linestyle=line, linewidth=1.7, label=rule)
             if name != "digits":  # the optimum of a sample is its memorisation, far above what is drawn
                 axes.axhline(here[0].best_possible, color=colour["ink"], linestyle=(0, (1, 2)), linewidth=1.2)
             axes.set_xscale("log")

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+import sklearn.svm
 from typer.testing import CliRunner
 
 from tinygrad_dbn import datasets, learning
@@ -151,10 +152,38 @@ def test_choices_go_by_nll_and_cross_validation_never_by_number(monkeypatch):
 
 def test_the_best_few_are_cross_validated_where_the_validation_set_is_small(small, monkeypatch):
     tried = [trial(0, 0.5), trial(1, 0.2), trial(2, 0.3), trial(3, 0.1, (0.1,))]
-    assert [t.number for t in search.doubtful(Search("rect", "SVM"), tried)] == [1]
+    assert [t.number for t in search.doubtful(Search("rect", "SVM"), tried)] == [3, 1]
     assert search.doubtful(Search("rect", "SVM"), tried[:1]) == []  # there is nothing to choose
     monkeypatch.setattr(search, "SMALL", 30)
     assert search.doubtful(Search("rect", "SVM"), tried) == []
+
+
+def test_trials_that_are_added_end_as_all_of_them_at_once(small, tmp_path, monkeypatch):
+    """Two are cross-validated and then a better third is tried: it is chosen, though its number is the highest."""
+    nll = {0: 0.5, 1: 0.4, 2: 0.3, 3: 0.2}
+    monkeypatch.setitem(systems.SYSTEMS, "SVM", tasks.System(lambda rng, space: {}, systems.SYSTEMS["SVM"].run))
+    monkeypatch.setattr(search, "_try", lambda s, number: Trial(number, {}, 0.1, nll[number], 1))
+    # Cross-validation likes the first trial best, and is asked of the best two alone.
+    monkeypatch.setattr(search, "_validate", lambda s, t: Trial(t.number, {}, 0.1, t.valid_nll, 1, (1 - t.valid_nll,)))
+    monkeypatch.setattr(search, "_test", lambda s, t, r: Outcome(r, t.number, 0.1, 1))
+    for trials in (2, 4):
+        added = measure(Search("rect", "SVM"), folder=tmp_path / "added", trials=trials)
+    at_once = measure(Search("rect", "SVM"), folder=tmp_path / "once", trials=4)
+    assert added == at_once
+    assert added.best.number == 2
+
+
+def test_a_machine_learns_from_no_more_labels_than_are_given(small, monkeypatch):
+    fitted = []
+    honest = sklearn.svm.SVC.fit
+    monkeypatch.setattr(sklearn.svm.SVC, "fit", lambda self, X, y: fitted.append(len(y)) or honest(self, X, y))
+    for labelled, learned in ((60, [60, 90]), (25, [25])):
+        whole, _ = search._task(Search("rect", "SVM"), 0)
+        for system in ("SVM", "kernel-1"):
+            settings = {**search.settings_of(Search("rect", system), 0), "features": 10, "examples": 30}
+            search._run(Search("rect", system), settings, whole, labelled, 0, test=True)
+            assert fitted == learned, system
+            fitted.clear()
 
 
 def test_parts_of_a_cross_validation_choose_by_every_labelled_example_once():

@@ -147,11 +147,11 @@ def measure(
                 f"{search.problem} {search.system} trial {len(done.trials)}/{trials}: "
                 f"lowest validation NLL {lowest:.3f}"
             )
-        again = [t.number for t in doubtful(search, [done.trials[n] for n in range(trials)])]
-        for _, trial in each(_validate, [(search, done.trials[number]) for number in again]):
+        again = doubtful(search, [done.trials[n] for n in range(trials)])
+        for _, trial in each(_validate, [(search, trial) for trial in again if not trial.cross_validated]):
             done.trials[trial.number] = trial
             keep()
-        tried = [done.trials[number] for number in range(trials)]
+        tried = ranked_anew([done.trials[number] for number in range(trials)], {trial.number for trial in again})
         chosen = choices(search, tried)
         missing = [(search, trial, r) for r, trial in enumerate(chosen) if (r, trial.number) not in done.tests]
         for _, test in each(_test, missing):
@@ -169,10 +169,18 @@ def tries(search: Search, trials: int) -> int:
 
 
 def doubtful(search: Search, tried: list[Trial]) -> list[Trial]:
-    """The trials to cross-validate: the best few by validation NLL, if there is a choice and by few examples."""
+    """The trials whose cross-validation decides: the best few, if there is a choice and by few examples."""
     if len(tried) == 1 or len(_problem(search.problem, search.full, search.seed, 0).valid) >= SMALL:
         return []
-    return [trial for trial in sorted(tried, key=lambda t: t.valid_nll)[:BEST] if not trial.cross_validated]
+    return sorted(tried, key=lambda t: t.valid_nll)[:BEST]
+
+
+def ranked_anew(tried: list[Trial], decided: set[int]) -> list[Trial]:
+    """The trials, of which those of other numbers than `decided` count as not cross-validated.
+
+    They were among the best few before others were tried: so trials added later end as all of them at once do.
+    """
+    return [trial if trial.number in decided else replace(trial, cross_validated=()) for trial in tried]
 
 
 def choices(search: Search, tried: list[Trial]) -> list[Trial]:

@@ -150,6 +150,20 @@ def test_patches_come_from_the_photographs_and_are_not_plain():
         patches(1, 500, np.random.default_rng(0))
 
 
+def test_patches_of_parts_that_do_not_overlap_have_no_pixel_in_common(monkeypatch):
+    """Of photographs in which every pixel has a grey level of its own."""
+    numbered = [np.arange(k, k + 40 * 60, dtype=np.float32).reshape(40, 60) / 100 for k in (0, 5000)]
+    monkeypatch.setattr("tinygrad_dbn.datasets.photographs.photographs", lambda: numbered)
+    left, right = (patches(300, 8, np.random.default_rng(0), part) for part in ((0, 0.75), (0.75, 1)))
+    assert not {*left.ravel().tolist()} & {*right.ravel().tolist()}
+    columns = [(np.rint(found * 100).astype(int) - 5000 * (found >= 50)) % 60 for found in (left, right)]
+    assert [(c.min(), c.max()) for c in columns] == [(0, 44), (45, 59)]
+    with pytest.raises(ValueError, match="side is 16; write 1 to 15 pixels"):
+        patches(1, 16, np.random.default_rng(0), (0.75, 1))
+    with pytest.raises(ValueError, match=r"from 0.5 to 0.5; write shares of the width, as \(0, 0.75\)"):
+        patches(1, 8, np.random.default_rng(0), (0.5, 0.5))
+
+
 @pytest.mark.parametrize("sizes", [(-1, 2, 3), (4000, 1000, 1)])
 def test_sizes_that_cannot_be_are_refused(sizes):
     with pytest.raises(ValueError, match="three counts"):

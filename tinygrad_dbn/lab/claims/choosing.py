@@ -1,10 +1,8 @@
 """The setting that suits a training best, so that no condition of an experiment is judged at another one's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import inf
+from math import inf, isnan
 from typing import TypeVar
-
-from ...learning import Diverged
 
 Trained = TypeVar("Trained")
 
@@ -21,7 +19,7 @@ def best_of(
     While the best is the lowest or the highest of those tried, one more is tried beyond it, by the ratio between it and
     its neighbour. So the best lies between two that are worse; where it still does not, the words say so. A setting at
     which the training diverges is worse than any other. A quick run tries the first setting alone.
-    Raises Diverged where the training diverges at each setting.
+    Raises FloatingPointError where the training diverges at each setting, and for a loss of NaN.
 
     >>> best_of((1.0, 2.0), lambda rate: (rate - 5) ** 2, float, quick=False)
     ('4', 1.0)
@@ -34,15 +32,17 @@ def best_of(
         losses[setting] = inf
         try:
             trained = train(setting)
-        except Diverged as error:
+        except FloatingPointError as error:  # as `Diverged` is
             last = error
             continue
         found = loss(trained)
+        if isnan(found):
+            raise FloatingPointError(f"at {setting:g} the training ends, as if it had not diverged, at a loss of NaN")
         if found < min(losses.values()):
             best = [trained]
         losses[setting] = found
     if not best:
-        raise Diverged(f"the training diverged at each of {tuple(losses)}", last.last) from last
+        raise FloatingPointError(f"the training diverged at each of {tuple(losses)}") from last
     return _in_words(losses), best[0]
 
 

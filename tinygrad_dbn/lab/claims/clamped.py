@@ -84,7 +84,9 @@ def _draw(results: Results, dark: bool) -> bytes:
         if (condition, 0) in results:
             found = results[condition, 0]
             each = zip(found["agree of each class"], found["error of each class"], strict=True)
-            panels.append((condition, found["samples"], [f"{y}\n{a:.0f}\n{e:.0f}" for y, (a, e) in enumerate(each)]))
+            words = [f"{y}\n{a:.0f}\n{e:.0f}" for y, (a, e) in enumerate(each)]
+            asked = condition.endswith("clamped")  # else no class was asked for, and the columns are any samples
+            panels.append((condition, found["samples"], words if asked else [""] * 10))
     return samples(panels, (28, 28), "class\nsamples that agree, %\ndigits missed, %", dark)
 
 

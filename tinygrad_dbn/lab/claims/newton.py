@@ -138,6 +138,11 @@ EXPERIMENT = Experiment(
         Comparison("train", *CONDITIONS[:2], says="F5: at equal cost, Hessian-free ends below pre-training and SGD"),
         Comparison("train", CONDITIONS[0], CONDITIONS[3], says="Hessian-free ends below SGD from the same weights"),
         Comparison("train", CONDITIONS[0], CONDITIONS[2], says="Hessian-free ends below SGD from dense weights"),
+        Comparison(
+            "train", CONDITIONS[1], CONDITIONS[2], says="F2: pre-training and SGD end below SGD from dense ones"
+        ),
+        Comparison("train", CONDITIONS[1], CONDITIONS[3], says="F2: and below SGD from sparse ones"),
+        Comparison("test", CONDITIONS[1], CONDITIONS[3], says="and so they do on digits not trained on"),
     ),
     draw=_draw,
 )

@@ -212,16 +212,41 @@ def filters(panels: Sequence[tuple[str, Any]], dark: bool) -> bytes:
     """PNG: a panel for each title, of filters (rows, columns, height, width), each scaled to its own largest weight."""
     with canvas(dark, (3.4 * len(panels), 4.6)) as (page, colour):
         for axes, (title, W) in zip(page.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-            rows, columns, height, width = W.shape
-            shown = np.full((rows, columns, height + 1, width + 1), np.nan)
-            shown[..., :-1, :-1] = W / np.abs(W).max(axis=(2, 3), keepdims=True)
-            mosaic = shown.transpose(0, 2, 1, 3).reshape(rows * (height + 1), columns * (width + 1))
-            axes.imshow(mosaic, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-            axes.set_title(title, loc="left", fontsize=11)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_color(colour["faint"])
+            _filters(axes, title, W, colour)
         return png(page)
+
+
+def dots_and_filters(
+    results: Results,
+    groups: Sequence[tuple[str, Sequence[str]]],
+    figure: str,
+    label: str,
+    panels: Sequence[tuple[str, Any]],
+    dark: bool,
+) -> bytes:
+    """PNG: a column for each group of conditions: a dot for every seed of each, and below the group's filters."""
+    with canvas(dark, (3.6 * len(groups), 4.8)) as (page, colour):
+        above, below = page.subplots(2, len(groups), squeeze=False, height_ratios=(2, 1))
+        for axes, (title, conditions) in zip(above, groups, strict=True):
+            _dots(axes, results, conditions, figure, label, colour)
+            names = [c.removeprefix(f"{title}: ") for c in conditions]
+            axes.set_yticks(range(len(conditions)), names if title == groups[0][0] else [""] * len(names))
+            axes.set_title(title, loc="left", fontsize=11)
+        for axes, (title, W) in zip(below, panels, strict=True):
+            _filters(axes, title, W, colour)
+        return png(page)
+
+
+def _filters(axes: Axes, title: str, W: Any, colour: Colours) -> None:
+    rows, columns, height, width = W.shape
+    shown = np.full((rows, columns, height + 1, width + 1), np.nan)
+    shown[..., :-1, :-1] = W / np.abs(W).max(axis=(2, 3), keepdims=True)
+    mosaic = shown.transpose(0, 2, 1, 3).reshape(rows * (height + 1), columns * (width + 1))
+    axes.imshow(mosaic, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color(colour["faint"])
 
 
 def _dots(axes: Axes, results: Results, conditions: Sequence[str], figure: str, label: str, colour: Colours) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.photographs import moving_patches, patches
+from ...datasets.photographs import Part, moving_patches, patches
 from ...learning import Convolution, Stack, SubspaceModule, pretrain
 from .experiment import Comparison, Experiment, Figures, Results
 from .pictures import filters
@@ -16,6 +16,7 @@ SHAPES: dict[str, tuple[Shape, Shape, Shape]] = {
 }
 """Of a patch, of the windows that the first layer sees in it, and of the steps between them; frames come first."""
 FEATURES = {"still": 40, "moving": 60}
+LEFT, RIGHT = (0.0, 0.75), (0.75, 1.0)  # the parts of the photographs to learn from, and to measure on
 SYSTEMS = ("random subspaces", "one layer", "two layers")
 CONDITIONS = tuple(f"{kind}: {system}" for kind in SHAPES for system in SYSTEMS)
 FREQUENCIES, TURNS, PHASES = (
@@ -30,7 +31,8 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     kind, system = condition.split(": ")
     shape, window, _ = SHAPES[kind]
     rng = np.random.default_rng(seed)
-    X, held_out = (drawn(kind, count, rng) for count in ((300, 100) if quick else (5000, 2000)))
+    counts = (300, 100) if quick else (5000, 2000)
+    X, held_out = (drawn(kind, count, rng, part) for count, part in zip(counts, (LEFT, RIGHT), strict=True))
     stack = _stacked(kind, system, X, seed, quick)
     features = np.asarray(stack.encode(held_out), float)
     answers = _answers(stack, shape, float(np.sqrt(2 * np.square(X).mean())))
@@ -48,10 +50,11 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     }
 
 
-def drawn(kind: str, count: int, rng: np.random.Generator) -> Any:
+def drawn(kind: str, count: int, rng: np.random.Generator, part: Part = (0, 1)) -> Any:
     """Patches (count, numbers in one), each about its own mean."""
-    shape = SHAPES[kind][0]
-    found = patches(count, shape[0], rng) if kind == "still" else moving_patches(count, shape[0], shape[1], rng)
+    first, side, *_ = SHAPES[kind][0]  # of moving ones the frames come first
+    still = kind == "still"
+    found = patches(count, side, rng, part) if still else moving_patches(count, first, side, rng, part=part)
     X = found.reshape(count, -1)
     return X - X.mean(axis=1, keepdims=True)
 
@@ -102,7 +105,8 @@ EXPERIMENT = Experiment(
     claim="C2",
     title="Stacked subspaces of photographs",
     method=(
-        f"5 000 patches of scikit-learn's two photographs, and 2 000 others to measure on. {_sizes('still')}; "
+        "5 000 patches of the left three quarters of scikit-learn's two photographs, and 2 000 of the right quarter to "
+        f"measure on. {_sizes('still')}; "
         f"{_sizes('moving')}, frames first: a window that goes straight over a photograph, by at most two pixels a "
         "frame. Features are lengths in subspaces of two dimensions. The second layer learns from the first one's "
         "features of all windows, reduced by PCA. Random subspaces are drawn in the same whitened space. Sparse: a "
@@ -125,8 +129,9 @@ EXPERIMENT = Experiment(
             for figure in ("sparse", "modulation")
         ),
         *(
-            Comparison("modulation", f"{kind}: two layers", f"{kind}: one layer", says=f"{kind}: a second layer, less")
+            Comparison("modulation", f"{kind}: two layers", f"{kind}: {other}", says=f"{kind}: modulation, {says}")
             for kind in SHAPES
+            for other, says in (("one layer", "a second layer"), ("random subspaces", "two layers, learned"))
         ),
         Comparison(
             "direction", "moving: one layer", "moving: random subspaces", lower=False, says="direction, learned"

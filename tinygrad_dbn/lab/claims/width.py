@@ -82,8 +82,9 @@ EXPERIMENT = Experiment(
         Comparison("test", "RBM 400", "RBM 25", says="with RBMs, 400 units err less than 25"),
         Comparison("test", "autoencoder 400", "autoencoder 25", says="with autoencoders, 400 units err less than 25"),
         Comparison(
-            "test", "RBM 400", "random 400", says="at 400 units and equal cost, RBMs err less than random weights"
+            "test", "RBM 400", "random 400", says="at 400 units, as many steps, RBMs err less than random weights"
         ),
+        Comparison("test", "random 25", "RBM 25", says="at 25 units, as many steps, random weights err less than RBMs"),
     ),
     draw=_draw,
 )

@@ -21,7 +21,8 @@ _TEXTS = {
     ),
     "stacks": (
         "What a second layer does",
-        "The second layer trained by maximum likelihood on samples of the first. Above: exact log p and its bound, "
+        "The second layer of seed 0, trained on samples of the first, by maximum likelihood where that is among the "
+        "rules and else by the first of them. Above: exact log p and its bound, "
         "the gap KL(q‖p) shaded between them. Below: the gap alone (claims H4, I5). Where the second layer has the "
         "shape of the first one's transpose it starts tied, and the gap starts at zero (claim I4).",
     ),
@@ -54,7 +55,7 @@ def page(moments: list[Moment], estimates: list[Estimate], pictures: dict[str, P
     )
     return html.page(
         "Learning rules, judged exactly",
-        f'<p class="soft">{seeds} seed{"s" * (seeds != 1)} for each rule and distribution; all of them are shown. '
+        f'<p class="soft">{seeds} seed{"s" * (seeds != 1)} for each rule and distribution. '
         f"Every log-likelihood is a sum over all states, none is an estimate, and none is above the optimum.{length} "
         f"All digits are in courses.csv.</p>\n{sections}",
     )

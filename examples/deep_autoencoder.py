@@ -15,7 +15,7 @@ with needing("this example", "sklearn"):
     from sklearn.decomposition import PCA
 
 SIZES, STEPS = (64, 100, 50, 6), 25
-TUNING, PRETRAINING = 40, 20  # epochs, of the whole and of each RBM before; random weights have both in one: equal cost
+TUNING, PRETRAINING = 40, 20  # epochs, of the whole and of each RBM before; random weights as many steps
 TOGETHER = TUNING + (len(SIZES) - 1) * PRETRAINING
 RATES = (0.01, 0.03, 0.1)  # each start is judged at the best of these for itself
 

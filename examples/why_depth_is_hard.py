@@ -1,8 +1,8 @@
-"""Why deep nets were hard to train, and what unsupervised pre-training changes (claims B3, B4, C5).
+"""Is a deep net harder to train than a shallow one here, and does pre-training change it (claims B3, B4, C5)?
 
 Prints, for nets of one to four hidden layers of sigmoids on scikit-learn's digits: how long the gradient is in each
 layer before training, beside what it cannot exceed; and after training from random weights and from a stack of RBMs,
-each at the best of three rates, which of the two kinds of error is the larger.
+each at the best of four rates, which of the two kinds of error is the larger.
 """
 
 from functools import partial
@@ -30,7 +30,7 @@ for depth in (1, 2, 3, 4):
 
 print("\nerrors after as many gradient steps, %: train, test, which part is the larger, and the rate")
 TUNING, PRETRAINING = 30, 15  # epochs, of the whole net and of each layer before; random weights have both in one
-RATES = (1.0, 3.0, 6.0)
+RATES = (1.0, 3.0, 6.0, 12.0)
 module = learning.RBMModule(epochs=PRETRAINING, optimiser=learning.sgd(0.1), batch=20)
 
 

@@ -107,7 +107,7 @@ def _module(kind: str, epochs: int, settings: Settings, name: str) -> Any:
 
 
 def _network(kind: str, depth: int, widths: tuple[int, ...] = NARROW) -> System:
-    """At equal cost: a net from random weights has the steps that others spend on pre-training on top (claim C5)."""
+    """By as many steps: a net from random weights has those that others spend on pre-training on top (claim C5)."""
 
     def run(settings: Settings, task: Task) -> Result:
         sizes, problem, seed = (int(settings["hidden"]),) * depth, task.problem, task.seed

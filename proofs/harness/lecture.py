@@ -40,6 +40,8 @@ PICTURES = {
     "table datasets": "data.png",
     "measure dropout": "dropout.png",
     "measure autoencoder": "autoencoder.png",
+    "measure documents": "documents.png",
+    "measure newton": "newton.png",
     "study": "study.png",
     "measure clamped": "clamped.png",
     "lab": "digits.png",
@@ -129,8 +131,8 @@ CLAIMS = (
         "F2", "A case of underfitting", r"E_{train}(\text{RBMs}) < E_{train}(\text{random})", "measure autoencoder"
     ),
     measured("F3", "Below PCA", r"\tfrac{1}{2} |x - \hat{x}|^2", "measure autoencoder"),
-    measured("F4", "Two numbers show the data", r"h^{(L)}(x) \in \mathbb{R}^2", "measure autoencoder"),
-    measured("F5", "Better optimisers", r"G v = J^\top H J v", "measure autoencoder"),
+    measured("F4", "Two numbers show the data", r"h^{(L)}(x) \in \mathbb{R}^2", "measure documents"),
+    measured("F5", "Better optimisers", r"G v = J^\top H J v", "measure newton"),
     measured(
         "G0",
         "Restricted Boltzmann machine",

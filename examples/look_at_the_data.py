@@ -30,6 +30,7 @@ binary = {
     "bars and stripes, 4": datasets.bars_and_stripes(4),
     "labelled shifter, 4": datasets.labelled_shifter(4),
     "parity, 6": datasets.parity(6),
+    "colourings, 5": datasets.colourings(5),
 }
 
 rows = [(name, d.train.X[:10].reshape(-1, *d.shape), d.train.y[:10]) for name, d in labelled.items()]

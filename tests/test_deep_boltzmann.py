@@ -8,7 +8,7 @@ import pytest
 import tinygrad_dbn as td
 from tests.comparing import leaves
 from tests.random_models import rows
-from tinygrad_dbn import exact
+from tinygrad_dbn import exact, learning
 from tinygrad_dbn.learning import pretrain_dbm
 from tinygrad_dbn.learning.boltzmann import TiedCopies
 
@@ -148,6 +148,12 @@ def test_pretraining_comes_nearer_the_data_than_independent_units(sizes):
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_a_diverging_layer_is_named():
+    named = pytest.raises(learning.Diverged, match=r"^layer 1 of 2 diverged in epoch \d: lower the rate")
+    with named, np.errstate(all="ignore"):
+        pretrain_dbm(rows(3, 9), (3, 2, 2), seed=0, epochs=3, rate=1e308)
+
+
 def test_a_layer_may_have_one_unit():
     assert pretrain_dbm(rows(3, 9), (3, 1, 2), seed=0, epochs=1).sizes == (3, 1, 2)
 
@@ -162,7 +168,8 @@ def test_files(tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
-DBM = random_dbm((3, 2, 2))
+DBM, RBM = random_dbm((3, 2, 2)), td.RBM.init(2, 3, 0)
+REAL, CHOOSING = td.GaussianRBM(RBM.W, RBM.b, RBM.c), td.CategoricalRBM(RBM.W, RBM.b, RBM.c, 2)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +181,23 @@ DBM = random_dbm((3, 2, 2))
         (lambda: td.DBM(DBM.weights, DBM.biases[::-1]), r"biases\[0\] has shape \(2,\), it should be \(3,\)"),
         (lambda: td.DBM((DBM.weights[0] * np.nan,), DBM.biases[:2]), r"weights\[0\]\[0, 0\] is nan"),
         (lambda: td.DBM.from_rbms([]), "at least one RBM"),
-        (lambda: DBM.sample(0, np.random.default_rng(0)), "0 samples"),
+        (lambda: td.DBM.from_rbms([REAL, RBM]), "GaussianRBM has real visible units, and a DBM has none but zeros and"),
+        (lambda: td.DBM.from_rbms([CHOOSING, RBM]), "CategoricalRBM has categorical visible units"),
+        (lambda: td.DBM.from_rbms([RBM, REAL]), "GaussianRBM has real visible units"),
+        (lambda: td.DBM.from_rbms([RBM, RBM]), "h1 has 3 units in RBM 1, but W of RBM 2 has 2 columns: .* have 3"),
+        (lambda: DBM.energy(rows(3, 2)), r"1 of the layers of a DBM of sizes \(3, 2, 2\): give all, x first"),
+        (lambda: DBM.energy(*[rows(3, 2)] * 4), "4 of the layers"),
+        (lambda: DBM.sample(0, np.random.default_rng(0)), "count=0: write a whole number from 1"),
+        (lambda: DBM.sample(1, 0, 1.5), r"steps=1\.5: write a whole number from 0"),
         (lambda: exact.dbm_log_likelihood(DBM, np.full((2, 3), 0.5)), r"is 0\.5: the model is over"),
         (lambda: exact.mean_field(DBM, rows(2, 2)), "2 units for a model of 3"),
         (lambda: exact.mean_field(DBM, rows(3, 2), -1), "sweeps=-1: write a whole number from 0"),
         (lambda: exact.dbm_log_likelihood(random_dbm((3, 60, 60)), rows(3, 2)), "the budget is"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2), seed=0, epochs=1), "at least two hidden layers"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2, 2), seed=0, epochs=1, rule="ml"), "by 'cd' or 'pcd'"),
-        (lambda: pretrain_dbm(rows(3, 9), (3, 0, 2), seed=0, epochs=1), r"a DBM of sizes \(3, 0, 2\)"),
+        (lambda: pretrain_dbm(rows(3, 9), (), seed=0, epochs=1), "at least two hidden layers"),
+        (lambda: pretrain_dbm(rows(3, 9), (3, 0, 2), seed=0, epochs=1), r"sizes\[1\]=0: write a whole number from 1"),
+        (lambda: pretrain_dbm(rows(3, 9), (3, 2.5, 2), seed=0, epochs=1), r"sizes\[1\]=2\.5: write"),
     ],
 )
 def test_other_input_is_refused_with_what_to_write(call, said):

@@ -1,6 +1,8 @@
 """Supervised training: descents that repeat, optimisers that do what their papers say, dropout, early stopping."""
 
+import copy
 import inspect
+import pickle
 from dataclasses import fields
 
 import numpy as np
@@ -10,7 +12,7 @@ import tinygrad_dbn as td
 from tests.comparing import assert_close, leaves, same_bits
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import tree_map
-from tinygrad_dbn.learning import descent
+from tinygrad_dbn.learning import descent, supervised
 from tinygrad_dbn.learning.descent import descend
 from tinygrad_dbn.learning.supervised import bounded
 from tinygrad_dbn.models.autoencoder import as_width
@@ -79,6 +81,23 @@ def test_whether_steps_are_compiled_can_be_said(machine):
             machine.clear()
 
 
+@pytest.mark.compiled
+def test_a_descent_is_compiled_as_was_said_where_it_was_called(machine):
+    settings = {"epochs": 1, "batch": 4, "seed": 0}
+    loss, optimiser = (lambda net, x, y: ops.mean(net.nll(x, y))), learning.sgd(0.1)
+    step = descent.stepping(loss, optimiser)
+    for call in (
+        lambda: descend(NET, (X[:6], Y[:6]), loss, optimiser, **settings),
+        lambda: descent.walk(NET, (X[:6], Y[:6]), step, optimiser, **settings),
+    ):
+        for always, sizes in ((True, [4, 2]), (False, [])):
+            machine.clear()
+            with learning.compiling(always):
+                stages = call()
+            list(stages)
+            assert machine == sizes
+
+
 # ---- Optimisers ------------------------------------------------------------------------------------------------------
 
 
@@ -111,6 +130,39 @@ def test_adam_keeps_float32():
     np.testing.assert_allclose(model["w"], 1.001, rtol=1e-6)
 
 
+SETTINGS = {
+    "sgd": lambda number: {"optimiser": learning.sgd(number(0.1))},
+    "momentum": lambda number: {"optimiser": learning.momentum(number(0.1))},
+    "momentum's decay": lambda number: {"optimiser": learning.momentum(0.1, number(0.5))},
+    "adam": lambda number: {"optimiser": learning.adam(number(0.1), number(0.8), number(0.9), number(1e-3))},
+    "schedule": lambda number: {"schedule": lambda epoch: number(0.5)},
+    "weight_decay": lambda number: {"weight_decay": number(0.1)},
+    "max_norm": lambda number: {"max_norm": number(0.3)},
+    "dropout": lambda number: {"dropout": learning.Dropout(number(0.3))},
+    "dropout of each layer": lambda number: {"dropout": learning.Dropout((number(0.3),))},
+    "embedding": lambda number: {"embedding": learning.Embedding(X, number(0.5), margin=number(0.8))},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_number_of_numpys_is_as_good_as_pythons_and_does_not_widen_float32(name):
+    net = as_width(NET, np.float32)
+    plain, numpys = (
+        learning.fit(net, TRAIN, epochs=2, batch=25, **SETTINGS[name](number)).descent for number in (float, np.float64)
+    )
+    assert {leaf.dtype for leaf in leaves((numpys.model, numpys.state))} == {np.dtype(np.float32)}
+    assert same_bits(numpys, plain)
+
+
+def test_floats_are_leaves_of_what_is_trained():
+    for optimiser in (learning.sgd(0.1), learning.momentum(0.1), learning.adam(0.1)):
+        of_float, of_array = (
+            list(descend({"w": w}, (X,), quadratic, optimiser, epochs=2, batch=30, seed=0))[-1]
+            for w in (0.5, np.array(0.5))
+        )
+        assert same_bits(of_float, of_array)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -122,6 +174,7 @@ def test_adam_keeps_float32():
         lambda: learning.linear(0),
         lambda: learning.exponential(1.1),
         lambda: learning.Dropout(1.0),
+        lambda: learning.Dropout([0.5, np.nan]),
         lambda: learning.masking(-0.1),
     ],
 )
@@ -199,6 +252,44 @@ def test_divergence_names_the_epoch_and_what_to_lower_and_keeps_the_last_good_mo
     assert np.isfinite(e.value.last.model["w"]).all()
 
 
+def test_what_diverged_can_leave_its_process():
+    last = descent.Descent({"w": np.ones(2)}, (), 3, 0.5)
+    error = learning.Diverged("in epoch 4", last)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert (type(again), str(again), again.last.epoch) == (learning.Diverged, "in epoch 4", 3)
+        assert same_bits(again.last, last)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": -1}, "epochs=-1: write a whole number from 0"),
+        ({"epochs": 2.5}, r"epochs=2\.5"),
+        ({"batch": 0}, "batch=0: write a whole number from 1"),
+        ({"batch": 2.5}, r"batch=2\.5"),
+        ({"weight_decay": -0.1}, r"weight_decay=-0\.1: write a finite number of at least 0"),
+        ({"weight_decay": np.nan}, "weight_decay=nan"),
+        ({"max_norm": 0}, "max_norm=0: write a finite number above 0"),
+        ({"max_norm": -1.0}, r"max_norm=-1\.0"),
+        ({"max_norm": np.nan}, "max_norm=nan"),
+        ({"max_norm": np.inf}, "max_norm=inf"),
+        ({"patience": 0}, "patience=0: write a whole number from 1"),
+        ({"patience": -1}, "patience=-1"),
+        ({"patience": 1.5}, r"patience=1\.5"),
+        ({"patience": 1, "least": -1}, "least=-1"),
+        ({"patience": 3, "valid": None}, "patience=3 without validation: give `valid`"),
+        ({"least": 3}, "least=3 without patience"),
+    ],
+)
+def test_settings_of_a_training_that_make_no_sense_are_refused(change, words):
+    with pytest.raises(ValueError, match=words):
+        learning.fit(NET, TRAIN, **{"valid": VALID, "epochs": 1, **change})
+    if change.keys() <= {"epochs", "batch", "weight_decay"}:  # those of every descent, which is not iterated here
+        settings = {"epochs": 1, "batch": 9, "seed": 0, **change}
+        with pytest.raises(ValueError, match=words):
+            descend({"w": np.zeros(5)}, (X,), quadratic, learning.sgd(0.1), **settings)
+
+
 # ---- fit -------------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +316,18 @@ def test_patience_stops_after_so_many_epochs_without_a_better_model_but_not_befo
     assert len(fit.history) - 1 == fit.best_epoch + 3 < 300
     longer = learning.fit(NET, TRAIN, VALID, epochs=500, batch=10, patience=3, least=300)
     assert len(longer.history) - 1 == 300 > longer.best_epoch + 3
+    for more in ({"epochs": 500, "patience": 3}, {"epochs": 3}):  # by patience, by epochs: both are over
+        assert learning.fit(NET, TRAIN, VALID, batch=10, start=fit, **more) is fit
+
+
+@pytest.mark.parametrize(
+    ("nlls", "best"), [([0.5, np.nan, 0.4, np.nan], 2), ([np.nan, 0.9, np.nan], 1), ([np.nan] * 4, 0)]
+)
+def test_a_model_that_cannot_be_judged_is_not_a_better_one(monkeypatch, nlls, best):
+    given = iter([*nlls, *[np.nan] * 9])
+    monkeypatch.setattr(supervised, "scores", lambda *examples: (0.5, next(given)))
+    fit = learning.fit(NET, TRAIN, VALID, epochs=9, batch=60, patience=2)
+    assert (fit.best_epoch, fit.descent.epoch) == (best, best + 2)
 
 
 def test_without_validation_the_model_is_the_latest():
@@ -249,19 +352,32 @@ def test_max_norm_shortens_the_long_rows_only():
 
 
 @pytest.mark.parametrize(
-    ("train", "message"),
+    ("given", "message"),
     [
         ((X[:, :4], Y), "a net of 5 inputs wants"),
         ((X, Y[:5]), "a net of 5 inputs wants"),
         ((X, Y.astype(float)), "of integers"),
         ((X, Y + 1), "outputs 0 to 2"),
+        ((X, Y[:, None]), "a net of 5 inputs wants"),
         ((X * np.nan, Y), "NaN"),
-        ((X[:0], Y[:0]), "arrays of"),
+        ((X[:0], Y[:0]), "T at least 1"),
     ],
 )
-def test_data_that_does_not_fit_the_net_is_refused(train, message):
-    with pytest.raises(ValueError, match=message):
-        learning.fit(NET, train, epochs=1)
+def test_data_that_does_not_fit_the_net_is_refused(given, message):
+    for call in (
+        lambda: learning.fit(NET, given, epochs=1),
+        lambda: learning.fit(NET, TRAIN, given, epochs=1),
+        lambda: learning.error_rate(NET, *given),
+        lambda: learning.layer_gradients(NET, given),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("given", [X, X[:2], (X, Y, Y)])
+def test_examples_without_their_classes_are_refused(given):
+    with pytest.raises(ValueError, match=r"X \(T, D\) and their classes y \(T,\), not .*: write \(X, y\)"):
+        learning.fit(NET, given)
 
 
 # ---- Dropout ---------------------------------------------------------------------------------------------------------
@@ -281,8 +397,10 @@ def test_masks_have_their_rates_and_their_expectation():
             assert expected is None
         else:
             np.testing.assert_allclose([m[0] for m in expected], [0.8, 0.3])
-    with pytest.raises(ValueError, match="2 rates for 1 hidden"):
-        learning.Dropout((0.2, 0.7)).rates(NET)
+    for rates in ((0.2, 0.7), [0.2, 0.7], np.array([0.2, 0.7])):
+        assert learning.Dropout(rates) == learning.Dropout((0.2, 0.7))
+        with pytest.raises(ValueError, match="2 rates for 1 hidden"):
+            learning.Dropout(rates).rates(NET)
 
 
 def test_the_errors_of_a_training_with_dropout_are_those_of_the_test_time_network():
@@ -292,6 +410,7 @@ def test_the_errors_of_a_training_with_dropout_are_those_of_the_test_time_networ
     for dropout, error in ((learning.Dropout(0.5), 1 / 4), (learning.Dropout(0.5, inverted=True), 3 / 4)):
         (line,) = learning.fit(net, examples, examples, epochs=0, dropout=dropout).history
         assert (line.train_error, line.valid_error) == (error, error)
+        assert learning.error_rate(net, *examples, dropout.expected(net)) == error
 
 
 def test_a_training_that_counts_no_training_errors_is_the_same_training():

@@ -51,3 +51,19 @@ def test_gradients_of_sigmoids_vanish_with_depth():
 )
 def test_a_reading_names_the_larger_part(errors, verdict):
     assert learning.reading(*errors, tested=400).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((1, 6, 1000), "test_error=6: write a share of examples, from 0 to 1"),
+        ((-0.1, 0.2, 1000), "train_error=-0.1"),
+        ((np.nan, 0.2, 1000), "train_error=nan"),
+        ((0.1, 0.2, 1000, 1.5), "reachable=1.5"),
+        ((0.1, 0.2, 0), "tested=0: write a whole number from 1"),
+        ((0.1, 0.2, 2.5), "tested=2.5"),
+    ],
+)
+def test_a_reading_of_no_shares_is_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        learning.reading(*given)

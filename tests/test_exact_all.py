@@ -344,6 +344,37 @@ def test_same_bits_for_any_number_of_threads():
     assert len({line.split()[1] for line in outputs[0]}) > 25  # not one and the same hash of nothing
 
 
+# ---- Models ----------------------------------------------------------------------------------------------------------
+
+
+NO_MODEL = {"base_rates", "check_optimum", "compare", "data_entropy", "optimum", "states"}
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - NO_MODEL))
+def test_other_models_are_refused_by_what_they_are(name):
+    of_a_dbm = name in ("dbm_gradient", "dbm_log_likelihood", "mean_field")
+    net, dbm = td.FeedForward.init((4, 3, 2), 0), quantities.as_dbm(DBN)
+    others = {"bound_gain": lambda model, _, X: exact.bound_gain(model, DBN, X)}  # its call makes a model of the model
+    if of_a_dbm:
+        others[name] = lambda model, _, X: getattr(exact, name)(model, X)
+    call = {**CALLS, **others}[name]
+    with pytest.raises(TypeError, match=r"this is of a .*, not of a FeedForward"):
+        call(net, net, X)
+    if of_a_dbm:
+        with pytest.raises(TypeError, match="this is of a DBM, not of a DBN"):
+            call(DBN, RBM, X)
+    else:
+        with pytest.raises(TypeError, match="not of a DBM; of a DBM there are dbm_log_likelihood"):
+            call(dbm, dbm, X)
+
+
+def test_what_would_do_instead_is_named():
+    with pytest.raises(TypeError, match=r"not of a DBN: its top RBM is dbn\.top"):
+        exact.log_partition(DBN)
+    with pytest.raises(TypeError, match=r"not of a RBM: DBN\.from_tied\(rbm\) has the same"):
+        exact.expected_sleep(RBM)
+
+
 # ---- Whole numbers ---------------------------------------------------------------------------------------------------
 
 WHOLE = {

@@ -2,6 +2,7 @@
 
 import sys
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import tinygrad_dbn as td
 from tinygrad_dbn import learning, ops
 from tinygrad_dbn.autodiff.trees import flatten
 from tinygrad_dbn.lab.claims.newton import sparse_start
+from tinygrad_dbn.learning import descent
 from tinygrad_dbn.learning.hessian_free import (
+    _best,
     conjugate_gradients,
     gauss_newton_product,
     hessian_free,
@@ -91,10 +94,6 @@ def test_a_quadratic_is_minimised_in_one_step_that_the_model_predicts():
     y = A @ np.arange(5.0) + RNG.normal(size=40)
     output = lambda m, A, y: ops.matmul(A, m["w"])
     loss = lambda z, A, y: ops.mean(ops.square(z - y)) / 2
-    with pytest.raises(ValueError, match="none negative"):
-        next(hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=-1))
-    with pytest.raises(ValueError, match="chunks"):
-        next(hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=1, chunks=41))
     start, end = hessian_free({"w": np.zeros(5)}, output, loss, (A, y), steps=1, damping=0.0)
     np.testing.assert_allclose(end.model["w"], np.linalg.lstsq(A, y)[0], rtol=1e-3)
     assert end.ratio == pytest.approx(1, abs=1e-6)
@@ -170,8 +169,6 @@ def test_products_over_some_rows_are_drawn_by_step_and_counted():
     assert again[-1].cost == run[-1].cost
     assert vector(other[-1].model).tobytes() != vector(run[-1].model).tobytes()
     assert all(after.loss <= before.loss for before, after in pairwise(run))
-    with pytest.raises(ValueError, match="curvature=15"):
-        next(hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=1, chunks=7, curvature=15))
 
 
 def test_the_cost_is_that_of_what_is_evaluated(monkeypatch):
@@ -185,6 +182,98 @@ def test_the_cost_is_that_of_what_is_evaluated(monkeypatch):
     assert start.cost == 0
     assert run[-1].cost == pytest.approx(sum(spent[1:]))  # the first is the start's loss
     assert sum(at.iterations for at in run) * 5 / 3 * 5 / 14 < run[-1].cost
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"steps": -1}, "steps=-1: write a whole number from 0"),
+        ({"steps": 1.5}, r"steps=1\.5"),
+        ({"damping": -1.0}, r"damping=-1\.0: write a finite number of at least 0"),
+        ({"damping": np.nan}, "damping=nan"),
+        ({"weight_decay": np.nan}, "weight_decay=nan"),
+        ({"most_iterations": 0}, "most_iterations=0: write a whole number from 1"),
+        ({"most_iterations": 1.5}, r"most_iterations=1\.5"),
+        ({"chunks": 15}, "chunks=15: write a whole number from 1 to 14; there are 14 rows"),
+        ({"curvature": 15}, "curvature=15: write a whole number from 1 to 14"),
+        ({"data": ()}, r"arrays of \[\] rows: give arrays of one number of rows"),
+        ({"data": (X, X[:3])}, r"arrays of \[3, 14\] rows"),
+        ({"data": (X[:0],)}, r"arrays of \[0\] rows"),
+        ({"data": (X, X * np.nan)}, r"data\[1\] has NaN or inf"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_the_call(change, words):
+    with pytest.raises(ValueError, match=words):
+        hessian_free(MODEL, OUTPUT, LOSS, **{"data": (X,), "steps": 1, "chunks": 7, **change})
+
+
+@pytest.mark.parametrize("output", ["linear", "softmax"])
+def test_the_reconstruction_loss_is_that_of_sigmoids(output):
+    model = td.Autoencoder.init((9, 2), 0, output=output)
+    with pytest.raises(ValueError, match="cross-entropy needs output='sigmoid'"):
+        next(hessian_free(model, OUTPUT, LOSS, (X,), steps=1, chunks=7))
+
+
+@pytest.mark.compiled
+def test_it_is_compiled_as_was_said_where_it_was_called(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(descent, "compiled", lambda f: compiled.append(f) or f)
+    for always, some in ((True, True), (False, False)):
+        compiled.clear()
+        with learning.compiling(always):
+            steps = hessian_free(MODEL, OUTPUT, LOSS, (X,), steps=1, chunks=7)
+        list(steps)
+        assert bool(compiled) == some
+
+
+@pytest.mark.parametrize(("rows", "chunks"), [(14, 7), (21, 20), (21, 4), (3, 3)])
+def test_there_are_as_many_chunks_as_were_asked_for(rows, chunks):
+    """The rows of each gradient of a part, of the one step."""
+    sizes, A = [], RNG.normal(size=(rows, 3))
+    output, square = lambda m, A: ops.matmul(A, m["w"]), lambda z, A: ops.mean(ops.square(z - 1))
+    loss = lambda z, A: sizes.append(len(A)) or square(z, A)
+    list(hessian_free({"w": np.zeros(3)}, output, loss, (A,), steps=1, chunks=chunks))
+    parts = [size for size in sizes if size < rows]
+    assert (len(parts), sum(parts)) == (chunks, rows)
+    assert max(parts) - min(parts) <= 1
+
+
+def test_a_step_to_where_the_loss_is_no_number_is_shortened():
+    """z − log z from z = 3: Newton's step of −6 leads below 0, half of it does not."""
+    loss = lambda z, x: ops.mean(z - ops.log(z))
+    with np.errstate(invalid="ignore"):
+        start, end = hessian_free(
+            {"w": np.array(3.0)}, lambda m, x: x * m["w"], loss, (np.ones(2),), steps=1, chunks=2, damping=0.0
+        )
+    assert 0 < end.model["w"] < 3
+    assert end.loss < start.loss
+
+
+@pytest.mark.parametrize(
+    ("values", "best"), [([np.nan, 2.0], 2.0), ([1.0, np.nan], 1.0), ([1.0, np.nan, np.nan], 1.0), ([1.0, 2.0], 1.0)]
+)
+def test_going_back_ends_at_no_iterate_whose_loss_is_no_number(values, best):
+    problem = SimpleNamespace(value=lambda theta: values[int(theta[0])])
+    candidates = [np.array([i]) for i in range(len(values))]
+    assert _best(problem, np.array([0]), candidates)[1] == best
+
+
+def test_a_start_whose_loss_is_no_number_is_refused():
+    steps = hessian_free(MODEL, OUTPUT, lambda z, x: LOSS(z, x) + np.inf, (X,), steps=1, chunks=7)
+    with pytest.raises(ValueError, match="the loss at the start is inf"):
+        next(steps)
+
+
+def test_floats_are_leaves_and_numpys_numbers_do_not_widen_float32():
+    output, loss = (lambda m, x: x * m["w"]), (lambda z, x: ops.mean(ops.square(z - 1)))
+    x = np.linspace(1, 2, 4)
+    ends = [list(hessian_free({"w": w}, output, loss, (x,), steps=2, chunks=2))[-1] for w in (0.5, np.array(0.5))]
+    assert ends[0].model["w"] == ends[1].model["w"] != 0.5
+    model = {"w": np.float32([0.5])}
+    for number in (float, np.float64):
+        settings = {"steps": 2, "chunks": 2, "damping": number(1.0), "weight_decay": number(0.1)}
+        *_, end = hessian_free(model, output, loss, (x.astype(np.float32),), **settings)
+        assert end.model["w"].dtype == np.float32
 
 
 def test_a_sparse_start_has_fifteen_links_a_unit():

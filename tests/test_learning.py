@@ -13,6 +13,7 @@ from tinygrad_dbn.autodiff.trees import tree_map
 
 X = td.exact.states(4)[[0, 3, 12, 15, 5, 10]]
 SETTINGS = {"seed": 3, "epochs": 4, "rate": 0.1, "batch": 4}
+*_, STARTED = learning.greedy(X, (4, 3, 2), **SETTINGS)
 
 
 def test_exact_maximum_likelihood_climbs():
@@ -36,8 +37,6 @@ def test_contrastive_divergence_is_a_difference_of_statistics():
     statistics = lambda x: rbm.hidden_given_visible(x).T @ x / len(x)
     np.testing.assert_allclose(g.W, statistics(X) - statistics(x_k), atol=1e-14)
     np.testing.assert_allclose(g.b, X.mean(axis=0) - x_k.mean(axis=0), atol=1e-14)
-    with pytest.raises(ValueError, match="CD-0"):
-        learning.contrastive_divergence(rbm, X, rng, k=0)
 
 
 def test_a_rule_takes_one_round_of_gibbs_sampling_unless_told():
@@ -67,9 +66,31 @@ def test_persistent_chains_go_on_from_where_they_stood():
     statistics = lambda x: rbm.hidden_given_visible(x).T @ x / len(x)
     np.testing.assert_allclose(g.W, statistics(X) - statistics(particles), atol=1e-14)
     np.testing.assert_allclose(g.b, X.mean(axis=0) - particles.mean(axis=0), atol=1e-14)
-    for wrong, k, words in ((start, 0, "PCD with k = 0"), (X[:0], 1, "at least one row"), (X[:, :3], 1, "4 visible")):
+
+
+@pytest.mark.parametrize(
+    ("wrong", "k", "words"),
+    [
+        (X, 0, "k=0: write a whole number from 1"),
+        (X, 1.5, r"k=1\.5"),
+        (X[:0], 1, "at least one row"),
+        (X[0], 1, r"shape \(4,\) for 4 visible units"),
+        (X[:, :3], 1, "4 visible"),
+        (X * np.nan, 1, "has NaN or inf"),
+    ],
+)
+def test_rules_refuse_what_they_cannot_take(wrong, k, words):
+    rbm = td.RBM.init(4, 3, 0)
+    for call in (
+        lambda: learning.contrastive_divergence(rbm, wrong, 0, k),
+        lambda: learning.persistent_contrastive_divergence(rbm, wrong, 0, X, k),
+        lambda: learning.persistent_contrastive_divergence(rbm, X, 0, wrong, k),
+    ):
         with pytest.raises(ValueError, match=words):
-            learning.persistent_contrastive_divergence(rbm, X, np.random.default_rng(0), wrong, k)
+            call()
+    if k != 1:
+        with pytest.raises(ValueError, match=words):
+            learning.cd_loss(k)
 
 
 def test_many_particles_at_rest_make_pcd_the_gradient():
@@ -159,19 +180,49 @@ def test_pretrain_ends_where_greedy_ends():
         ({"sizes": (5, 3)}, "4 units for a model of 5"),
         ({"sizes": (4,)}, "sizes"),
         ({"sizes": (4, 0)}, "sizes"),
-        ({"epochs": -1}, "epochs -1"),
-        ({"batch": 0}, "batch 0"),
+        ({"sizes": ()}, r"sizes \(\): write D and the hidden units"),
+        ({"sizes": (4, 2.5)}, r"sizes=2\.5"),
+        ({"epochs": -1}, "epochs=-1"),
+        ({"epochs": 2.5}, r"epochs=2\.5"),
+        ({"batch": 0}, "batch=0"),
         ({"rule": "cdd"}, "'cdd' is not known"),
         ({"rate": -1.0}, "rate=-1.0"),
-        ({"k": 0}, "CD-0"),
+        ({"k": 0}, "k=0"),
+        ({"start": STARTED, "sizes": (4, 6)}, "start has 4 visible and 3 hidden, 3 visible and 2 hidden units for a"),
+        ({"start": STARTED, "sizes": (4, 3)}, r"for a stack of sizes \(4, 3\): give one of those sizes"),
+        ({"lowest": STARTED.rbms[0], "sizes": (4, 2)}, "lowest has 4 visible and 3 hidden units"),
     ],
 )
 def test_refusals(change, words):
     settings = {"sizes": (4, 3), **SETTINGS, **change}
     with pytest.raises(ValueError, match=words):
-        list(learning.greedy(X, **settings))
+        learning.greedy(X, **settings)  # at the call: it is not iterated
 
 
-def test_divergence_is_named():
-    with pytest.raises(FloatingPointError, match="layer 1 diverged in epoch"), np.errstate(all="ignore"):
-        list(learning.greedy(X, (4, 3), seed=0, epochs=5, rate=1e308))
+def test_a_training_at_its_end_has_its_model():
+    assert same_bits(learning.greedy_dbn(X, (4, 3, 2), **SETTINGS, start=STARTED), STARTED.model)
+
+
+def test_a_rate_of_numpys_does_not_widen_float32():
+    for number in (float, np.float64):
+        settings = {"rate": number(0.1), "decay": number(0.5), "schedule": lambda epoch, number=number: number(0.5)}
+        start = td.models.autoencoder.as_width(td.RBM.init(4, 3, 0), np.float32)
+        *_, end = learning.greedy(X.astype(np.float32), (4, 3), seed=0, epochs=2, lowest=start, **settings)
+        assert {leaf.dtype for leaf in leaves(end.rbms)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("batch", [1, 6])
+@pytest.mark.parametrize(
+    ("rule", "rate"), [*((rule, 1e308) for rule in ("cd", "pcd", "centred", "pt", "ml")), ("ml", 1e200)]
+)
+def test_divergence_is_named(rule, rate, batch):
+    said = pytest.raises(learning.Diverged, match=r"^layer 1 diverged in epoch \d: lower the rate$")
+    with said as e, np.errstate(all="ignore"):
+        list(learning.greedy(X, (4, 3), seed=0, epochs=9, rule=rule, batch=batch, rate=rate))
+    assert all(np.isfinite(leaf).all() for leaf in leaves(e.value.last.rbms))
+
+
+def test_what_a_rule_refuses_is_no_divergence():
+    lowest = td.GaussianRBM.for_data(X, 3, 0)
+    with pytest.raises(ValueError, match="real visible units"):
+        list(learning.greedy(X, (4, 3), **SETTINGS, rule="pt", lowest=lowest))

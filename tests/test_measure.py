@@ -311,7 +311,7 @@ def test_the_command(tmp_path):
     line = ["measure", "vanishing", "--quick", "--seeds", "1", "--processes", "1", "--out", out]
     first = CliRunner().invoke(app, line)
     assert first.exit_code == 0, first.output
-    assert "at equal cost, pre-training lowers the training error: " in first.output
+    assert "at equal cost, pre-training lowers the train error: " in first.output
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.json")}
     again = CliRunner().invoke(app, line).output  # without the lines for the figures that are kept
     said = {re.sub(r"^ *[\d.]+ s  ", "", line) for line in first.output.removesuffix(again).splitlines()}

@@ -1,6 +1,7 @@
 """Models: what they compute, what they sample, what they refuse."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ from hypothesis import given
 
 import tinygrad_dbn as td
 from tests import brute_force
+from tests.comparing import leaves
 from tests.random_models import random_rbm, stacked_dbn
 from tests.strategies import rbms
 from tinygrad_dbn import learning
 from tinygrad_dbn.learning import Dropout
 from tinygrad_dbn.models import feedforward
+from tinygrad_dbn.models.autoencoder import as_width
 
 
 @given(rbms())
@@ -135,11 +138,7 @@ def test_an_rbm_samples_as_the_dbn_of_it_alone(mean):
     ours, theirs = (model.sample(50, np.random.default_rng(2), **options) for model in (rbm, alone))
     np.testing.assert_array_equal(ours, theirs)
     assert (np.unique(ours).size > 2) == mean
-    if not mean:
-        assert (ours[:, :2] == [1, 0]).all()
-    for count, steps in ((0, 1), (1, -1)):
-        with pytest.raises(ValueError, match="at least 1 sample and 0 steps"):
-            rbm.sample(count, np.random.default_rng(0), steps)
+    assert (ours[:, :2] == [1, 0]).all()
 
 
 def test_sampling_repeats_with_its_seed():
@@ -162,6 +161,7 @@ def test_recognition_is_a_sigmoid_layer_after_another():
 
 
 Z = np.zeros
+NET, RBM = td.FeedForward.init((2, 3, 2), 0), td.RBM.init(3, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,14 @@ Z = np.zeros
         (lambda: td.RBM(Z((2, 3)), Z(3), [0, np.nan]), r"c\[1\] is nan"),
         (lambda: td.RBM(Z(3), Z(3), Z(1)), "W has shape"),
         (lambda: td.RBM(Z((0, 3)), Z(3), Z(0)), "W has shape"),
-        (lambda: td.RBM.init(3, -2, np.random.default_rng(0)), "at least 1"),
+        (lambda: td.RBM.init(3, -2, np.random.default_rng(0)), "hidden=-2: write a whole number from 1 on"),
+        (lambda: td.RBM.init(2.5, 2, 0), r"visible=2\.5: write a whole number from 1 on"),
+        (lambda: td.RBM.init(2, 2, 0, scale=-1), "scale=-1: write the weights' standard deviation, .* from 0 on"),
+        (lambda: td.RBM.init(2, 2, 0, scale=np.nan), "scale=nan: write"),
         (lambda: td.DBN.from_rbms([]), "at least one"),
+        (lambda: td.DBN((RBM,), RBM), r"RBM in layers\[0\], the place of a directed layer: write rbm\.directed\(\)"),
+        (lambda: td.DBN((), RBM.directed()), "DirectedLayer as the top, the place of an RBM"),
+        (lambda: td.DBN.with_classes([], 2), "0 RBMs, .* and 2 classes: at least two"),
         (lambda: td.DBN.from_rbms([td.RBM(Z((2, 3)), Z(3), Z(2)), td.RBM(Z((2, 3)), Z(3), Z(2))]), "should have 2"),
         (
             lambda: td.DBN.from_rbms([td.RBM(Z((5, 3)), Z(3), Z(5)), td.RBM(Z((2, 4)), Z(4), Z(2))]),
@@ -183,16 +189,65 @@ Z = np.zeros
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),), hidden="swish"), "swish"),
         (lambda: td.FeedForward((), ()), "at least one"),
         (lambda: td.FeedForward.init((3,), np.random.default_rng(0)), "at least an input"),
+        (lambda: NET.pre_activation(0, Z((1, 3))), "k=0: write a whole number from 1 to 2"),
+        (lambda: NET.hidden_layer(3, Z((1, 3))), "k=3: write a whole number from 1 to 2"),
+        (lambda: td.Autoencoder.init((4, 2), 0, tied=False, output="foo"), "output='foo' is not known: one of"),
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).logits(Z((1, 3)), [Z(2)]), "1 masks for 0"),
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).nll(Z((1, 3)), [2]), "classes run from"),
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),)).nll(Z((1, 3)), [0, 1]), "want 1 integers"),
         (lambda: td.FeedForward((Z((2, 3)),), (Z(2),), output="linear").nll(Z((1, 3)), [0]), "softmax"),
-        (lambda: td.DBN.from_tied(td.RBM(Z((2, 3)), Z(3), Z(2))).sample(0, np.random.default_rng(0)), "0 samples"),
+        (lambda: td.DBN.from_tied(td.RBM(Z((2, 3)), Z(3), Z(2))).sample(0, np.random.default_rng(0)), "count=0: write"),
     ],
 )
 def test_refusals(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def of_variance(learns):
+    return td.GaussianRBM([[1.0]], [0.0], [0.0], learns_variance=learns)
+
+
+def upon(kind):
+    """A DBN whose lowest layer is of this kind."""
+    return td.DBN((kind(Z((2, 8)), Z(8), Z((2, 8)), Z(2)),), td.RBM.init(2, 2, 0))
+
+
+MAKES = {
+    "hidden is 'tanh' in one and 'relu'": [td.FeedForward.init((2, 2, 2), 0, hidden=g) for g in ("tanh", "relu")],
+    r"encoder\.output is 'linear' in one and 'sigm": [
+        td.Autoencoder.init((2, 2), 0, code=g) for g in ("linear", "sigmoid")
+    ],
+    "decoder_weights is 'NoneType' in one and 'tuple'": [
+        td.Autoencoder.init((2, 2), 0, tied) for tied in (True, False)
+    ],
+    "categories is 2 in one and 4": [td.CategoricalRBM(Z((2, 8)), Z(8), Z(2), K) for K in (2, 4)],
+    "learns_variance is True in one and False": [of_variance(learns) for learns in (True, False)],
+    r"layers\[0\] is 'DirectedLayer' in one and 'Gauss": [
+        upon(kind) for kind in (td.DirectedLayer, td.models.GaussianLayer)
+    ],
+}
+
+
+@pytest.mark.parametrize("said", MAKES)
+def test_a_sum_is_of_models_of_one_make(said):
+    one, other = MAKES[said]
+    for add in (lambda: one + other, lambda: one - other):
+        with pytest.raises(ValueError, match=f"{type(one).__name__}: {said}.*must be of one make"):
+            add()
+    assert type(one + one) is type(one)
+
+
+def test_a_number_of_numpys_scales_as_pythons_own_would():
+    rbm = as_width(td.RBM.init(3, 2, 0, 1.0), np.float32)
+    for number in (np.float64(0.1), np.float32(2), np.int64(2), np.array(0.1)):
+        for found, wanted in ((number * rbm, number.item() * rbm), (rbm / number, rbm / number.item())):
+            for one, other in zip(leaves(found), leaves(wanted), strict=True):
+                assert one.dtype == np.float32
+                np.testing.assert_array_equal(one, other)
+    for zero in (0, 0.0, np.float32(0), np.array(0.0)):
+        with pytest.raises(ZeroDivisionError, match=r"RBM / 0.*: divide by a number other than 0"):
+            rbm / zero
 
 
 def test_parameters_are_the_models_own():
@@ -224,8 +279,46 @@ def test_an_rbm_for_data_starts_at_their_rates():
     np.testing.assert_allclose(1 / (1 + np.exp(-rbm.b)), [0.5 / 3, 2.5 / 3, 0.5], rtol=1e-12)
     np.testing.assert_array_equal(rbm.W, td.RBM.init(3, 4, np.random.default_rng(0), 0.1).W)
     assert not rbm.c.any()
-    with pytest.raises(ValueError, match="rows"):
-        td.RBM.for_data(X[0], 4, np.random.default_rng(0))
+
+
+FOR_DATA = {
+    "RBM": td.RBM.for_data,
+    "GaussianRBM": td.GaussianRBM.for_data,
+    "GaussianRBM of variance 1": partial(td.GaussianRBM.for_data, learns_variance=False),
+    "CategoricalRBM": partial(td.CategoricalRBM.for_data, categories=2),
+}
+CHOICES = np.array([[0, 1, 1, 0], [1, 0, 1, 0], [1, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("kind", FOR_DATA)
+def test_an_rbm_for_data_has_their_width(kind):
+    by_width = {}
+    for dtype, width in (("f4", "f4"), ("f8", "f8"), ("i8", "f8"), ("?", "f8"), ("O", "f8")):
+        made = leaves(FOR_DATA[kind](CHOICES.astype(dtype), 3, 0))
+        assert {p.dtype for p in made} == {np.dtype(width)}
+        for one, other in zip(made, by_width.setdefault(width, made), strict=True):
+            np.testing.assert_array_equal(one, other)
+    for one, other in zip(by_width["f4"], by_width["f8"], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", FOR_DATA)
+@pytest.mark.parametrize(
+    ("X", "settings", "said"),
+    [
+        (CHOICES[0], {}, r"data of shape \(4,\): rows \(T, D\), at least one"),
+        (CHOICES[:0], {}, r"data of shape \(0, 4\): rows \(T, D\), at least one"),
+        (CHOICES[:, :0], {}, r"data of shape \(3, 0\): rows"),
+        (CHOICES + np.array([0, 0, np.nan, 0]), {}, r"X\[0, 2\] is nan: the data are finite numbers"),
+        (CHOICES + np.array([0, 0, 0, np.inf]), {}, r"X\[0, 3\] is inf"),
+        (CHOICES.astype(str), {}, "data of <U.*: real numbers"),
+        (CHOICES, {"hidden": 0}, "hidden=0: write a whole number from 1"),
+        (CHOICES, {"scale": -1}, "scale=-1: write"),
+    ],
+)
+def test_what_no_rbm_can_start_from_is_refused(kind, X, settings, said):
+    with pytest.raises(ValueError, match=said):
+        FOR_DATA[kind](X, rng=0, **{"hidden": 2, **settings})
 
 
 def test_a_categorical_rbm_for_data_starts_at_the_rates_of_the_values():

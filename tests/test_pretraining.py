@@ -122,7 +122,7 @@ def test_cd_as_a_loss_has_the_rules_gradient(k):
     assert_close(as_loss, tree_map(np.negative, as_rule), atol=1e-14)
     compiled = td.compile(td.grad(learning.cd_loss(k)))(rbm, DATA, *uniforms)
     np.testing.assert_allclose(compiled.W, as_loss.W, atol=1e-13)
-    with pytest.raises(ValueError, match="CD-0"):
+    with pytest.raises(ValueError, match="k=0: write a whole number from 1"):
         learning.cd_loss(0)
 
 
@@ -223,7 +223,7 @@ def test_the_sparsity_penalty_is_its_formula_and_finite_where_a_unit_is_always_o
     module = learning.AutoencoderModule(sparsity=(wanted, weight))
     model = td.Autoencoder.init((5, 3), rng)
     on = model.encode(X).mean(axis=0)
-    penalty = -weight * (wanted * np.log(on) + (1 - wanted) * np.log(1 - on)).sum()
+    penalty = weight * (wanted * np.log(wanted / on) + (1 - wanted) * np.log((1 - wanted) / (1 - on))).sum()
     np.testing.assert_allclose(module._loss(model, X), model.cross_entropy(X).mean() + penalty, rtol=1e-12)
     for dtype, bias in itertools.product((np.float32, np.float64), (-1000, 1000)):
         stuck = as_width(dataclasses.replace(model, encoder=td.FeedForward(
@@ -271,6 +271,21 @@ def test_a_stack_goes_on_from_any_layer_to_the_same_bits():
         _ = whole.dbn
     with pytest.raises(ValueError, match="one module or one for each"):
         learning.pretrain((5, 4), modules, DATA, seed=1)
+
+
+def test_stacks_that_do_not_fit_are_refused():
+    start = learning.pretrain((5,), MODULES["rbm"], DATA, seed=1)
+    for sizes, says in [
+        ((7, 3), r"a start of layers of \[5\] features for sizes \[7, 3\]"),
+        ((5, 0), r"sizes\[1\]=0: write a whole number from 1"),
+        ((5, 2.5), r"sizes\[1\]=2\.5: write a whole number from 1"),
+    ]:
+        with pytest.raises(ValueError, match=says):
+            learning.pretrain(sizes, MODULES["rbm"], DATA, seed=1, start=start)
+    with pytest.raises(ValueError, match="a stack of no layers starts no network"):
+        learning.Stack().network(2, 0)
+    with pytest.raises(ValueError, match="a stack of no layers starts no network"):
+        learning.fine_tune(learning.Stack(), (DATA, np.zeros(len(DATA), int)), classes=2, seed=0)
 
 
 def test_fine_tuning_starts_at_the_stack():
@@ -360,11 +375,12 @@ def test_the_other_rules_of_an_rbm_stack_too(rule):
     assert stack.layers[1].W.shape == (3, 4)
 
 
-def test_a_diverging_layer_is_named():
-    module = learning.RBMModule(epochs=3, optimiser=learning.sgd(1e308), batch=5)
-    named = pytest.raises(learning.Diverged, match=r"layer 1 of 2 diverged in epoch \d: .*lower the rate")
+@pytest.mark.parametrize("rule", ["cd", "pcd", "ml"])
+def test_a_diverging_layer_is_named(rule):
+    module = learning.RBMModule(epochs=3, optimiser=learning.sgd(1e308), batch=5, rule=rule)
+    named = pytest.raises(learning.Diverged, match=r"layer 2 of 2 diverged in epoch \d: .*lower the rate")
     with named as caught, np.errstate(all="ignore"):
-        learning.pretrain((5, 4), module, DATA, seed=0)
+        learning.pretrain((5, 4), [MODULES["rbm"], module], DATA, seed=0)
     assert all(np.isfinite(leaf).all() for leaf in leaves(caught.value.last.model))
 
 

@@ -119,8 +119,9 @@ def test_embeddings_that_do_not_fit_are_refused():
     for wrong, message in [
         ({"X": np.zeros((20, 3))}, r"write finite X \(T, 4\)"),
         ({"X": np.full((20, 4), np.nan)}, r"write finite X \(T, 4\)"),
-        ({"weight": -1.0}, "weight of at least 0"),
-        ({"margin": 0.0}, "a positive margin"),
+        ({"weight": -1.0}, r"Embedding: weight=-1\.0: write a finite number of at least 0"),
+        ({"weight": np.inf}, "Embedding: weight=inf"),
+        ({"margin": 0.0}, r"Embedding: margin=0\.0: write a finite number above 0"),
         ({"layer": 2}, "hidden layers 1 to 1; write one of them"),
         ({"layer": 0}, "hidden layers 1 to 1; write one of them"),
         ({"auxiliary": 3}, "the hidden layer that it is upon"),

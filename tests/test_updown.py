@@ -26,7 +26,7 @@ def test_the_mean_update_is_the_exact_expectation(sizes, k):
     wake, sleep = exact.expected_wake(dbn, X, k), exact.expected_sleep(dbn, X, k)
     wanted = tree_map(np.add, wake, sleep)
     assert_close(update, wanted, atol=0.02 * max(np.abs(leaf).max() for leaf in leaves(wanted)))
-    with pytest.raises(ValueError, match="k = 0"):
+    with pytest.raises(ValueError, match="k=0: write a whole number from 1"):
         up_down_loss(0)
 
 
@@ -42,6 +42,28 @@ def test_up_down_improves_a_stack_whose_recognition_is_poor():
     assert not np.allclose(after.layers[0].R, after.layers[0].W)
     *_, again = learning.up_down(dbn, np.repeat(X, 20, axis=0), start=run[100], **settings)
     assert same_bits(again.model, after)
+
+
+REAL = td.GaussianRBM(np.ones((3, 4)), np.zeros(4), np.zeros(3))
+CATEGORICAL = td.CategoricalRBM(np.ones((3, 4)), np.zeros(4), np.zeros(3), 2)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "given", "says"),
+    [
+        (REAL, X, "a DBN of real visible units"),
+        (CATEGORICAL, X, "a DBN of categorical visible units"),
+        (td.RBM.init(4, 3, 0), X - 0.5, r"X\[0, 0\] is -0\.5: a number from 0 to 1"),
+        (td.RBM.init(4, 3, 0), X * np.nan, r"X\[0, 0\] is nan"),
+        (td.RBM.init(4, 3, 0), X[0], "one example per row"),
+        (td.RBM.init(4, 3, 0), X[:, :3], "3 units for a model of 4"),
+        (td.RBM.init(4, 3, 0), X[:0], "empty batch"),
+    ],
+)
+def test_only_numbers_from_0_to_1_are_learned_from(lowest, given, says):
+    dbn = td.DBN.from_rbms([lowest, td.RBM.init(3, 2, 1)])
+    with pytest.raises(ValueError, match=says):
+        learning.up_down(dbn, given, epochs=1, seed=0)
 
 
 # ---- Clamping --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import fields, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -46,6 +47,18 @@ def values(rbm, count, seed=1):
 
 KINDS = {"real": (gaussian, reals), "categorical": (categorical, values)}
 kinds = pytest.mark.parametrize(("make", "data"), KINDS.values(), ids=KINDS)
+
+
+def binary(visible, hidden, seed=0):
+    return td.RBM.init(K * visible, hidden, seed, 1.0)
+
+
+def bits(rbm, count, seed=1):
+    return np.random.default_rng(seed).integers(0, 2, (count, rbm.W.shape[1])).astype(float)
+
+
+ALL_KINDS = {"binary": (binary, bits), **KINDS}
+all_kinds = pytest.mark.parametrize(("make", "data"), ALL_KINDS.values(), ids=ALL_KINDS)
 
 
 def stacked(make, *sizes, seed=0):
@@ -190,6 +203,20 @@ def test_the_bound_loses_a_divergence_from_the_posterior(make, data):
     assert (best <= audit.log_likelihood + 1e-12).all()
 
 
+@all_kinds
+def test_class_units_leave_x_what_it_is(make, data):
+    """Whichever class unit is on, p(x | h) is that of the layer without them."""
+    below, top = make(2, 3), td.RBM.init(3 + 2, 4, 1, 1.0)
+    dbn, layer = td.DBN.with_classes([below, top], 2), below.directed()
+    assert (type(dbn.lowest), dbn.units, dbn.sizes[1:]) == (type(layer), below.units, (5, 4))
+    X, H = data(below, 4), exact.states(3)
+    for on in np.eye(2):
+        with_class = np.hstack([H, np.tile(on, (len(H), 1))])
+        np.testing.assert_allclose(
+            dbn.lowest.log_conditional(X, with_class), layer.log_conditional(X, H), rtol=0, atol=1e-12
+        )
+
+
 # ---- Gradients and learning ------------------------------------------------------------------------------------------
 
 
@@ -298,9 +325,6 @@ def test_a_chain_starts_at_chance_or_where_it_is_told(make, data):
     X = data(rbm, 4)
     np.testing.assert_array_equal(rbm.sample(4, rng, 0, start=X), X)
     np.testing.assert_array_equal(rbm.sample(4, 5, 3, start=X), rbm.gibbs(X, 5, 3))
-    for wrong in ((0, 1), (1, -1)):
-        with pytest.raises(ValueError, match="at least 1 sample and 0 steps"):
-            rbm.sample(wrong[0], rng, wrong[1])
 
 
 def test_samples_have_the_variances():
@@ -318,6 +342,71 @@ def test_clamped_units_stay(make, data):
         np.testing.assert_array_equal(x[:, :K], X[:, :K])
         assert (x[:, K:] != X[:, K:]).any() or make is gaussian
     np.testing.assert_array_equal(rbm.sample(4, 0, 0, clamp=clamp)[:, :K], X[:, :K])
+
+
+@all_kinds
+def test_what_is_clamped_is_so_from_the_first_hidden_state_to_the_mean(make, data):
+    rbm = make(4, 2)
+    X, others = data(rbm, 40), data(rbm, 40, seed=2)
+    clamp = np.where(np.arange(X.shape[1]) < K, X, np.nan)
+    begun = np.where(np.isnan(clamp), others, clamp)
+    np.testing.assert_array_equal(rbm.gibbs(others, 0, 0, clamp), begun)
+    np.testing.assert_array_equal(rbm.gibbs(others, 0, 1, clamp)[:, K:], rbm.gibbs(begun, 0, 1)[:, K:])
+    mean = rbm.sample(40, 0, 3, start=others, mean=True, clamp=clamp)
+    np.testing.assert_array_equal(mean[:, :K], X[:, :K])
+    assert len(np.unique(mean[:, K:])) > 2
+    narrow, integers = rbm.gibbs(others.astype("f4"), 0, 0, clamp), np.zeros(X.shape, int)
+    assert narrow.dtype == np.float32
+    np.testing.assert_array_equal(rbm.gibbs(integers, 0, 0, X), X)
+
+
+def first(value):
+    """A clamp of the first place to a value, all others free."""
+    return lambda X: np.where(np.arange(X.shape[1]) == 0, value, np.nan)
+
+
+NO_SAMPLES = [
+    ({"count": 0}, "count=0: write a whole number from 1 on"),
+    ({"count": 2.5}, r"count=2\.5: write a whole number"),
+    ({"steps": -1}, "steps=-1: write a whole number from 0 on"),
+    ({"steps": 1.5}, r"steps=1\.5: write a whole number from 0 on"),
+    ({"start": lambda X: X[:3]}, r"start has shape \(3, 6\): a row for each chain, \(4, 6\)"),
+    ({"start": lambda X: X[0]}, r"start has shape \(6,\)"),
+    ({"start": lambda X: X[:, :3]}, r"start has shape \(4, 3\)"),
+    ({"start": lambda X: X + np.nan}, r"start\[0, 0\] is nan: visible units are"),
+    ({"start": lambda X: X + np.inf}, r"start\[0, 0\] is inf"),
+    ({"clamp": first(np.inf)}, r"clamp\[0\] is inf: .*; write NaN where a unit is free"),
+    ({"clamp": lambda X: X[0, :1]}, r"clamp has shape \(1,\) for x of shape \(4, 6\): write \(6,\) or \(4, 6\)"),
+    ({"clamp": lambda X: X[:3]}, r"clamp has shape \(3, 6\)"),
+]
+NO_BITS = [
+    ({"start": lambda X: X / 2}, r"start\[\d, \d\] is 0\.[05]: visible units are zeros and ones"),
+    ({"clamp": first(0.3)}, r"clamp\[0\] is 0\.3: visible units are zeros and ones"),
+    ({"clamp": first(7)}, r"clamp\[0\] is 7\.0"),
+]
+NO_CHOICE = [
+    ({"clamp": first(1)}, r"clamp\[0\] is 1\.0: .*, a single one among the places of each unit; write NaN"),
+    ({"start": np.ones_like}, r"start\[0, 0\] is 1\.0: .*, a single one among the places"),
+    ({"start": np.zeros_like}, r"start\[0, 0\] is 0\.0"),
+]
+
+
+@all_kinds
+def test_no_sampler_takes_what_it_cannot_use(make, data):
+    rbm = make(2 * K if make is gaussian else 2, 3)
+    X = data(rbm, 4)
+    samplers = [rbm, td.DBN((), rbm), td.DBN.from_tied(rbm.transposed())] if make is binary else [rbm]
+    more = {"binary": NO_BITS, "categorical": [*NO_BITS, *NO_CHOICE], "real": []}[rbm.units]
+    for asked, said in [*NO_SAMPLES, *more]:
+        settings = {name: value(X) if callable(value) else value for name, value in asked.items()}
+        calls = [partial(model.sample, **{"count": 4, "rng": 0, "steps": 1, **settings}) for model in samplers]
+        if settings.keys() <= {"clamp", "steps"}:
+            calls.append(partial(rbm.gibbs, X, 0, **settings))
+        for call in calls:
+            with pytest.raises(ValueError, match=said):
+                call()
+    with pytest.raises(ValueError, match=r"x has shape \(4, 5\): rows \(T, 6\) for 6 visible units"):
+        rbm.gibbs(np.ones((4, 5)), 0)
 
 
 # ---- Widths, extremes, files, threads --------------------------------------------------------------------------------
@@ -417,7 +506,12 @@ PAIR = lambda g: td.CategoricalRBM(g.W, g.b, g.c, 2)
         (lambda g: td.GaussianRBM(g.W, g.b, g.c, [0.0, np.inf]), r"log_variance\[1\] is inf"),
         (lambda g: GaussianLayer(g.W, g.b, g.W, g.c, [0.0]), r"log_variance has shape \(1,\)"),
         (lambda g: td.GaussianRBM.for_data(X_REAL * 0, 2, RNG), "column 0 .* learns_variance=False"),
-        (lambda g: td.GaussianRBM.for_data(X_REAL, 0, np.random.default_rng(0)), "at least 1"),
+        (lambda g: td.GaussianRBM.for_data(X_REAL * 0 + 0.1, 2, RNG), r"column 0 of the data is 0\.1 throughout"),
+        (lambda g: replace(g, learns_variance="no"), "learns_variance='no': write True or False"),
+        (lambda g: td.CategoricalRBM.for_data(np.eye(2), 2, 0, 0), "categories=0 for W of 2 columns"),
+        (lambda g: td.CategoricalRBM.for_data(np.eye(2), 2, 0, 2.0), r"categories=2\.0 for W of 2 columns"),
+        (lambda g: td.CategoricalRBM.for_data(np.eye(3), 2, 0, 2), "categories=2 for W of 3 columns"),
+        (lambda g: td.CategoricalRBM.for_data(np.ones((1, 2)), 2, 0, 2), r"X\[0, 0\] is 1\.0: .*one_hot\(values, 2\)"),
         (lambda g: list(greedy(X_REAL, (2, 4), seed=0, epochs=1, lowest=g)), "lowest has 2 visible and 3 hidden"),
         (lambda g: td.CategoricalRBM(g.W, g.b, g.c, 3), "categories=3 for W of 2 columns: write a whole number from 2"),
         (lambda g: td.CategoricalRBM(g.W, g.b, g.c, 2.0), r"categories=2\.0"),
@@ -428,6 +522,8 @@ PAIR = lambda g: td.CategoricalRBM(g.W, g.b, g.c, 2)
         (lambda g: one_hot([[3]], 3), r"values\[0, 0\] is 3: write rows \(T, D\) of whole numbers from 0 to 2"),
         (lambda g: one_hot([[0.5]], 3), r"values\[0, 0\] is 0\.5"),
         (lambda g: one_hot([1], 3), r"of shape \(1,\)"),
+        (lambda g: one_hot([[1]], 2.5), r"categories=2\.5: write a whole number from 1 on"),
+        (lambda g: one_hot([[np.nan]], 3), r"values\[0, 0\] is nan"),
     ],
 )  # fmt: skip
 def test_other_input_is_refused_with_what_to_write(call, said):

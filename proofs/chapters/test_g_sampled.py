@@ -125,7 +125,10 @@ def test_gibbs_sampling():
     spoiled=[
         GIBBS_LOST,
         Spoiled("the clamp is ignored", mutated(sampler, "clamped", "np.isnan(clamp), x, clamp", "True, x, clamp")),
-        Spoiled("free and clamped exchanged", mutated(sampler, "clamped", "np.isnan(clamp)", "~np.isnan(clamp)")),
+        Spoiled(
+            "free and clamped exchanged",
+            mutated(sampler, "clamped", "np.isnan(clamp), x, clamp", "np.isnan(clamp), 0.0, x"),
+        ),
     ],
 )
 def test_clamping():

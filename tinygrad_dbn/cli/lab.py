@@ -32,8 +32,8 @@ def lab(
     data: Annotated[
         str | None,
         typer.Option(
-            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], colourings[:N], or a .npy or .csv file of 0 and 1. "
-            "Default: digits."
+            help="digits, bars-and-stripes[:N], shifter[:N], parity[:N], colourings[:N], or a .npy or .csv file of 0 "
+            "and 1. Default: digits."
         ),
     ] = None,
     layers: Annotated[

@@ -9,9 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..autodiff import ops
 from ..autodiff.kernels.blas import one_thread
-from ..learning import Descent, Diverged, RBMModule, cd_loss, compiling, descend, sgd
+from ..learning import Descent, Diverged, cd_loss, compiling, descend, sgd
 from ..learning.contrastive import gibbs_uniforms
 from ..models import RBM
+from ..models.autoencoder import as_width
 from .features import features, largest
 from .outcome import warn_of_chance
 from .parameters import COMPILE, RANDOM_STATE, RATE, VERBOSE, Parameter, seed, settings, whole
@@ -122,8 +123,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """A descent at its start, and a new seed for it."""
         self.seed_ = seed(given["random_state"])
         self.random_state_ = np.random.default_rng([self.seed_, 0, 1])
-        layer = RBMModule(epochs=0).train(X, given["n_components"], self.seed_)
-        return Descent(layer.model, (), 0, float("nan"))
+        rbm = RBM.for_data(X, given["n_components"], np.random.default_rng([self.seed_, 0]))
+        return Descent(as_width(rbm, X.dtype), (), 0, float("nan"))
 
     def _train(self, X: Any, at: Descent, epochs: int, given: dict[str, Any]) -> "BernoulliRBM":
         """The estimator after so many more epochs on X."""

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..models import RBM
 from ..models.restricted import bernoulli
+from ..models.validation import whole
 from ..randomness import Random, generator
 from ..showing import Shown, count
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Cost, spending
-from .data import binary, need_binary, plain_numbers, rows, whole
+from .data import binary, need_binary, of_kind, plain_numbers, rows
 from .samples import sample
 
 Array = NDArray[np.float64]
@@ -146,6 +147,7 @@ def _estimate(log_w: Array, confidence: float, sign: int) -> Annealed:
 
 
 def _checked(rbm: RBM, chains: int, betas: Any, base: Any, confidence: float) -> tuple[Array, Array]:
+    of_kind(rbm, "RBM")
     need_binary(rbm)
     visible = rbm.W.shape[1]
     betas, base = plain_numbers(betas, "betas"), np.zeros(visible) if base is None else plain_numbers(base, "base")

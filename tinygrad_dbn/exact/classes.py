@@ -4,9 +4,10 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import DBN
 from ..models.classes import check_classes, of_class
+from ..models.validation import whole
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
-from .data import rows, whole
+from .data import of_kind, rows
 from .likelihood import log_likelihood
 from .partition import log_partition
 
@@ -21,6 +22,7 @@ def log_class(
     times that of `log_likelihood`. `models.class_logits` has h from the recognition model instead. Raises ValueError
     where `classes` does not fit.
     """
+    of_kind(dbn, "DBN")
     check_classes(dbn, whole("classes", classes, 1))
     X = rows(dbn, X)
     with spending("log_class", costs.of(costs.log_class, dbn, X, classes), max_seconds, max_bytes):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..autodiff.numbers.rational import Exact
 from ..autodiff.tensor import Tensor
 from ..autodiff.trees import flatten
-from ..models import DBN, AnyRBM
+from ..models import DBM, DBN, AnyRBM
+from ..models.restricted import Restricted
 
 KEPT = (np.dtype(np.float32), np.dtype(np.float64))  # the widths in which the engine computes
 
@@ -32,7 +33,7 @@ def rows(model: AnyRBM | DBN, X: Any, name: str = "X") -> Any:
 
 def examples(model: AnyRBM | DBN, X: Any, name: str = "X") -> Any:
     """X as a (T, D) array of what the model's visible units can be, or a ValueError that says where it is not."""
-    return CHECKS[model.units](X, lowest(model).W.shape[1], model, name)
+    return CHECKS[units_of(model)](X, lowest(model).W.shape[1], model, name)
 
 
 def lowest(model: AnyRBM | DBN) -> Any:
@@ -40,9 +41,35 @@ def lowest(model: AnyRBM | DBN) -> Any:
     return model.lowest if isinstance(model, DBN) else model
 
 
+KINDS = {"RBM": Restricted, "DBN": DBN, "DBM": DBM}
+OF_A_DBM = "; of a DBM there are dbm_log_likelihood, dbm_gradient and mean_field"
+INSTEAD = {
+    ("DBM", "RBM"): OF_A_DBM,
+    ("DBM", "DBN"): OF_A_DBM,
+    ("DBN", "RBM"): ": its top RBM is dbn.top",
+    ("RBM", "DBN"): ": DBN.from_tied(rbm) has the same p(x)",
+}
+"""What to write, by the model that was given and the last of those that are wanted."""
+
+
+def of_kind(model: Any, *wanted: str) -> None:
+    """Raise TypeError for a model that is none of these `KINDS`."""
+    if not isinstance(model, tuple(KINDS[kind] for kind in wanted)):
+        given, kinds = type(model).__name__, " or ".join(f"a {kind}" for kind in wanted)
+        raise TypeError(f"this is of {kinds}, not of a {given}{INSTEAD.get((given, wanted[-1]), '')}")
+
+
+def units_of(model: Any) -> str:
+    """What the visible units of an RBM or a DBN are, or of what stands for one; TypeError for what has none."""
+    if not hasattr(model, "units"):
+        of_kind(model, "RBM", "DBN")
+    units: str = model.units
+    return units
+
+
 def need_binary(model: AnyRBM | DBN) -> None:
-    """Raise ValueError for a model whose x is not made of zeros and ones."""
-    if model.units != "binary":
+    """Raise TypeError for what is no RBM or DBN, and ValueError where its x is not made of zeros and ones."""
+    if units_of(model) != "binary":
         raise ValueError(
             f"a {type(model).__name__} of {model.units} visible units: this sums over x of zeros and ones, or is about "
             "their RBM; for others there are log_partition, log_likelihood, gradient and sample, and for a DBN upon "
@@ -71,6 +98,17 @@ def binary(X: Any, width: int | None = None, model: Any = None, name: str = "X")
 def real(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
     """X as a (T, width) array of finite numbers, or a ValueError that says where it is not. As `binary` otherwise."""
     return _batch(X, width, model, name, _check_finite)
+
+
+def proportions(X: Any, width: int | None = None, model: Any = None, name: str = "X") -> Any:
+    """X as a (T, width) array of numbers from 0 to 1, grey levels for instance, or a ValueError. As `binary` otherwise.
+
+    >>> proportions([[0.5, 1.5]])
+    Traceback (most recent call last):
+    ...
+    ValueError: X[0, 1] is 1.5: a number from 0 to 1 is wanted; scale X, or write np.clip(X, 0, 1)
+    """
+    return _batch(X, width, model, name, _check_proportion)
 
 
 def categorical(X: Any, width: int | None, model: Any, name: str = "X") -> Any:
@@ -102,8 +140,10 @@ def _batch(X: Any, width: int | None, model: Any, name: str, check: Callable[[An
         return array
     if array.dtype == object:
         objects = model is not None and not are_floats(model)
-        check(array if objects else _numbers(array, name), name)
-        return array if objects else array.astype(np.float64)
+        check(array if objects else _numbers(array, name), name)  # which shows it as it was given
+        if objects:
+            return array
+        array = array.astype(np.float64)
     check(array, name)
     return array if array.dtype in KEPT else array.astype(np.float64)
 
@@ -170,6 +210,20 @@ def _check_finite(array: Any, name: str) -> None:
         )
 
 
+def _check_proportion(array: Any, name: str) -> None:
+    """Raise ValueError at the first element that is known not to be a number from 0 to 1."""
+    _check_finite(array, name)
+    if array is None or array.dtype == object:
+        return
+    wrong = np.argwhere((array < 0) | (array > 1))
+    if len(wrong):
+        where = tuple(int(i) for i in wrong[0])
+        raise ValueError(
+            f"{name}{list(where)} is {array[where]}: a number from 0 to 1 is wanted; scale {name}, or write "
+            f"np.clip({name}, 0, 1)"
+        )
+
+
 def _check_one_hot(array: Any, name: str, categories: int) -> None:
     """Raise ValueError at the first unit of which not a single one of its places is 1, where that is known."""
     _check(array, name)
@@ -220,21 +274,6 @@ def plain_numbers(values: Any, name: str) -> NDArray[np.float64]:
     """Real numbers, such as probabilities, logits or temperatures, as float64."""
     array = as_array(values, name)
     return np.asarray(_numbers(array, name) if array.dtype.hasobject else array, np.float64)
-
-
-def whole(name: str, value: Any, least: int, most: int | None = None, why: str = "") -> int:
-    """A whole number of Python or NumPy from `least` to `most`, as Python's own; ValueError for anything else.
-
-    Booleans are none, and neither is 2.0. why: what the number means, for the end of the sentence.
-
-    >>> whole("k", np.int64(3), 1)
-    3
-    """
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if is_whole and least <= value and (most is None or value <= most):
-        return int(value)
-    until = "on" if most is None else f"to {most}"
-    raise ValueError(f"{name}={value!r}: write a whole number from {least} {until}{why and '; '}{why}")
 
 
 def units(name: str, chosen: Any, count: int) -> list[int]:

@@ -17,11 +17,12 @@ from ..autodiff import ops
 from ..autodiff.differentiate import grad
 from ..autodiff.operators import Value
 from ..models import DBM
+from ..models.validation import whole
 from ..showing import Shown
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
 from .conditionals import log_conditional_likelihood
-from .data import are_floats, as_float64, binary, whole
+from .data import are_floats, as_float64, binary, of_kind
 from .distributions import with_hidden
 from .partition import log_partition
 
@@ -36,6 +37,7 @@ def dbm_log_likelihood(dbm: DBM, X: Any, *, max_seconds: float = MAX_SECONDS, ma
     >>> dbm_log_likelihood(DBM([[[0.0]], [[0.0]]], [[0.0], [0.0], [0.0]]), [[1]]).round(6)  # a fair coin
     array([-0.693147])
     """
+    of_kind(dbm, "DBM")
     X, rbm = binary(X, dbm.sizes[0], dbm), dbm.as_rbm()
     D, rest = dbm.sizes[0], np.zeros((len(X), rbm.W.shape[1] - dbm.sizes[0]))
     padded = ops.concatenate([X, rest], axis=1)
@@ -46,6 +48,7 @@ def dbm_log_likelihood(dbm: DBM, X: Any, *, max_seconds: float = MAX_SECONDS, ma
 
 def dbm_gradient(dbm: DBM, X: Any, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> DBM:
     """The exact gradient of the mean log-likelihood of X (T, D), as a DBM: by differentiating its sums."""
+    of_kind(dbm, "DBM")
     X = binary(X, dbm.sizes[0], dbm)
     cost = costs.in_a_trace(costs.log_conditional_likelihood(with_hidden(dbm.as_rbm()), X))
     with spending("dbm_gradient", cost, max_seconds, max_bytes):
@@ -77,6 +80,7 @@ def mean_field(
     a sweep moves no mean by more than `tolerance`. The units of a layer do not meet, so each update is the best there
     is with the others as they are, and the bound never falls. Raises ValueError for sweeps below 0.
     """
+    of_kind(dbm, "DBM")
     sweeps = whole("sweeps", sweeps, 0)
     X = binary(X, dbm.sizes[0], dbm)
     if not are_floats(dbm, X):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..models import RBM
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
+from .data import of_kind
 from .marginals import log_marginal
 from .states import some_states
 from .sums.sizes import BATCH
@@ -25,6 +26,7 @@ def fisher_information(
     E[φ] with φ = (h xᵀ, x, h), so the matrix is the covariance of E[φ | x] (claim G0; Amari, Kurata & Nagaoka 1992). It
     is also minus the expected Hessian of log p. Time 2^D · P², memory P² and 2^D numbers.
     """
+    of_kind(rbm, "RBM")
     with spending("fisher_information", costs.of(costs.fisher_information, rbm), max_seconds, max_bytes):
         p = np.exp(log_marginal(rbm, 0))
         mean = sum(weights @ phi for weights, phi in _expected_statistics(rbm, p))

@@ -5,9 +5,10 @@ from typing import Any
 from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..models import DBN, RBM, DirectedLayer
+from ..models.validation import whole
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from .data import as_float64, binary, have_compiled_sums, need_binary, whole
+from .data import as_float64, binary, have_compiled_sums, need_binary, of_kind
 from .distributions import as_dbn
 from .partition import log_add, log_partition
 from .states import BLOCK, blocks, states
@@ -48,6 +49,7 @@ def log_smaller_side(rbm: Any) -> Value:
 
 def log_prior(dbn: DBN, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """log p(h1) for every state of h1, (2^n1,), nats: its distribution under the layers above (claim G5)."""
+    of_kind(dbn, "RBM", "DBN")
     with spending("log_prior", costs.of(costs.log_prior, dbn), max_seconds, max_bytes):
         return log_marginal(dbn, min(1, len(dbn.layers)))
 

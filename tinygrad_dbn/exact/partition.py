@@ -8,7 +8,7 @@ from ..autodiff.operators import Value
 from ..models import AnyRBM
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from .data import are_floats, as_float64, have_compiled_sums
+from .data import are_floats, as_float64, have_compiled_sums, of_kind
 from .states import blocks
 from .sums import float64
 
@@ -41,6 +41,7 @@ def log_partition(
     >>> float(log_partition(RBM([[0.0, 0.0]], [0.0, 0.0], [0.0])))  # log 2³
     2.0794415416798357
     """
+    of_kind(rbm, "RBM")
     place = Place(executor, checkpoint)
     with spending("log_partition", costs.of(costs.log_partition, rbm), max_seconds, max_bytes):
         if have_compiled_sums(rbm):

@@ -6,10 +6,11 @@ import numpy as np
 
 from ..models import DBN, AnyRBM
 from ..models.restricted import bernoulli
+from ..models.validation import whole
 from ..randomness import Random, generator
 from . import costs
 from .budget import MAX_BYTES, MAX_SECONDS, spending
-from .data import whole
+from .data import of_kind
 from .distributions import parts
 from .marginals import log_smaller_side
 
@@ -27,6 +28,7 @@ def sample(
     The smaller side of the top RBM is drawn from its 2^n probabilities by inverse transform, the other side and the
     layers below by their exact conditionals, which are products over units. Raises ValueError for a count below 1.
     """
+    of_kind(model, "RBM", "DBN")
     rng = generator(rng)
     count = whole("count", count, 1)
     layers, top = parts(model)

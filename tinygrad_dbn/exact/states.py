@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.validation import whole
 from .budget import MAX_BYTES, Cost, spending
-from .data import whole
 
 BLOCK = 1 << 12  # states at a time: what keeps memory independent of their number
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from ..autodiff import ops
 from ..models import RBM
+from ..models.validation import whole
 from .descent import Arrays, Draw, Loss
 
 
 def cd_loss(k: int = 1) -> Loss:
     """loss(rbm, x, *uniforms) for x (T, D): mean F(x) − F(x_k), nats. Raises ValueError for k below 1."""
-    if k < 1:
-        raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
+    k = whole("k", k, 1)
 
     def loss(rbm: RBM, x: Any, *uniforms: Any) -> Any:
         x_k = x

@@ -17,10 +17,11 @@ from ..autodiff.compile import compile as compiled
 from ..autodiff.differentiate import value_and_grad
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import not_finite, places, tree_map
+from ..models.validation import whole
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
-from .optimisers import Optimiser, Schedule, constant
+from .optimisers import Optimiser, Schedule, constant, number, scheduled
 
 Arrays = tuple[Any, ...]
 Loss = Callable[..., Any]
@@ -74,11 +75,18 @@ class Descent(Shown):
 
 
 class Diverged(FloatingPointError):
-    """A training whose loss or parameters are no longer finite. `.last` is the descent before that epoch."""
+    """A training whose loss or parameters are no longer finite. `.last` is the descent before that epoch.
 
-    def __init__(self, message: str, last: Descent) -> None:
+    Of a `greedy` training it is the progress.
+    """
+
+    def __init__(self, message: str, last: Any) -> None:
         super().__init__(message)
         self.last = last
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is copied, and leaves a process: with what it was made of."""
+        return type(self), (str(self), self.last)
 
 
 def nothing(rng: np.random.Generator, *batch: Any) -> Arrays:
@@ -110,10 +118,10 @@ def descend(
     compile: whether steps are compiled, always or never. If not said, those of a batch's size are compiled once there
     have been OFTEN of that size since epoch 0; the rest of an epoch, whose size is another, is counted apart.
     A step that just runs agrees with a compiled one to rounding, so this choice is made by counting, never by time.
-    Raises ValueError for sizes that make no sense, and `Diverged`, naming the epoch, the array and what to lower.
+    Raises ValueError at once for sizes that make no sense, and later `Diverged`, naming the epoch, the array and what
+    to lower. What is said around the call by `compiling` holds, wherever the result is iterated.
     """
-    seed = seed_of(seed)
-    yield from walk(
+    return walk(
         model, data, stepping(loss, optimiser, project), optimiser, epochs=epochs, batch=batch, seed=seed, draw=draw,
         schedule=schedule, weight_decay=weight_decay, start=start, compile=compile,
     )  # fmt: skip
@@ -138,26 +146,34 @@ def walk(
 
     The optimiser is asked for its first state and its rate. All else is as for `descend`, errors too.
     """
-    seed = seed_of(seed)
-    rows = {len(array) for array in data}
-    if len(rows) != 1 or 0 in rows or batch < 1 or epochs < 0 or weight_decay < 0:
-        raise ValueError(
-            f"descend: arrays of {sorted(rows)} rows, batch {batch}, epochs {epochs}, weight_decay {weight_decay}; "
-            "give arrays of one number of rows, a batch of at least 1, and nothing negative"
-        )
+    seed, epochs, batch = seed_of(seed), whole("epochs", epochs, 0), whole("batch", batch, 1)
+    weight_decay = number("weight_decay", weight_decay)
+    rows_of(data)
     steps = step, compiled(step)
     if compile is None:
         compile = _COMPILED.get()
     first = OFTEN if compile is None else 0 if compile else inf
-    at = start or Descent(model, optimiser.start(model), 0, float("nan"))
-    if start is None:
-        yield at
-    with bar("epochs", epochs, at.epoch) as one_more:
-        while at.epoch < epochs:
-            rate = optimiser.rate * schedule(at.epoch + 1)
-            at = _epoch(at, steps, first, data, draw, batch, seed, rate, weight_decay)
-            one_more()
+
+    def stages() -> Iterator[Descent]:
+        at = start or Descent(model, optimiser.start(model), 0, float("nan"))
+        if start is None:
             yield at
+        with bar("epochs", epochs, at.epoch) as one_more:
+            while at.epoch < epochs:
+                rate = scheduled(optimiser, schedule, at.epoch + 1)
+                at = _epoch(at, steps, first, data, draw, batch, seed, rate, weight_decay)
+                one_more()
+                yield at
+
+    return stages()
+
+
+def rows_of(data: Sequence[Any]) -> int:
+    """The number of rows of arrays that belong together. Raises ValueError where they have several, or none."""
+    rows = {len(array) for array in data}
+    if len(rows) != 1 or 0 in rows:
+        raise ValueError(f"arrays of {sorted(rows)} rows: give arrays of one number of rows, at least one")
+    return rows.pop()
 
 
 def steps_per_epoch(examples: int, batch: int) -> int:
@@ -172,7 +188,7 @@ def stepping(loss: Loss, optimiser: Optimiser, project: Callable[[Any], Any] | N
         value, gradient = value_and_grad(loss)(model, *given)
 
         def downhill(p: Any, g: Any) -> Any:
-            return -(g + weight_decay * p) if len(p.shape) == 2 else -g
+            return -(g + weight_decay * p) if np.ndim(p) == 2 else -g
 
         model, state = optimiser.update(model, state, tree_map(downhill, model, gradient), rate)
         return value, model if project is None else project(model), state

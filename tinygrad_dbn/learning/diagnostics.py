@@ -10,6 +10,7 @@ from ..autodiff.differentiate import grad
 from ..autodiff.kernels.blas import fixed_threads
 from ..models import FeedForward
 from ..models.feedforward import ACTIVATIONS
+from ..models.validation import whole
 from .supervised import Examples, examples
 
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0}
@@ -83,9 +84,14 @@ def reading(train_error: float, test_error: float, tested: int, reachable: float
 
     reachable: the error of the best possible classifier, 0 where classes do not overlap. A better optimiser, or better
     starting weights, cures the first; regularisation, or more data, the second.
+    Raises ValueError for what is no share of examples, and for less than one example tested.
 
     >>> reading(0.01, 0.06, tested=1000).verdict
     'overfitting'
     """
+    for name, share in (("train_error", train_error), ("test_error", test_error), ("reachable", reachable)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name}={share}: write a share of examples, from 0 to 1; 0.06 for 6 %")
+    tested = whole("tested", tested, 1)
     margin = 1.96 * float(np.sqrt(test_error * (1 - test_error) / tested))
     return Reading(train_error - reachable, test_error - train_error, margin)

@@ -7,36 +7,36 @@ from typing import Any
 import numpy as np
 
 from ..models import FeedForward
+from ..models.validation import adopt
 from ..randomness import Random, generator
 
 
 @dataclass(frozen=True)
 class Dropout:
-    """Hidden units are dropped with probability `rate`, or rate[k] in layer k + 1.
+    """Hidden units are dropped with probability `rate`, or rate[k] in layer k + 1, where it is a sequence.
 
     Classical, as in the lecture: masks of zeros and ones in training, their expectation 1 − rate at test time.
     Inverted: masks of 0 and 1 / (1 − rate) in training, nothing at test time. Both have the same expectation up to
     the scale of the weights above (claim E3). Raises ValueError for a rate outside [0, 1).
     """
 
-    rate: float | tuple[float, ...] = 0.5
+    rate: float | Sequence[float] = 0.5
     inverted: bool = False
 
     def __post_init__(self) -> None:
-        rates = self.rate if isinstance(self.rate, tuple) else (self.rate,)
+        given: Any = self.rate
+        rates = tuple(map(float, np.atleast_1d(given)))
+        adopt(self, rate=rates if np.ndim(given) else rates[0])
         if not all(0 <= p < 1 for p in rates):
             raise ValueError(f"Dropout(rate={self.rate}): units are dropped with a probability at least 0 and below 1")
 
     def rates(self, net: FeedForward) -> Sequence[float]:
         """One for each hidden layer. Raises ValueError where the net has another number of them."""
         hidden = len(net.weights) - 1
-        if not isinstance(self.rate, tuple):
-            return (self.rate,) * hidden
-        if len(self.rate) != hidden:
-            raise ValueError(
-                f"Dropout: {len(self.rate)} rates for {hidden} hidden layers; give one for each, or a number"
-            )
-        return self.rate
+        rates: Any = self.rate if isinstance(self.rate, tuple) else (self.rate,) * hidden
+        if len(rates) != hidden:
+            raise ValueError(f"Dropout: {len(rates)} rates for {hidden} hidden layers; give one for each, or a number")
+        return tuple(rates)
 
     def draw(self, net: FeedForward, count: int, rng: Random) -> tuple[Any, ...]:
         """Masks for `count` examples in training: one (count, n_k) for each hidden layer (E1)."""

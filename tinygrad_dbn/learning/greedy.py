@@ -7,20 +7,24 @@ layers below fixed, that raises the variational bound of the whole stack. And so
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
-from ..autodiff.trees import not_finite
-from ..exact.data import binary, examples
+from ..autodiff.trees import flatten, not_finite
+from ..exact.data import are_floats, binary, examples
+from ..exact.sums.certify import LARGEST
 from ..models import DBN, RBM, AnyRBM
 from ..models.restricted import bernoulli
+from ..models.validation import whole
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
 from .centred import centred
-from .optimisers import Optimiser, Schedule, constant, momentum
+from .descent import Diverged
+from .optimisers import Optimiser, Schedule, constant, momentum, scheduled
 from .rules import contrastive_divergence, maximum_likelihood, persistent_contrastive_divergence
 from .tempering import TEMPERATURES, parallel_tempering
 
@@ -78,18 +82,17 @@ def greedy(
 
     lowest: what the first layer starts from, an RBM of n1 hidden units, where X is not of zeros and ones: made by
     `GaussianRBM.for_data` or `CategoricalRBM.for_data`.
-    Raises ValueError for sizes, epochs, batch or rule that make no sense, FloatingPointError where training diverges.
+    Raises ValueError at once for settings that make no sense, for a start or a lowest of other sizes, and for X that is
+    not what units can be; later `Diverged`, a FloatingPointError, with the last good progress.
     """
-    seed = seed_of(seed)
+    seed, epochs, k = seed_of(seed), whole("epochs", epochs, 0), whole("k", k, 1)
+    sizes = tuple(whole("sizes", n, 1) for n in sizes)
+    if len(sizes) < 2:
+        raise ValueError(f"sizes {sizes}: write D and the hidden units of at least one layer, for instance (4, 3)")
+    _check_sizes("lowest", () if lowest is None else (lowest,), sizes)
+    _check_sizes("start", () if start is None else start.rbms, sizes)
     X = binary(X, sizes[0]) if lowest is None else examples(lowest, X)
-    if lowest is not None and lowest.W.shape[::-1] != tuple(sizes[:2]):
-        raise ValueError(
-            f"lowest has {lowest.W.shape[1]} visible and {lowest.W.shape[0]} hidden units; sizes begin {sizes[:2]}: "
-            "make one of those sizes"
-        )
-    batch = min(-(-len(X) // 5), 50) if batch is None else batch
-    if len(sizes) < 2 or min(sizes) < 1 or epochs < 0 or batch < 1:
-        raise ValueError(f"sizes {tuple(sizes)}, epochs {epochs}, batch {batch}: sizes and batch at least 1, epochs 0")
+    batch = min(-(-len(X) // 5), 50) if batch is None else whole("batch", batch, 1)
     rules: dict[str, Rule] = {
         "cd": lambda rbm, x, rng, kept: (contrastive_divergence(rbm, x, rng, k), kept),
         "ml": lambda rbm, x, rng, kept: (maximum_likelihood(rbm, x), kept),
@@ -100,22 +103,35 @@ def greedy(
     if rule not in rules:
         raise ValueError(f"rule {rule!r} is not known: one of {', '.join(map(repr, rules))}")
     step, chains = momentum(rate, decay), {"pcd": (batch,), "pt": (TEMPERATURES, batch)}.get(rule, ())
-    at = start
-    for layer in range(1 if at is None else at.layer, len(sizes)):
-        if at is None or at.layer < layer:
-            at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains, lowest)
-            yield at
-        with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
-            while at.epoch < epochs:
-                at = _epoch(at, X, rules[rule], step, rate * schedule(at.epoch + 1), batch, seed)
-                one_more()
+
+    def stages() -> Iterator[Progress]:
+        at = start
+        for layer in range(1 if at is None else at.layer, len(sizes)):
+            if at is None or at.layer < layer:
+                at = _begun(() if at is None else at.rbms, sizes[layer], X, seed, scale, step, chains, lowest)
                 yield at
+            with bar(f"epochs of layer {layer}", epochs, at.epoch) as one_more:
+                while at.epoch < epochs:
+                    at = _epoch(at, X, rules[rule], step, scheduled(step, schedule, at.epoch + 1), batch, seed)
+                    one_more()
+                    yield at
+
+    return stages()
 
 
 def greedy_dbn(X: Any, sizes: Sequence[int], **settings: Any) -> DBN:
     """The DBN at the end of `greedy`, with the same settings."""
-    *_, last = greedy(X, sizes, **settings)
-    return last.model
+    *_, last = settings.get("start"), *greedy(X, sizes, **settings)
+    model: DBN = last.model
+    return model
+
+
+def _check_sizes(name: str, rbms: Sequence[AnyRBM], sizes: tuple[int, ...]) -> None:
+    """Raise ValueError where RBMs that are given by this name are not the lowest ones of a stack of such sizes."""
+    there = [(rbm.W.shape[1], rbm.W.shape[0]) for rbm in rbms]
+    if there != list(pairwise(sizes))[: len(there)]:
+        units = ", ".join(f"{visible} visible and {hidden} hidden" for visible, hidden in there)
+        raise ValueError(f"{name} has {units} units for a stack of sizes {sizes}: give one of those sizes")
 
 
 @one_thread()
@@ -125,12 +141,25 @@ def _epoch(at: Progress, X: Any, rule: Rule, step: Optimiser, rate: float, batch
     data = _upward(at.rbms[:-1], X, rng)
     rbm, velocity, particles = at.rbms[-1], at.velocity, at.particles
     order = rng.permutation(len(data))
+    diverged = Diverged(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate", at)
     for i in range(0, len(data), batch):
-        direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
+        try:
+            direction, particles = rule(rbm, data[order[i : i + batch]], rng, particles)
+        except ValueError as error:
+            if _can_be_summed(rbm):
+                raise
+            raise diverged from error
         rbm, velocity = step.update(rbm, velocity, direction, rate)
     if not_finite(rbm) is not None:
-        raise FloatingPointError(f"layer {at.layer} diverged in epoch {at.epoch + 1}: lower the rate")
+        raise diverged
     return Progress(at.layer, at.epoch + 1, (*at.rbms[:-1], rbm), velocity, particles)
+
+
+def _can_be_summed(rbm: Any) -> bool:
+    """Whether parameters are finite, and small enough for exact sums: rules refuse others before the epoch is over."""
+    if not are_floats(rbm):  # symbols have no size
+        return True
+    return bool(sum(np.abs(leaf).max() * leaf.size for leaf in flatten(rbm)[0]) <= LARGEST)
 
 
 def _upward(rbms: Sequence[AnyRBM], X: Any, rng: np.random.Generator) -> Any:

@@ -7,6 +7,7 @@ semi-definite where the loss is convex in the output, so conjugate gradients can
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from ..autodiff import ops
 from ..autodiff.differentiate import grad, hvp, jvp, vjp
 from ..autodiff.kernels.blas import fixed_threads
-from ..autodiff.trees import Rebuild, flatten
+from ..autodiff.trees import Rebuild, flatten, not_finite, tree_map
+from ..models.validation import whole
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
-from .descent import compiled_unless_told
-from .optimisers import at_rest
+from .descent import compiled_unless_told, rows_of
+from .optimisers import at_rest, number
 
 # Martens (2010), by section.
 FASTER, SLOWER = 3 / 2, 2 / 3  # what the damping is multiplied with (4.1) …
@@ -55,7 +57,7 @@ class HessianFree(Shown):
     """λ."""
     step: int
     loss: float
-    """Over all of the data, after the step."""
+    """What is minimised, after the step: the mean over all of the data, and ½ weight_decay Σ W² over the matrices."""
     iterations: int
     """Of conjugate gradients in this step."""
     ratio: float
@@ -91,7 +93,9 @@ def hessian_free(
     seed: Random = 0,
     start: HessianFree | None = None,
 ) -> Iterator[HessianFree]:
-    """Minimise loss(output(model, *data), *data), yielding the start and where it stands after each step.
+    """Minimise loss(output(model, *data), *data) + ½ weight_decay Σ W², yielding the start and each step's end.
+
+    data: arrays of T rows that belong together, for instance (X,). The sum of squares is over all matrices.
 
     damping: λ at the start, in the units of the mean loss's curvature times the number of rows; after each step it is
     raised or lowered by a half as the ratio is below ¼ or above ¾ (Levenberg and Marquardt). Conjugate gradients start
@@ -99,38 +103,42 @@ def hessian_free(
     the data, and stop by Martens' rule of relative progress; the best of some of their iterates is taken, and
     shortened while the loss does not fall enough. Losses and gradients are over all rows of the data; products with G
     over `curvature` of them, which are drawn anew for each step by (seed, step), or over all (Martens 2010, section
-    4.3). weight_decay: as in `fit`.
-    Raises ValueError where a number is out of range.
+    4.3).
+    Raises ValueError at once where a number is out of range, and for data of NaN or inf.
     """
-    rows = len(data[0])
-    part = rows if curvature is None else curvature
-    negative = steps < 0 or damping < 0 or weight_decay < 0 or most_iterations < 1
-    if negative or not 1 <= chunks <= rows or not 1 <= part <= rows:
-        raise ValueError(
-            f"hessian_free(steps={steps}, damping={damping}, weight_decay={weight_decay}, "
-            f"most_iterations={most_iterations}, chunks={chunks}, curvature={curvature}) on {rows} rows: none "
-            "negative, chunks and curvature from 1 to as many as there are rows"
+    rows, seed = rows_of(data), seed_of(seed)
+    if (place := not_finite(list(data))) is not None:
+        raise ValueError(f"data{place} has NaN or inf: leave such rows out, or fill them in")
+    steps, most_iterations = whole("steps", steps, 0), whole("most_iterations", most_iterations, 1)
+    chunks = whole("chunks", chunks, 1, rows, f"there are {rows} rows")
+    part = rows if curvature is None else whole("curvature", curvature, 1, rows, f"there are {rows} rows")
+    damping = number("damping", damping)
+    problem = _Problem(model, output, loss, data, number("weight_decay", weight_decay))
+
+    def stages() -> Iterator[HessianFree]:
+        at = start or HessianFree(
+            model, at_rest(model), damping / rows, 0, problem.value(problem.vector(model)), 0, nan
         )
-    seed, problem = seed_of(seed), _Problem(model, output, loss, data, weight_decay)
-    at = start or HessianFree(
-        model, at_rest(model), damping / rows, 0, problem.value(problem.vector(model)), 0, float("nan")
-    )
-    if start is None:
-        yield at
-    with bar("Hessian-free steps", steps, at.step) as one_more:
-        while at.step < steps:
-            with fixed_threads():
-                problem.draw(part, np.random.default_rng([seed, at.step + 1]))
-                at = _step(at, problem, most_iterations, chunks)
-            one_more()
+        if not isfinite(at.loss):
+            raise ValueError(f"the loss at the start is {at.loss}, from which no step goes down: start elsewhere")
+        if start is None:
             yield at
+        with bar("Hessian-free steps", steps, at.step) as one_more:
+            while at.step < steps:
+                with fixed_threads():
+                    problem.draw(part, np.random.default_rng([seed, at.step + 1]))
+                    at = _step(at, problem, most_iterations, chunks)
+                one_more()
+                yield at
+
+    return stages()
 
 
 class _Problem:
     """The loss as a function of one long vector of parameters: value, gradient, Gauss–Newton product."""
 
     def __init__(self, model: Any, output: Output, loss: OutputLoss, data: Sequence[Any], weight_decay: float) -> None:
-        leaves, self.rebuild = flatten(model)
+        leaves, self.rebuild = flatten(tree_map(np.asarray, model))
         self.shapes = [leaf.shape for leaf in leaves]
         self.ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
         self.data = self.some = tuple(data)
@@ -143,8 +151,7 @@ class _Problem:
         def value(m: Any, *data: Any) -> Any:
             return loss(output(m, *data), *data)
 
-        self._plain_gradient = grad(value)
-        self._value, self._gradient = compiled_unless_told(value), compiled_unless_told(self._plain_gradient)
+        self._value, self._gradient = compiled_unless_told(value), compiled_unless_told(grad(value))
         self._product = compiled_unless_told(lambda m, v, *data: gauss_newton_product(output, loss, m, v, *data))
 
     def draw(self, count: int, rng: np.random.Generator) -> None:
@@ -177,11 +184,8 @@ class _Problem:
         total = np.zeros_like(theta)
         self.cost += GRADIENT
         model, rows = self.tree(theta), len(self.data[0])
-        size = -(-rows // chunks)
-        for i in range(0, rows, size):
-            part = [array[i : i + size] for array in self.data]
-            gradient = self._gradient if len(part[0]) == size else self._plain_gradient  # the last may be shorter
-            g = self.vector(gradient(model, *part)) * (len(part[0]) / rows)
+        for part in zip(*(np.array_split(array, chunks) for array in self.data), strict=True):
+            g = self.vector(self._gradient(model, *part)) * (len(part[0]) / rows)
             total += g * g
         return total
 
@@ -199,7 +203,7 @@ def _step(at: HessianFree, problem: _Problem, most_iterations: int, chunks: int)
     count, last = iterates[-1]
     p, value = _best(problem, theta, [p for _, p in iterates])
     size, slope = 1.0, float(g @ p)
-    while value > at.loss + ENOUGH * size * slope and size > SHORTEST:
+    while not value <= at.loss + ENOUGH * size * slope and size > SHORTEST:
         size *= SHORTER
         value = problem.value(theta + size * p)
     if not value < at.loss:  # rounding is all that is left: stay, and trust the model less
@@ -218,7 +222,7 @@ def _best(problem: _Problem, theta: Vector, candidates: list[Vector]) -> tuple[V
     p, value = candidates[-1], problem.value(theta + candidates[-1])
     for earlier in reversed(candidates[:-1]):
         other = problem.value(theta + earlier)
-        if other >= value:
+        if not (other < value or isnan(value)):
             break
         p, value = earlier, other
     return p, value
@@ -267,5 +271,14 @@ def _no_longer_worth_it(values: list[float]) -> bool:
 
 
 def reconstruction_loss() -> tuple[Output, OutputLoss]:
-    """(output, loss) of an autoencoder of sigmoid outputs: its logits, and their mean cross-entropy with x, nats."""
-    return (lambda m, x: m.logits(x)), (lambda a, x: ops.mean(ops.bernoulli_cross_entropy(a, x)))
+    """(output, loss) of an autoencoder of sigmoid outputs: its logits, and their mean cross-entropy with x, nats.
+
+    output(model, x) raises ValueError for an autoencoder of other outputs.
+    """
+
+    def logits(model: Any, x: Any) -> Any:
+        if model.output != "sigmoid":
+            raise ValueError(f"cross-entropy needs output='sigmoid', this autoencoder has {model.output!r}")
+        return model.logits(x)
+
+    return logits, (lambda a, x: ops.mean(ops.bernoulli_cross_entropy(a, x)))

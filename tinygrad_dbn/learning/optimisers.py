@@ -6,7 +6,7 @@ gives them minus its gradient.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ def momentum(rate: float, decay: float = 0.9) -> Optimiser:
     """v ← decay · v + rate · direction; θ ← θ + v. Raises ValueError unless rate > 0 and 0 ≤ decay < 1."""
     if not (rate > 0 and 0 <= decay < 1):
         raise ValueError(f"momentum(rate={rate}, decay={decay}): rate is positive, decay at least 0 and below 1")
+    rate, decay = float(rate), float(decay)
 
     def update(model: Any, velocity: Any, direction: Any, rate: Any) -> tuple[Any, Any]:
         velocity = tree_map(lambda v, d: decay * v + rate * d, velocity, direction)
@@ -51,7 +52,7 @@ def sgd(rate: float) -> Optimiser:
     def update(model: Any, state: Any, direction: Any, rate: Any) -> tuple[Any, Any]:
         return tree_map(lambda p, d: p + rate * d, model, direction), state
 
-    return Optimiser(rate, lambda model: (), update)
+    return Optimiser(float(rate), lambda model: (), update)
 
 
 def adam(rate: float = 0.001, decay: float = 0.9, square_decay: float = 0.999, epsilon: float = 1e-8) -> Optimiser:
@@ -65,9 +66,10 @@ def adam(rate: float = 0.001, decay: float = 0.9, square_decay: float = 0.999, e
             f"adam(rate={rate}, decay={decay}, square_decay={square_decay}, epsilon={epsilon}): rate and epsilon are "
             "positive, the decays at least 0 and below 1"
         )
+    rate, decay, square_decay, epsilon = float(rate), float(decay), float(square_decay), float(epsilon)
 
     def start(model: Any) -> Any:
-        return np.zeros((), flatten(model)[0][0].dtype), at_rest(model), at_rest(model)
+        return np.zeros((), getattr(flatten(model)[0][0], "dtype", float)), at_rest(model), at_rest(model)
 
     def update(model: Any, state: Any, direction: Any, rate: Any) -> tuple[Any, Any]:
         t, m, v = state
@@ -95,10 +97,28 @@ def at_rest(model: Any) -> Any:
     return tree_map(np.zeros_like, model)
 
 
+def number(name: str, value: Any, positive: bool = False) -> float:
+    """A finite number of at least 0, or a positive one, as Python's own: NumPy's would widen a training in float32.
+
+    Raises ValueError for anything else.
+
+    >>> number("weight_decay", np.float64(0.1))
+    0.1
+    """
+    if not (0 <= value < inf and (value or not positive)):
+        raise ValueError(f"{name}={value}: write a finite number {'above' if positive else 'of at least'} 0")
+    return float(value)
+
+
 # ---- Schedules: what the rate is multiplied with in epoch 1, 2, … ----------------------------------------------------
 
 Schedule = Callable[[int], float]
 """epoch → what the rate is multiplied with in it. The first epoch is 1."""
+
+
+def scheduled(optimiser: Optimiser, schedule: Schedule, epoch: int) -> float:
+    """The optimiser's rate in an epoch."""
+    return optimiser.rate * float(schedule(epoch))
 
 
 def constant(epoch: int) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..models import DBN, RBM, FeedForward
+from ..models.validation import whole
 from ..randomness import Random, seed_of
 from ..showing import Shown
 from .bars import bar
@@ -44,8 +45,13 @@ class Stack(Shown):
         return tuple(found)
 
     def network(self, classes: int, seed: Random) -> FeedForward:
-        """The net whose hidden layers start at the stack's weights and whose output layer is random (claim C3)."""
+        """The net whose hidden layers start at the stack's weights and whose output layer is random (claim C3).
+
+        Raises ValueError for a stack of no layers, and TypeError where a layer has no weights to start from.
+        """
         seed = seed_of(seed)
+        if not self.layers:
+            raise ValueError("a stack of no layers starts no network: make one by `pretrain`")
         weights, biases = zip(*(layer.weights for layer in self.layers), strict=True)
         random = FeedForward.init((weights[-1].shape[0], classes), np.random.default_rng([seed, len(weights) + 1]))
         top = np.asarray(random.weights[0], weights[-1].dtype), np.asarray(random.biases[0], weights[-1].dtype)
@@ -77,6 +83,7 @@ def pretrain(
     Raises ValueError where the modules or a start's layers do not fit the sizes, and `Diverged`, naming the layer.
     """
     seed = seed_of(seed)
+    sizes = [whole(f"sizes[{l}]", n, 1) for l, n in enumerate(sizes)]
     modules = [module] * len(sizes) if hasattr(module, "train") else list(module)
     stack = start or Stack()
     if len(modules) != len(sizes) or len(stack.layers) > len(sizes):
@@ -84,6 +91,9 @@ def pretrain(
             f"{len(sizes)} sizes, {len(modules)} modules and a start of {len(stack.layers)} layers: "
             "give one module or one for each size, and no more layers than sizes"
         )
+    there = [layer.hidden for layer in stack.layers]
+    if there != sizes[: len(there)]:
+        raise ValueError(f"a start of layers of {there} features for sizes {sizes}: give sizes that begin with those")
     h = stack.encode(data)
     with bar("layers", len(sizes), len(stack.layers)) as one_more:
         for l in range(len(stack.layers) + 1, len(sizes) + 1):

@@ -10,7 +10,9 @@ import numpy as np
 
 from .. import exact
 from ..autodiff.differentiate import grad
+from ..autodiff.trees import finite
 from ..models import AnyRBM
+from ..models.validation import whole
 from ..randomness import Random, generator
 
 
@@ -27,11 +29,10 @@ def contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, k: int = 1) -> Any:
     """CD-k (Hinton 2002): the second term from the states x_k that k rounds of Gibbs sampling make of X (T, D).
 
     Computed as the gradient of mean F(x_k) − F(x) with x_k held fixed. It is not the gradient of the likelihood.
-    Raises ValueError for k below 1.
+    Raises ValueError for k below 1, and for an X that is not at least one row of finite numbers.
     """
-    rng = generator(rng)
-    if k < 1:
-        raise ValueError(f"CD-{k}: k is at least 1, one round of Gibbs sampling")
+    rng, k = generator(rng), whole("k", k, 1)
+    _check_rows(rbm, "X", X)
     x_k = rbm.gibbs(X, rng, k)
     return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)
 
@@ -41,16 +42,22 @@ def persistent_contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, particle
 
     particles (N, D): where the chains stand. Returned are the direction and where they stand after k more rounds of
     Gibbs sampling, to be handed in with the next batch. N need not be the number of rows of X (T, D).
-    Raises ValueError for k below 1, and for particles that are not at least one row of D.
+    Raises ValueError for k below 1, and for X and particles that are not at least one row of D finite numbers.
     """
-    rng = generator(rng)
-    if k < 1:
-        raise ValueError(f"PCD with k = {k}: k is at least 1, one round of Gibbs sampling")
-    particles = np.asarray(particles)
-    if particles.ndim != 2 or len(particles) == 0 or particles.shape[1] != rbm.W.shape[1]:
-        raise ValueError(
-            f"particles of shape {particles.shape} for {rbm.W.shape[1]} visible units: give at least one row of them, "
-            "for instance rows of the data"
-        )
+    rng, k = generator(rng), whole("k", k, 1)
+    _check_rows(rbm, "X", X)
+    _check_rows(rbm, "particles", particles)
     particles = rbm.gibbs(particles, rng, k)
     return grad(lambda m: m.free_energy(particles).mean() - m.free_energy(X).mean())(rbm), particles
+
+
+def _check_rows(rbm: AnyRBM, name: str, given: Any) -> None:
+    """Raise ValueError unless it is at least one row of D finite numbers.
+
+    Whether they are what units can be is more work: `greedy` looks at that once, not at each step.
+    """
+    shape, width = np.shape(given), rbm.W.shape[1]
+    if len(shape) != 2 or not shape[0] or shape[1] != width:
+        raise ValueError(f"{name} of shape {shape} for {width} visible units: give at least one row of them")
+    if not finite(given):
+        raise ValueError(f"{name} has NaN or inf: leave such rows out, or fill them in")

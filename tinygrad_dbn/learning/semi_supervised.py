@@ -4,7 +4,7 @@ Source: Weston, Ratle & Collobert, Deep learning via semi-supervised embedding (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..models import FeedForward
 from ..models.autoencoder import as_width
 from ..showing import Shown
 from .modules.embedding import draw_pairs, nearest, pair_loss
+from .optimisers import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +52,16 @@ class Joint:
     def __init__(self, embedding: Embedding, net: FeedForward, masks: Sequence[Any] | None) -> None:
         """masks: what stands for dropout's in the features. Raises ValueError where the embedding does not fit."""
         top, width = len(net.weights) - 1, net.weights[0].shape[1]
-        self.embedding, self.masks = embedding, masks
+        self.masks = masks
         self.X = np.asarray(embedding.X, net.weights[0].dtype)
         if self.X.ndim != 2 or self.X.shape[1] != width or not finite(self.X):
             raise ValueError(
                 f"Embedding: X has shape {self.X.shape}, finite {finite(self.X)}; the net has {width} inputs: write "
                 f"finite X (T, {width})"
             )
-        if not (embedding.weight >= 0 and embedding.margin > 0):
-            raise ValueError(
-                f"Embedding: weight {embedding.weight}, margin {embedding.margin}; write a weight of at least 0 and a "
-                "positive margin"
-            )
+        weight = number("Embedding: weight", embedding.weight)
+        margin = number("Embedding: margin", embedding.margin, positive=True)
+        self.embedding = replace(embedding, weight=weight, margin=margin)
         if embedding.layer is not None and not 1 <= embedding.layer <= top:
             raise ValueError(
                 f"Embedding: layer is {embedding.layer}, the net has hidden layers 1 to {top}; write one of them, or "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ from ..autodiff import ops
 from ..autodiff.kernels.blas import fixed_threads
 from ..autodiff.trees import finite, tree_map
 from ..models import FeedForward
+from ..models.validation import whole
 from ..randomness import Random, seed_of
-from ..showing import Shown
+from ..showing import Shown, short
 from .descent import Descent, descend
 from .dropout import Dropout
-from .optimisers import Optimiser, Schedule, constant, momentum
+from .optimisers import Optimiser, Schedule, constant, momentum, number
 from .semi_supervised import Embedded, Embedding, Joint
 
 Examples = Any
@@ -43,7 +44,11 @@ class Fit(Shown):
 
     descent: Descent
     model: FeedForward
-    """The model of the lowest validation NLL, which hardly ever ties as errors do; without validation the latest."""
+    """The model of the lowest validation NLL, which hardly ever ties as errors do; without validation the latest.
+
+    After classical dropout it is to be given its masks at test time, `dropout.expected(model)`, wherever it is used:
+    as `masks` of `error_rate`, `model.logits`, `model.nll`. After inverted dropout, and without any, it wants none.
+    """
     best_epoch: int
     history: tuple[Epoch, ...]
 
@@ -77,16 +82,19 @@ def fit(
     """The net trained by minibatch descent of the mean −log f(x)_y, keeping the model that does best in validation.
 
     Best is the lowest mean −log f(x)_y of the validation set: its error is a share of few examples, and ties.
-    optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs without a better model, but not
-    before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or output unit's incoming
-    weights grow longer than this (Srivastava et al. 2014). embedding: a loss of pairs without labels is added.
-    watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path, f)`; given that
-    back as `start`, the training goes on to the same bits. X is taken in the net's own width of floats.
+    optimiser: momentum(0.1) unless said otherwise. patience: stop after so many epochs in which validation finds no
+    better model, but not before `least` epochs: deep nets of sigmoids stand on a plateau first. max_norm: no hidden or
+    output unit's incoming weights grow longer than this (Srivastava et al. 2014). embedding: a loss of pairs without
+    labels is added. watch(fit) is called at the start and after each epoch, for instance with `lambda f: td.save(path,
+    f)`; given that back as `start`, the training goes on to the same bits, and is returned as it is where it had come
+    to its end. X is taken in the net's own width of floats.
     train_errors: whether each epoch's error on the training examples is counted, about a quarter of the time of a net.
     compile: whether steps are compiled; if not said, where there are many of them (see `descend`).
-    Raises ValueError for data that does not fit the net, and `Diverged` with the last good descent.
+    Raises ValueError for data that does not fit the net and settings that make no sense, and `Diverged` with the last
+    good descent.
     """
-    seed = seed_of(seed)
+    seed, at_its_end = seed_of(seed), _stopping(patience, least, valid is not None)
+    longest = None if max_norm is None else number("max_norm", max_norm, positive=True)
     X, y = examples(train, net)
     validation = None if valid is None else examples(valid, net)
     masks = None if dropout is None else dropout.expected(net)
@@ -109,18 +117,32 @@ def fit(
     descents = descend(
         net if joint is None else joint.start(net, seed), (X, y), loss, optimiser or momentum(0.1), epochs=epochs,
         batch=batch, seed=seed, draw=draw, schedule=schedule, weight_decay=weight_decay,
-        project=None if max_norm is None else lambda model: bounded(model, max_norm),
+        project=None if longest is None else lambda model: bounded(model, longest),
         start=None if start is None else start.descent, compile=compile,
     )  # fmt: skip
+    if start is not None and at_its_end(start):
+        return start
     at = start
     for descent in descents:
-        at = _extended(at, descent, line(descent))
+        at = _extended(at, descent, line(descent), valid is not None)
         if watch is not None:
             watch(at)
-        if patience is not None and descent.epoch >= max(least, at.best_epoch + patience):
+        if at_its_end(at):
             break
     assert at is not None  # a descent yields its start
     return at
+
+
+def _stopping(patience: int | None, least: int, judged: bool) -> Callable[[Fit], bool]:
+    """Whether a training has had its patience. Raises ValueError where that makes no sense, or nothing judges it."""
+    if patience is None:
+        if least:
+            raise ValueError(f"least={least} without patience: a training takes all its epochs; leave it out")
+        return lambda at: False
+    if not judged:
+        raise ValueError(f"patience={patience} without validation: give `valid`, by which a model is the better one")
+    most, least = whole("patience", patience, 1), whole("least", least, 0)
+    return lambda at: at.descent.epoch >= max(least, at.best_epoch + most)
 
 
 def supervised_loss(net: FeedForward, x: Any, y: Any, *masks: Any) -> Any:
@@ -132,28 +154,36 @@ def _net(model: FeedForward | Embedded) -> FeedForward:
     return model.net if isinstance(model, Embedded) else model
 
 
-def _extended(at: Fit | None, descent: Descent, line: Epoch) -> Fit:
-    """A training with one more line, its model the new one where that is the best so far."""
+def _extended(at: Fit | None, descent: Descent, line: Epoch, judged: bool) -> Fit:
+    """A training with one more line, its model the new one where that is the best so far, or nothing judges it."""
     if at is None:
         return Fit(descent, _net(descent.model), 0, (line,))
     at = replace(at, descent=descent, history=(*at.history, line))
-    better = isnan(line.valid_nll) or line.valid_nll < at.best.valid_nll
+    new, best = (inf if isnan(nll) else nll for nll in (line.valid_nll, at.best.valid_nll))
+    better = not judged or new < best
     return replace(at, model=_net(descent.model), best_epoch=descent.epoch) if better else at
 
 
 def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
-    """X in the net's width of floats and y as integers. Raises ValueError where they do not fit the net."""
+    """X in the net's width of floats and y as integers. Raises ValueError where they do not fit a net with softmax."""
     if net.output != "softmax":
         raise ValueError(f"−log f(x)_y needs output='softmax', this network has {net.output!r}")
+    return _fitting(given, net)
+
+
+def _fitting(given: Examples, net: FeedForward) -> tuple[Any, Any]:
+    """The same for a net of any output."""
+    if not hasattr(given, "X") and not (isinstance(given, tuple | list) and len(given) == 2):
+        raise ValueError(f"examples are X (T, D) and their classes y (T,), not {short(given)}: write (X, y)")
     X, y = (given.X, given.y) if hasattr(given, "X") else given
     X, y = np.asarray(X, net.weights[0].dtype), np.asarray(y)
     width, classes = net.weights[0].shape[1], net.weights[-1].shape[0]
-    if X.ndim != 2 or X.shape[1] != width or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
+    if X.ndim != 2 or X.shape[1] != width or not len(X) or y.shape != X.shape[:1] or y.dtype.kind not in "iu":
         raise ValueError(
             f"X of shape {X.shape} with y of shape {y.shape} and {y.dtype}; a net of {width} inputs wants "
-            f"X (T, {width}) and y (T,) of integers"
+            f"X (T, {width}) and y (T,) of integers, T at least 1"
         )
-    if len(y) and not (y.min() >= 0 and y.max() < classes):
+    if not (y.min() >= 0 and y.max() < classes):
         raise ValueError(f"classes run from {y.min()} to {y.max()}, the net has outputs 0 to {classes - 1}")
     if not finite(X):
         raise ValueError("X has NaN or inf; drop those examples, or fill them in")
@@ -162,7 +192,13 @@ def examples(given: Examples, net: FeedForward) -> tuple[Any, Any]:
 
 @fixed_threads()
 def error_rate(net: FeedForward, X: Any, y: Any, masks: Any = None, batch: int = 2000) -> float:
-    """The share of examples whose most probable class is not y; a tie goes to the lower class."""
+    """The share of examples whose most probable class is not y; a tie goes to the lower class.
+
+    masks: after a training with classical dropout, those at test time, `dropout.expected(net)`, with which its history
+    is counted too; None after inverted dropout, and without any. X is taken in the net's own width of floats.
+    Raises ValueError for data that does not fit the net.
+    """
+    X, y = _fitting((X, y), net)
     wrong = 0
     for i in range(0, len(X), batch):
         wrong += int((net.logits(X[i : i + batch], masks).argmax(axis=1) != y[i : i + batch]).sum())

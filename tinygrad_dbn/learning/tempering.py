@@ -13,7 +13,8 @@ import numpy as np
 
 from ..autodiff.differentiate import grad
 from ..exact.annealing import tempered
-from ..exact.data import need_linear, whole
+from ..exact.data import need_linear
+from ..models.validation import whole
 from ..randomness import Random, generator
 
 TEMPERATURES = 10  # of `greedy`'s rule "pt"

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..autodiff import ops
-from ..exact.data import binary
+from ..exact.data import binary, need_binary, proportions
 from ..models import DBN
 from ..models.classes import check_classes
+from ..models.validation import whole
 from ..randomness import Random, seed_of
 from .contrastive import decide
 from .descent import Arrays, Descent, Draw, Loss, descend
@@ -27,8 +28,7 @@ def up_down_loss(k: int = 1, classes: int = 0) -> Loss:
     ones says what they are when the model is awake, whatever is recognised. Their weights downwards stay as they are.
     Raises ValueError for k below 1. Source: Hinton, Osindero & Teh (2006), section 5 and appendix B.
     """
-    if k < 1:
-        raise ValueError(f"up-down with k = {k}: the top RBM takes at least 1 round of Gibbs sampling")
+    k = whole("k", k, 1)
 
     def loss(dbn: DBN, x: Any, *given: Any) -> Any:
         y, drawn = given[0], iter(given[1:] if classes else given)
@@ -79,17 +79,19 @@ def up_down(
     start: Descent | None = None,
     compile: bool | None = None,
 ) -> Iterator[Descent]:
-    """Fine-tune a DBN on X (T, D), yielding the start and where it stands after each epoch (claim I7).
+    """Fine-tune a DBN on X (T, D) in [0, 1], yielding the start and where it stands after each epoch (claim I7).
 
     labels: (T, C) of zeros and ones for a DBN with C class units (`DBN.with_classes`): what these are, for every row.
     No weights lead down from them, as in the paper; but their recognition, which is at chance at the start and takes no
     part in learning the rest, is learned from dreams as that of any other unit.
     optimiser: sgd(0.01) unless said otherwise. `Descent.loss` is the sum that is descended, not a likelihood: measure
     `td.exact.log_likelihood` on small models, `td.exact.annealed` on larger ones. compile: as in `descend`.
-    Raises what `descend` raises, and ValueError for labels that do not fit.
+    Raises what `descend` raises, and ValueError for a DBN whose x is not made of zeros and ones, and for X and labels
+    that do not fit.
     """
     seed = seed_of(seed)
-    X = np.asarray(X, dbn.top.W.dtype)
+    need_binary(dbn)
+    X = np.asarray(proportions(X, dbn.sizes[0], dbn), dbn.top.W.dtype)
     units = None if labels is None else class_units(dbn, labels, len(X))
     data, classes = ((X,), 0) if units is None else ((X, units), units.shape[1])
     return descend(

@@ -12,7 +12,7 @@ from ..autodiff.operators import Value
 from ..autodiff.trees import tree_map
 from ..randomness import Random, generator
 from .arithmetic import Vector
-from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, starting_weights
+from .feedforward import ACTIVATIONS, OUTPUTS, FeedForward, known, starting_weights
 from .gaussian import GaussianRBM
 from .rbm import RBM
 from .validation import adopt, parameter
@@ -66,6 +66,7 @@ class Autoencoder(Vector):
     ) -> "Autoencoder":
         """Weights as `FeedForward.init` draws them, the decoder's too unless it is tied. sizes: D, n1, …, nL."""
         rng = generator(rng)
+        known(hidden, output)
         encoder = FeedForward.init(sizes, rng, hidden, code)
         into = (output, *[hidden] * (len(sizes) - 2))  # the activation of the layer that V^(k) leads down into
         layers = zip(into, pairwise(sizes), strict=True)

@@ -14,8 +14,8 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .rbm import DirectedLayer
-from .restricted import Restricted
-from .validation import adopt, parameter
+from .restricted import Restricted, small_weights
+from .validation import adopt, data, need, parameter, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class CategoricalRBM(Restricted):
     c: Value
     categories: int
     units = "categorical"
+    made_of = "zeros and ones, a single one among the places of each unit"
     hidden_is_smaller = True
     """Sums over states are those over h."""
 
@@ -49,15 +50,16 @@ class CategoricalRBM(Restricted):
     def for_data(cls, X: Any, hidden: int, rng: Random, categories: int, scale: float = 0.01) -> "CategoricalRBM":
         """Small normal weights of standard deviation `scale`, and visible biases from the rates in X (T, D·K).
 
-        A value's bias is the logarithm of its rate, as if one more row were spread over all K. Raises ValueError for
-        fewer than one hidden unit.
+        A value's bias is the logarithm of its rate, as if one more row were spread over all K. All in the width of X.
+        Raises ValueError for fewer than one hidden unit, and for what `one_hot` does not write.
         """
-        rng = generator(rng)
-        X = np.asarray(X)
-        if hidden < 1 or X.ndim != 2 or not len(X):
-            raise ValueError(f"{hidden} hidden units for data of shape {X.shape}: at least 1, for rows (T, D·K)")
+        X = data(X)
+        categories = dividing(categories, X.shape[1])
+        what = f"visible units are {cls.made_of}; write td.models.one_hot(values, {categories})"
+        need(single(X, categories), X, "X", what)
+        W = small_weights(X.shape[1], hidden, generator(rng), scale, X.dtype)
         seen = (X.sum(axis=0) + 1 / categories) / (len(X) + 1)
-        return cls(rng.normal(0, scale, (hidden, X.shape[1])), np.log(seen), np.zeros(hidden), categories)
+        return cls(W, np.log(seen), np.zeros(hidden, X.dtype), categories)
 
     def energy(self, x: Value, h: Value) -> Value:
         """E(x, h) for x (…, D·K) and h (…, H): (…,), nats."""
@@ -85,6 +87,9 @@ class CategoricalRBM(Restricted):
 
     def _start(self, count: int, rng: np.random.Generator) -> Any:
         return draw(np.full((count, self.W.shape[1]), 1 / self.categories, self.W.dtype), self.categories, rng)
+
+    def _can_be(self, x: Any) -> Any:
+        return single(x, self.categories)
 
     def directed(self) -> "CategoricalLayer":
         """Its conditionals, as the generative and the recognition half of a layer."""
@@ -119,12 +124,12 @@ class CategoricalLayer(DirectedLayer):
 def one_hot(values: Any, categories: int) -> Any:
     """Values 0 … K − 1 (T, D) as rows of zeros and ones (T, D·K), the K of each unit side by side.
 
-    Raises ValueError for what is not a whole number from 0 to K − 1.
+    Raises ValueError for what is not a whole number from 0 to K − 1, and for K below 1.
 
     >>> one_hot([[2, 0]], 3)
     array([[0., 0., 1., 1., 0., 0.]])
     """
-    values = np.asarray(values)
+    values, categories = np.asarray(values), whole("categories", categories, 1)
     wrong = np.argwhere(~np.isin(values, np.arange(categories)))
     if values.ndim != 2 or len(wrong):
         where = f"values{wrong[0].tolist()} is {values[tuple(wrong[0])]}" if len(wrong) else f"of shape {values.shape}"
@@ -135,6 +140,13 @@ def one_hot(values: Any, categories: int) -> Any:
 def by_unit(a: Value, categories: int) -> Value:
     """(…, D·K) as (…, D, K)."""
     return a.reshape((*a.shape[:-1], a.shape[-1] // categories, categories))
+
+
+def single(x: Any, categories: int) -> Any:
+    """Whether each place in an array x (…, D·K) is of a unit of zeros and ones, of which a single one is on."""
+    by = by_unit(x, categories)
+    ones = (np.sort(by, axis=-1) == np.eye(categories)[-1]).all(axis=-1)
+    return np.repeat(ones, categories, axis=-1)
 
 
 def log_normaliser(a: Value, categories: int) -> Value:
@@ -159,8 +171,8 @@ def draw(p: Any, categories: int, rng: np.random.Generator) -> Any:
 
 def dividing(categories: Any, visible: int) -> int:
     """The number of categories, if the columns are whole units of so many values; else ValueError."""
-    whole = isinstance(categories, int | np.integer) and not isinstance(categories, bool)
-    if whole and categories >= 2 and visible % categories == 0:
+    is_whole = isinstance(categories, int | np.integer) and not isinstance(categories, bool)
+    if is_whole and categories >= 2 and visible % categories == 0:
         return int(categories)
     raise ValueError(
         f"categories={categories!r} for W of {visible} columns: write a whole number from 2 on that divides them, the "

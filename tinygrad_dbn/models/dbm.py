@@ -12,7 +12,7 @@ from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .arithmetic import Vector
 from .rbm import RBM
-from .validation import adopt, parameter
+from .validation import adopt, parameter, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +52,30 @@ class DBM(Vector):
         """A stack of RBMs put together: each gives its weights, and a layer between two the mean of its two biases.
 
         That is what RBMs are trained for by `learning.pretrain_dbm`, in which a hidden layer hears twice what it will
-        hear from one side. Raises ValueError for an empty stack and for sizes that do not fit.
+        hear from one side. Raises ValueError for an empty stack, for sizes that do not fit, and for RBMs of
+        other visible units than zeros and ones.
         """
         if not rbms:
             raise ValueError("a DBM is put together from at least one RBM, none was given")
+        for rbm in rbms:
+            if rbm.units != "binary":
+                raise ValueError(
+                    f"a {type(rbm).__name__} has {rbm.units} visible units, and a DBM has none but zeros and ones: "
+                    "stack these RBMs by DBN.from_rbms"
+                )
+        for k, (lower, upper) in enumerate(pairwise(rbms), start=1):
+            if lower.W.shape[0] != upper.W.shape[1]:
+                raise ValueError(
+                    f"h{k} has {lower.W.shape[0]} units in RBM {k}, but W of RBM {k + 1} has {upper.W.shape[1]} "
+                    f"columns: it should have {lower.W.shape[0]}"
+                )
         between = [(lower.c + upper.b) / 2 for lower, upper in pairwise(rbms)]
         return cls(tuple(rbm.W for rbm in rbms), (rbms[0].b, *between, rbms[-1].c))
 
     def energy(self, *layers: Value) -> Value:
         """E for arrays x, h1, …, hL, (…, n_k) each: (…,), nats. Linear in each, so of means it is the mean energy."""
+        if len(layers) != len(self.biases):
+            raise ValueError(f"{len(layers)} of the layers of a DBM of sizes {self.sizes}: give all, x first")
         total = ops.matmul(layers[0], self.biases[0])
         for k, W in enumerate(self.weights, start=1):
             met = ops.sum(layers[k] * ops.matmul(layers[k - 1], W.T), axis=-1)
@@ -102,9 +117,7 @@ class DBM(Vector):
 
         Raises ValueError for a count below 1 or steps below 0.
         """
-        rng = generator(rng)
-        if count < 1 or steps < 0:
-            raise ValueError(f"{count} samples after {steps} steps: at least 1 sample and 0 steps")
+        rng, count = generator(rng), whole("count", count, 1)
         rbm = self.as_rbm()
         start = rng.integers(0, 2, (count, rbm.W.shape[1])).astype(rbm.W.dtype)
         return rbm.gibbs(start, rng, steps)[:, : self.sizes[0]]

@@ -1,7 +1,7 @@
 """The deep belief network (claims G1–G5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, cast
 
@@ -24,7 +24,8 @@ class DBN(Vector):
     p(x, h1, …, hL) = p(h(L−1), hL) · Π p(h(k) | h(k+1)), with h(0) = x. `layers` holds the directed layers from x
     upwards, `top` the RBM, whose visible units are h(L−1). With no directed layers it is the RBM. What is lowest may
     have other units below it than zeros and ones: a `GaussianLayer`, a `CategoricalLayer`.
-    Raises ValueError where neighbouring layers differ in size, and for such units of a hidden layer.
+    Raises ValueError where neighbouring layers differ in size, for such units of a hidden layer, and for an RBM in the
+    place of a directed layer or the other way round.
     """
 
     layers: tuple[DirectedLayer, ...]
@@ -32,6 +33,12 @@ class DBN(Vector):
 
     def __post_init__(self) -> None:
         adopt(self, layers=tuple(self.layers))
+        for k, layer in enumerate(self.layers):
+            if not isinstance(layer, DirectedLayer):
+                raise ValueError(
+                    f"{type(layer).__name__} in layers[{k}], the place of a directed layer: write rbm.directed() for "
+                    "an RBM, or DBN.from_rbms for a stack of them"
+                )
         parts: list[DirectedLayer | RBM] = [*self.layers, self.top]
         for k, part in enumerate(parts):
             if part.units != "binary" and (k or part is self.top):
@@ -40,6 +47,8 @@ class DBN(Vector):
                     "directed layer upon x may have others than zeros and ones; put an RBM above it, or take the RBM "
                     "by itself"
                 )
+        if not isinstance(self.top, RBM):
+            raise ValueError(f"{type(self.top).__name__} as the top, the place of an RBM")
         for k, (lower, upper) in enumerate(pairwise(self._shapes), start=1):
             if lower[0] != upper[1]:
                 raise ValueError(
@@ -75,25 +84,26 @@ class DBN(Vector):
         return cls(tuple(rbm.directed() for rbm in lower), cast(RBM, top))  # which is checked to be one
 
     @classmethod
-    def with_classes(cls, rbms: Sequence[RBM], classes: int) -> "DBN":
+    def with_classes(cls, rbms: Sequence[AnyRBM], classes: int) -> "DBN":
         """A stack whose top RBM was trained on [h(L−1), one unit for each class] (Hinton, Osindero & Teh 2006).
 
         The class units become the last units of h(L−1): with no weights downwards, and recognised at chance, which the
         top RBM's biases know. Clamped, they choose what is sampled. Raises ValueError without a layer below the top,
         or where the top RBM is not wider by the classes.
         """
-        *lower, top = rbms
-        if not lower or classes < 1 or top.W.shape[1] != lower[-1].W.shape[0] + classes:
+        widths = [rbm.W.shape[1] for rbm in rbms]
+        if len(rbms) < 2 or classes < 1 or widths[-1] != rbms[-2].W.shape[0] + classes:
             raise ValueError(
-                f"{len(rbms)} RBMs, the top one of {top.W.shape[1]} visible units, and {classes} classes: "
-                "at least two, the top one as wide as the hidden layer below and the classes together"
+                f"{len(rbms)} RBMs, of {widths} visible units, and {classes} classes: at least two, the top one as "
+                "wide as the hidden layer below and the classes together"
             )
+        *lower, top = rbms
         last = DirectedLayer.from_rbm(lower[-1])
         silent = np.zeros((classes, last.W.shape[1]), last.W.dtype)
         W, R = np.concatenate([last.W, silent]), np.concatenate([last.R, silent])
         c = np.concatenate([last.c, top.b[-classes:]])
         below = tuple(rbm.directed() for rbm in lower[:-1])
-        return cls((*below, DirectedLayer(W, last.b, R, c)), top)
+        return cls((*below, replace(last, W=W, R=R, c=c)), cast(RBM, top))
 
     @classmethod
     def from_tied(cls, rbm: AnyRBM) -> "DBN":
@@ -136,7 +146,8 @@ class DBN(Vector):
         step gives the mean of x given h1, p(x_i = 1 | h1) of zeros and ones, instead of a sample; where there are no
         directed layers, one more h is drawn for it. clamp, (n_(L−1),) or (count, n_(L−1)), fixes units of the top RBM's
         visible layer, such as those of a class, and is NaN where they are free.
-        Raises ValueError for a count below 1 or steps below 0.
+        Raises ValueError for a count below 1, steps below 0, and a start or clamp of another shape or of what h(L−1)
+        cannot be.
         """
         rng = generator(rng)
         h = self.top.sample(count, rng, steps, start, mean and not self.layers, clamp)

@@ -13,7 +13,7 @@ from ..autodiff.op import Rule
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .arithmetic import Vector
-from .validation import adopt, parameter
+from .validation import adopt, parameter, whole
 
 ACTIVATIONS: dict[str, Rule] = {"sigmoid": ops.sigmoid, "tanh": ops.tanh, "relu": ops.relu}
 OUTPUTS: dict[str, Rule] = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "linear": lambda a: a}
@@ -96,7 +96,11 @@ class FeedForward(Vector):
         return ", ".join(["–".join(map(str, self.sizes)), *hidden, f"output {self.output}"])
 
     def pre_activation(self, k: int, h: Value) -> Value:
-        """a^(k) = b^(k) + W^(k) h^(k−1) (A1), from h^(k−1) (T, n_(k−1)): (T, n_k), for k = 1 … L + 1."""
+        """a^(k) = b^(k) + W^(k) h^(k−1) (A1), from h^(k−1) (T, n_(k−1)): (T, n_k), for k = 1 … L + 1.
+
+        Raises ValueError for another k.
+        """
+        whole("k", k, 1, len(self.weights))
         return ops.matmul(h, self.weights[k - 1].T) + self.biases[k - 1]
 
     def hidden_layer(self, k: int, h: Value, mask: Value | None = None) -> Value:

@@ -18,8 +18,8 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .rbm import DirectedLayer
-from .restricted import Restricted
-from .validation import adopt, parameter
+from .restricted import Restricted, small_weights
+from .validation import adopt, data, parameter
 
 LOG_TAU = log(2 * pi)
 
@@ -30,7 +30,7 @@ class GaussianRBM(Restricted):
 
     W (H, D); b (D,) the means at h = 0, c (H,) the hidden biases; log_variance (D,) log σ², zeros unless given. With
     learns_variance=False every gradient in log_variance is zero, so that no training moves it.
-    Raises ValueError for shapes that do not fit and for NaN or inf.
+    Raises ValueError for shapes that do not fit, for NaN or inf, and for a learns_variance other than True and False.
 
     >>> GaussianRBM([[1.0]], [0.0], [0.0]).visible_given_hidden(np.array([[0.0], [1.0]]))
     array([[0.],
@@ -43,10 +43,13 @@ class GaussianRBM(Restricted):
     log_variance: Value = None
     learns_variance: bool = True
     units = "real"
+    made_of = "finite numbers"
     hidden_is_smaller = True
     """Sums over states are those over h: x has none."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.learns_variance, bool):
+            raise ValueError(f"learns_variance={self.learns_variance!r}: write True or False")
         W = parameter("W", self.W, (None, None))
         hidden, visible = W.shape
         adopt(
@@ -64,24 +67,20 @@ class GaussianRBM(Restricted):
         """Small normal weights of standard deviation `scale`; means and variances those of the columns of X (T, D).
 
         With learns_variance=False variances of 1, for data that are scaled to it (Hinton & Salakhutdinov 2006).
-        Raises ValueError for fewer than one hidden unit, and for a column that does not vary where its variance is
-        wanted.
+        All in the width of X. Raises ValueError for fewer than one hidden unit, for NaN or inf, and for a column that
+        does not vary where its variance is wanted.
         """
-        rng = generator(rng)
-        X = np.asarray(X)
-        if hidden < 1 or X.ndim != 2 or not len(X):
-            raise ValueError(f"{hidden} hidden units for data of shape {X.shape}: at least 1, for rows (T, D)")
-        variances = X.var(axis=0) if learns_variance else np.ones(X.shape[1])
-        if not (variances > 0).all():
-            i = int(np.argmin(variances > 0))
+        X = data(X)
+        varies = X.max(axis=0) > X.min(axis=0)
+        if learns_variance and not varies.all():
+            i = int(np.argmin(varies))
             raise ValueError(
                 f"column {i} of the data is {X[0, i]} throughout, a density without width: leave it out, or say "
                 "learns_variance=False for variances of 1"
             )
-        return cls(
-            rng.normal(0, scale, (hidden, X.shape[1])), X.mean(axis=0), np.zeros(hidden), np.log(variances),
-            learns_variance,
-        )  # fmt: skip
+        variances = X.var(axis=0) if learns_variance else np.ones(X.shape[1], X.dtype)
+        W = small_weights(X.shape[1], hidden, generator(rng), scale, X.dtype)
+        return cls(W, X.mean(axis=0), np.zeros(hidden, X.dtype), np.log(variances), learns_variance)
 
     @property
     def precision(self) -> Value:
@@ -124,6 +123,9 @@ class GaussianRBM(Restricted):
 
     def _start(self, count: int, rng: np.random.Generator) -> Any:
         return normal(np.tile(self.b, (count, 1)), self.log_variance, rng)
+
+    def _can_be(self, x: Any) -> Any:
+        return np.isfinite(x)
 
     def directed(self) -> "GaussianLayer":
         """Its conditionals, as the generative and the recognition half of a layer: R = W / σ²."""

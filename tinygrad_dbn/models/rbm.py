@@ -13,8 +13,8 @@ from ..autodiff import ops
 from ..autodiff.operators import Value
 from ..randomness import Random, generator
 from .arithmetic import Vector
-from .restricted import Restricted, bernoulli
-from .validation import adopt, parameter
+from .restricted import Restricted, bernoulli, small_weights
+from .validation import adopt, data, parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,7 @@ class RBM(Restricted):
     c: Value
     units = "binary"
     """What x is made of."""
+    made_of = "zeros and ones"
 
     def __post_init__(self) -> None:
         W = parameter("W", self.W, (None, None))
@@ -38,26 +39,24 @@ class RBM(Restricted):
 
     @classmethod
     def init(cls, visible: int, hidden: int, rng: Random, scale: float = 0.01) -> "RBM":
-        """Small normal weights of standard deviation `scale`, biases zero. Raises ValueError for sizes below 1."""
-        rng = generator(rng)
-        if visible < 1 or hidden < 1:
-            raise ValueError(f"an RBM of {visible} visible and {hidden} hidden units: both sizes are at least 1")
-        return cls(rng.normal(0, scale, (hidden, visible)), np.zeros(visible), np.zeros(hidden))
+        """Small normal weights of standard deviation `scale`, biases zero.
+
+        Raises ValueError for sizes below 1 or a scale below 0.
+        """
+        W = small_weights(visible, hidden, generator(rng), scale)
+        return cls(W, np.zeros(visible), np.zeros(hidden))
 
     @classmethod
     def for_data(cls, X: Any, hidden: int, rng: Random, scale: float = 0.01) -> "RBM":
         """Small normal weights of standard deviation `scale`, and visible biases from the rates in X (T, D).
 
         X in [0, 1]; beyond, it is taken as the nearer end. A bias is the log-odds of its unit's rate, as if one more
-        row were half on. Raises ValueError for fewer than one hidden unit.
+        row were half on. All in the width of X. Raises ValueError for fewer than one hidden unit, and for NaN or inf.
         """
-        rng = generator(rng)
-        X = np.asarray(X)
-        if X.ndim != 2 or not len(X):
-            raise ValueError(f"data of shape {X.shape}: rows (T, D), at least one")
-        fresh = cls.init(X.shape[1], hidden, rng, scale)
+        X = data(X)
+        W = small_weights(X.shape[1], hidden, generator(rng), scale, X.dtype)
         on = (np.clip(X, 0, 1).sum(axis=0, dtype=float) + 0.5) / (len(X) + 1)
-        return cls(fresh.W, np.log(on / (1 - on)), fresh.c)
+        return cls(W, np.log(on / (1 - on)).astype(X.dtype), np.zeros(hidden, X.dtype))
 
     def transposed(self) -> "RBM":
         """The same distribution with visible and hidden exchanged: Wᵀ, b and c swapped. Claim I4 starts from it."""
@@ -94,6 +93,9 @@ class RBM(Restricted):
 
     def _start(self, count: int, rng: np.random.Generator) -> Any:
         return rng.integers(0, 2, (count, self.W.shape[1])).astype(self.W.dtype)
+
+    def _can_be(self, x: Any) -> Any:
+        return (x == 0) | (x == 1)
 
     def directed(self) -> "DirectedLayer":
         """Its conditionals p(x | h) and p(h | x), taken as the generative and the recognition half of a layer."""

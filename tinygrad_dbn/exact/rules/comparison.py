@@ -7,7 +7,7 @@ import numpy as np
 
 from ...autodiff.kernels.blas import one_thread
 from ...autodiff.trees import flatten, places
-from ..data import whole
+from ...models.validation import whole
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import RBM
+from ...models.validation import whole
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, spending
-from ..data import rows, whole
+from ..data import of_kind, rows
 from ..distributions import bernoulli_table, distinct
 from ..marginals import log_marginal
 from ..states import states
@@ -29,6 +30,7 @@ def expected_cd(rbm: RBM, X: Any, k: int = 1, *, max_seconds: float = MAX_SECOND
     E[h xᵀ], E[x], E[h] under the data less the same after k rounds x → h → x. As k grows it becomes the gradient. Time
     (k + 1) · 2^(D + H). Raises ValueError for k below 1.
     """
+    of_kind(rbm, "RBM")
     X, k = rows(rbm, X), whole("k", k, 1)
     with spending("expected_cd", costs.of(costs.expected_cd, rbm, X, k), max_seconds, max_bytes):
         data = distinct(X)
@@ -41,6 +43,7 @@ def expected_pcd(rbm: RBM, X: Any, *, max_seconds: float = MAX_SECONDS, max_byte
     That distribution is p(x), so this is the gradient of the mean log-likelihood of rows X (T, D): PCD's bias is only
     that its chains lag behind the parameters. Computed from moments, not by differentiation (claim G0).
     """
+    of_kind(rbm, "RBM")
     X = rows(rbm, X)
     with spending("expected_pcd", costs.of(costs.expected_pcd, rbm, X), max_seconds, max_bytes):
         return difference(rbm, distinct(X), equilibrium(rbm))

@@ -8,9 +8,10 @@ from ...autodiff import ops
 from ...autodiff.differentiate import grad
 from ...autodiff.trees import tree_map
 from ...models import DBN, DirectedLayer
+from ...models.validation import whole
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, spending
-from ..data import rows, whole
+from ..data import of_kind, rows
 from ..distributions import bernoulli_table, distinct
 from ..states import states
 from ..variational.layers import deep_bound
@@ -27,6 +28,7 @@ def expected_wake(
     phase reach equilibrium. The directed part is exactly the bound's gradient; against the likelihood's it is biased as
     far as q is not the posterior. Recognition weights stay: theirs is 0. Raises ValueError for k below 1.
     """
+    of_kind(dbn, "DBN")
     X, k = rows(dbn, X), None if k is None else whole("k", k, 1)
     with spending("expected_wake", costs.of(costs.expected_wake, dbn, X, k), max_seconds, max_bytes):
         recognised = _upward(dbn, distinct(X))
@@ -54,6 +56,7 @@ def expected_sleep(
     dreams and not KL(q ‖ p) on data, which is its bias against `recognition_gradient`. Generative parameters stay:
     theirs is 0. Raises ValueError where one of X and k is given without the other.
     """
+    of_kind(dbn, "DBN")
     if (X is None) != (k is None):
         raise ValueError("expected_sleep takes X and k together (dreams after k rounds from the data), or neither")
     if k is not None:
@@ -79,6 +82,7 @@ def recognition_gradient(dbn: DBN, X: Any, *, max_seconds: float = MAX_SECONDS, 
 
     What the sleep phase is taken for: it lowers KL(q ‖ p) on the data (claims H4, I7). Generative parameters: 0.
     """
+    of_kind(dbn, "DBN")
     X = rows(dbn, X)
     with spending("recognition_gradient", costs.of(costs.recognition_gradient, dbn, X), max_seconds, max_bytes):
         g = grad(lambda m: deep_bound(m, X).mean())(dbn)

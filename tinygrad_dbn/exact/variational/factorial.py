@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from ...autodiff import ops
 from ...models import DBN, RBM
+from ...models.validation import whole
 from ...randomness import Random, generator
 from ...showing import Shown
 from .. import costs
 from ..budget import MAX_BYTES, MAX_SECONDS, Place, spending
-from ..data import as_float64, examples, have_compiled_sums, whole
+from ..data import as_float64, examples, have_compiled_sums
 from ..distributions import log_bernoulli_table, with_hidden
 from ..marginals import log_prior
 from ..states import states

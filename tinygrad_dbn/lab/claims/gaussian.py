@@ -75,10 +75,11 @@ def measure(condition: str, seed: int, quick: bool) -> Figures:
     def trained(rate: float) -> Any:
         start = GaussianRBM.for_data(train, HIDDEN, np.random.default_rng([seed, 0]), learns_variance="1" not in system)
         epochs = 2 if quick else 30
-        *_, last = greedy(
-            train, (train.shape[1], *[HIDDEN] * layers), seed=seed, epochs=epochs, rate=rate, batch=50,
-            rule="ml" if "ML" in system else "cd", lowest=start, schedule=linear(epochs),
-        )  # fmt: skip
+        with np.errstate(over="ignore", invalid="ignore"):  # of a rate at which it diverges, and says so
+            *_, last = greedy(
+                train, (train.shape[1], *[HIDDEN] * layers), seed=seed, epochs=epochs, rate=rate, batch=50,
+                rule="ml" if "ML" in system else "cd", lowest=start, schedule=linear(epochs),
+            )  # fmt: skip
         return last.model if layers == 2 else last.rbms[0]
 
     def nats(model: Any, X: Any) -> float:

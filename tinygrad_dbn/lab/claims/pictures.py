@@ -231,6 +231,7 @@ def dots_and_filters(
             _dots(axes, results, conditions, figure, label, colour)
             names = [c.removeprefix(f"{title}: ") for c in conditions]
             axes.set_yticks(range(len(conditions)), names if title == groups[0][0] else [""] * len(names))
+            axes.locator_params(axis="x", nbins=4)
             axes.set_title(title, loc="left", fontsize=11)
         for axes, (title, W) in zip(below, panels, strict=True):
             _filters(axes, title, W, colour)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from ...models.autoencoder import Autoencoder
 from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, as_floats, trained
+from .protocol import SigmoidLayer, asked, trained
 
 Corruption = Callable[[np.random.Generator, Any], Any]
 """corruption(rng, x): what the encoder is shown of the batch x (T, D)."""
@@ -51,6 +51,7 @@ class AutoencoderModule:
     sparsity = (ρ, β) makes it a sparse one, adding β Σ_j KL(ρ ‖ mean activation of unit j) over each batch: the
     well-known penalty (Ng 2011; Lee et al. 2008); the criterion of Ranzato et al. (2007) is `SparseModule`'s.
     error: "cross-entropy" for X in [0, 1], "squared" for any X, with linear reconstructions.
+    Raises ValueError for another error, unless 0 ≤ ρ ≤ 1 and β ≥ 0, and for X beyond [0, 1] by cross-entropy.
     """
 
     epochs: int = 10
@@ -65,10 +66,19 @@ class AutoencoderModule:
     compile: bool | None = None
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
+    def __post_init__(self) -> None:
+        if self.error not in ("cross-entropy", "squared"):
+            raise ValueError(f"AutoencoderModule(error={self.error!r}): write 'cross-entropy' or 'squared'")
+        wanted, weight = self.sparsity or (0, 0)
+        if not (0 <= wanted <= 1 and 0 <= weight < inf):
+            raise ValueError(
+                f"AutoencoderModule(sparsity={self.sparsity}): write (ρ, β), ρ in [0, 1] and a finite β of at least 0"
+            )
+
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An autoencoder of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden, unit=self.error == "cross-entropy")
         output = "sigmoid" if self.error == "cross-entropy" else "linear"
         start = Autoencoder.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), self.tied, output=output)
         model = trained(self, start, (X,), self._loss, seed, self._draw)
@@ -87,4 +97,5 @@ class AutoencoderModule:
         wanted, weight = self.sparsity
         # Logarithms of the means of σ and 1 − σ, without the means: these may round to 0.
         on, off = (ops.logsumexp(ops.log_sigmoid(side), axis=0) - log(x.shape[0]) for side in (coded, -coded))
-        return loss - weight * ops.sum(wanted * on + (1 - wanted) * off)
+        least = sum(p * log(p) for p in (wanted, 1 - wanted) if p)  # of the other sum, where means are as wanted
+        return loss + weight * (coded.shape[1] * least - ops.sum(wanted * on + (1 - wanted) * off))

@@ -12,10 +12,10 @@ from ...models.autoencoder import as_width
 from ...models.restricted import bernoulli
 from ...randomness import Random, seed_of
 from ..contrastive import cd_loss, gibbs_uniforms
-from ..descent import Arrays, Descent
+from ..descent import Arrays, Descent, Diverged
 from ..greedy import greedy
 from ..optimisers import Optimiser, sgd
-from .protocol import LinearLayer, SigmoidLayer, as_floats, trained
+from .protocol import LinearLayer, SigmoidLayer, asked, trained
 
 DEFAULT = sgd(0.05)
 
@@ -27,7 +27,8 @@ class RBMModule:
     Starts from small normal weights and hidden biases of zero; a visible bias starts at its unit's rate in the data.
     rule: "cd"; or "pcd", persistent chains (Tieleman 2008), or "ml", the exact gradient, for layers whose smaller side
     can be enumerated. These two are `greedy`'s, which steps with momentum at the optimiser's rate, on zeros and ones
-    that are drawn once with the grey levels as probabilities; there is no watch or weight decay for them.
+    that are drawn once with the grey levels as probabilities; there is no watch, weight decay or compile for them.
+    Raises ValueError where they are given one, and for X beyond [0, 1].
     """
 
     epochs: int = 10
@@ -40,16 +41,26 @@ class RBMModule:
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
     rule: str = "cd"
 
+    def __post_init__(self) -> None:
+        if self.rule != "cd" and (self.weight_decay or self.watch is not None or self.compile is not None):
+            raise ValueError(
+                f"RBMModule(rule={self.rule!r}) takes no weight_decay, watch or compile: leave them out, or write "
+                "rule='cd'"
+            )
+
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """An RBM of `hidden` units trained on X (T, D); it stays in the layer's `model`."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden, unit=True)
         if self.rule != "cd":
-            drawn = bernoulli(np.clip(X, 0, 1), np.random.default_rng([seed, 0]))
-            *_, last = greedy(
-                drawn, (X.shape[1], hidden), seed=seed, epochs=self.epochs, rule=self.rule, k=self.k,
-                rate=self.optimiser.rate, batch=self.batch,
-            )  # fmt: skip
+            drawn = bernoulli(X, np.random.default_rng([seed, 0]))
+            try:
+                *_, last = greedy(
+                    drawn, (X.shape[1], hidden), seed=seed, epochs=self.epochs, rule=self.rule, k=self.k,
+                    rate=self.optimiser.rate, batch=self.batch,
+                )  # fmt: skip
+            except Diverged as error:  # which of a stack's layers it is, the stack knows
+                raise Diverged(str(error).removeprefix("layer 1 "), error.last) from None
             rbm = as_width(last.rbms[0], X.dtype)
             return SigmoidLayer(rbm.W, rbm.c, rbm)
         start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
@@ -80,7 +91,7 @@ class GaussianCodeModule:
     def train(self, X: Any, hidden: int, seed: Random) -> LinearLayer:
         """`hidden` real features of X (T, D); the layer's `model` is the RBM, its W (D, hidden)."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden, unit=True)
         start = RBM.for_data(X, hidden, np.random.default_rng([seed, 0]))
         upside_down = GaussianRBM(start.W.T, start.c, start.b, learns_variance=False)
         rbm = trained(self, upside_down, (X,), code_loss, seed, lambda rng, x: normals(rng, x, hidden))

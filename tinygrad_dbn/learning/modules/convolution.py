@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ...models.validation import whole
 from ...randomness import Random, seed_of
 from ...showing import Shown
-from .protocol import Layer, Module
+from .protocol import Layer, Module, asked, seen
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,22 @@ class Convolution:
     windows: int = 10_000
 
     def __post_init__(self) -> None:
+        for name in ("shape", "window", "stride"):
+            for axis, n in enumerate(getattr(self, name)):
+                whole(f"{name}[{axis}]", n, 1)
+        whole("windows", self.windows, 1)
         alike = len(self.shape) == len(self.window) == len(self.stride) > 0
-        fits = alike and all(
-            1 <= w <= n and s >= 1 for n, w, s in zip(self.shape, self.window, self.stride, strict=True)
-        )
-        if not fits or self.windows < 1:
+        if not alike or any(w > n for w, n in zip(self.window, self.shape, strict=True)):
             raise ValueError(
-                f"Convolution: windows of {self.window}, {self.stride} apart, in {self.shape}, {self.windows} of them; "
-                "write as many numbers of each, windows that fit, and at least one"
+                f"Convolution: windows of {self.window}, {self.stride} apart, in {self.shape}; write as many numbers "
+                "of each, and windows that fit"
             )
 
     def train(self, X: Any, hidden: int, seed: Random) -> "ConvolvedLayer":
         """`hidden` features of every window of X (T, product of the shape)."""
         seed = seed_of(seed)
-        X = np.asarray(X)
-        if X.ndim != 2 or X.shape[1] != prod(self.shape):
+        X, hidden = asked(X, hidden)
+        if X.shape[1] != prod(self.shape):
             raise ValueError(f"Convolution: X has shape {X.shape}; inputs of {self.shape} are (T, {prod(self.shape)})")
         rng = np.random.default_rng([seed, 0])
         views = sliding_window_view(X.reshape(-1, *self.shape), self.window, axis=self._axes)
@@ -60,8 +62,8 @@ class Convolution:
         return tuple(range(1, 1 + len(self.shape)))
 
     def cut(self, X: Any) -> Any:
-        """The windows of X (T, …) at every stride: (T, places, numbers in a window)."""
-        pictures = np.asarray(X).reshape(-1, *self.shape)
+        """The windows of X (T, product of the shape) at every stride: (T, places, numbers in a window)."""
+        pictures = seen(X, prod(self.shape)).reshape(-1, *self.shape)
         starts = [range(0, n - w + 1, s) for n, w, s in zip(self.shape, self.window, self.stride, strict=True)]
         cut = [
             pictures[(slice(None), *(slice(a, a + w) for a, w in zip(at, self.window, strict=True)))]
@@ -83,7 +85,13 @@ class ConvolvedLayer(Shown):
         return self.layer.encode(windows.reshape(-1, windows.shape[2])).reshape(len(windows), -1)
 
     @property
+    def hidden(self) -> int:
+        """H, of every place."""
+        return self.layer.hidden
+
+    @property
     def weights(self) -> tuple[Any, Any]:
+        """Raises TypeError."""
         raise TypeError(
             "a convolved layer has no weights for a layer that sees the whole input: put a classifier on "
             "stack.encode(X) instead of fine-tuning a network"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from ...autodiff import ops
 from ...autodiff.operators import Value
 from ...extras import needing
 from ...models import FeedForward
+from ...models.validation import whole
 from ...randomness import Random, seed_of
 from ..descent import Descent
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, as_floats, trained
+from .protocol import SigmoidLayer, asked, trained
 
 DEFAULT = sgd(0.05)
 
@@ -25,6 +27,7 @@ class EmbeddingModule:
     For pairs, half of them an example and one of its nearest `neighbours`, half of them with any other, it descends
     `pair_loss`. Weston et al. add this criterion to the supervised one at some layer, which `Embedding` does for `fit`;
     here it is learned first, layer by layer, and fine-tuning follows.
+    Raises ValueError unless there is at least one neighbour and the margin is positive and finite.
     """
 
     epochs: int = 10
@@ -37,10 +40,15 @@ class EmbeddingModule:
     compile: bool | None = None
     """Whether steps are compiled; if not said, where there are many of them (see `descend`)."""
 
+    def __post_init__(self) -> None:
+        whole("neighbours", self.neighbours, 1)
+        if not 0 < self.margin < inf:
+            raise ValueError(f"EmbeddingModule(margin={self.margin}): write a positive, finite margin")
+
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """The layer of `hidden` units trained on X (T, D). Raises ValueError with fewer examples than neighbours."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden)
         near = nearest(X, self.neighbours)
         start = FeedForward.init((X.shape[1], hidden), np.random.default_rng([seed, 0]), output="sigmoid")
 

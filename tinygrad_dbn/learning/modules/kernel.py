@@ -1,4 +1,7 @@
-"""Kernel PCA with the arc-cosine kernel, as a greedy module: a kernel machine of several layers (Cho & Saul 2009)."""
+"""Kernel PCA with the arc-cosine kernel, as a greedy module (Cho & Saul 2009; claim C2).
+
+Stacked, it makes a kernel machine of several layers.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -6,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...autodiff.kernels.blas import fixed_threads
 from ...extras import needing
+from ...models.validation import whole
 from ...randomness import Random, seed_of
 from ...showing import Shown
-from .protocol import as_floats
+from .protocol import asked, seen
 
 
 def arc_cosine(X: Any, Y: Any, degree: Literal[0, 1, 2] = 1) -> NDArray[np.float64]:
@@ -46,6 +51,7 @@ class KernelPCAModule(Shown):
     class is highest: Cho & Saul's selection between the layers of a multilayer kernel machine. Without labels the
     leading ones are kept. examples: of so many rows, drawn at random, the components are made; of all unless said.
     Memory: the square of that, in numbers.
+    Raises ValueError for numbers of components or examples that are not whole and at least 1.
     """
 
     degree: Literal[0, 1, 2] = 1
@@ -53,15 +59,22 @@ class KernelPCAModule(Shown):
     components: int | None = None
     examples: int | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("components", "examples"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 1)
+
+    @fixed_threads()
     def train(self, X: Any, hidden: int, seed: Random) -> "KernelLayer":
         """`hidden` components of X (T, D). Raises ValueError for counts and labels that do not fit X."""
         seed = seed_of(seed)
         with needing("KernelPCAModule", "sklearn"):
             from sklearn.decomposition import KernelPCA
 
-        X = as_floats(X)
+        X, hidden = asked(X, hidden)
         made_of = len(X) if self.examples is None else self.examples
-        leading = hidden if self.labels is None else self.components or min(4 * hidden, made_of)
+        leading = min(4 * hidden, made_of) if self.components is None else self.components
+        leading = hidden if self.labels is None else leading
         if not 1 <= hidden <= leading <= made_of <= len(X):
             raise ValueError(
                 f"KernelPCAModule: {hidden} features of {leading} components of {made_of} examples of {len(X)}; write "
@@ -89,13 +102,16 @@ class KernelPCAModule(Shown):
 def mutual_information(features: Any, y: Any, bins: int = 10) -> NDArray[np.float64]:
     """I(bin; class) of each of H features (T, H), cut into bins of nearly equal numbers, with classes y (T,): nats.
 
+    Equal values are in one bin: that of the middle one among them.
+
     >>> mutual_information([[0.1, 5.0], [0.2, 6.0], [0.8, 5.1], [0.9, 6.1]], [0, 0, 1, 1], bins=2).round(4)
     array([0.6931, 0.    ])
     """
     X, (_, classes) = np.asarray(features, float), np.unique(y, return_inverse=True)
-    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable")
     found = np.empty(X.shape[1])
-    for j, binned in enumerate((ranks * bins // len(X)).T):
+    for j, (column, ordered) in enumerate(zip(X.T, np.sort(X, axis=0).T, strict=True)):
+        first, after = (np.searchsorted(ordered, column, side) for side in ("left", "right"))
+        binned = (first + after - 1) * bins // (2 * len(X))
         joint = np.zeros((bins, classes.max() + 1))
         np.add.at(joint, (binned, classes), 1 / len(X))
         apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
@@ -113,13 +129,21 @@ class KernelLayer(Shown):
     pca: Any
     chosen: Any
 
+    @fixed_threads()
     def encode(self, X: Any) -> Any:
         """The components of X (T, D): (T, H)."""
+        X = seen(X, self.examples.shape[1])
         everything = self.pca.transform(arc_cosine(X, self.examples, self.degree))
         return everything[:, self.chosen].astype(self.examples.dtype)
 
     @property
+    def hidden(self) -> int:
+        """H."""
+        return len(self.chosen)
+
+    @property
     def weights(self) -> tuple[Any, Any]:
+        """Raises TypeError."""
         raise TypeError(
             "a layer of kernel PCA has no weights for a sigmoid layer: put a classifier on stack.encode(X), as the "
             "paper does, instead of fine-tuning a network"

@@ -8,17 +8,30 @@ import numpy as np
 
 from ...autodiff import ops
 from ...autodiff.kernels.blas import fixed_threads
-from ...autodiff.kernels.scalar import float_dtype
+from ...exact.data import as_array, proportions, real
 from ...models.autoencoder import as_width
+from ...models.validation import whole
 from ...randomness import Random
 from ...showing import Shown
 from ..descent import Draw, Loss, Step, nothing, stepping, walk
 
 
-def as_floats(X: Any) -> Any:
-    """The data as floats of its own width; integers and truth values as float64, as in every op."""
-    X = np.asarray(X)
-    return np.asarray(X, float_dtype(X))
+def asked(X: Any, hidden: int, unit: bool = False) -> tuple[Any, int]:
+    """What `train` is given: X (T, D) as floats of its own width, and how many features, at least 1.
+
+    Integers and truth values become float64; objects stay, for what the engine computes in their own arithmetic.
+    unit: X has to be in [0, 1]. Raises ValueError for anything else, and for NaN or inf.
+    """
+    array = as_array(X, "X")
+    return (proportions if unit else real)(array, model=array), whole("hidden", hidden, 1)
+
+
+def seen(X: Any, width: int, dtype: Any = None) -> Any:
+    """What `encode` is given: X (T, width) as an array. Raises ValueError for other shapes."""
+    X = np.asarray(X, dtype)
+    if X.ndim != 2 or X.shape[1] != width:
+        raise ValueError(f"X has shape {X.shape}: this layer was trained on {width} units, give it (T, {width})")
+    return X
 
 
 def trained(settings: Any, model: Any, data: Sequence[Any], loss: Loss, seed: int, draw: Draw = nothing) -> Any:
@@ -44,6 +57,10 @@ class Layer(Protocol):
         """The features of X (T, D): (T, H)."""
 
     @property
+    def hidden(self) -> int:
+        """How many features its module was asked for."""
+
+    @property
     def weights(self) -> tuple[Any, Any]:
         """(W (H, D), c (H,)) to start σ(c + W x) from (claim C3). Raises TypeError where the layer is no such thing."""
 
@@ -52,7 +69,11 @@ class Module(Protocol):
     """A way to learn a layer."""
 
     def train(self, X: Any, hidden: int, seed: Random) -> Layer:
-        """`hidden` features of X (T, D), learned without labels. The same seed makes the same layer, bit for bit."""
+        """`hidden` features of X (T, D), learned without labels. The same seed makes the same layer, bit for bit.
+
+        Raises ValueError for an X that is no such array of finite numbers, and for a `hidden` that is not a whole
+        number from 1 on.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +86,18 @@ class SigmoidLayer(Shown):
 
     @fixed_threads()
     def encode(self, X: Any) -> Any:
-        return np.asarray(ops.sigmoid(ops.matmul(np.asarray(X, self.W.dtype), self.W.T) + self.c))
+        """σ(c + W x) of X (T, D): (T, H)."""
+        X = seen(X, self.W.shape[1], self.W.dtype)
+        return np.asarray(ops.sigmoid(ops.matmul(X, self.W.T) + self.c))
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return len(self.W)
 
     @property
     def weights(self) -> tuple[Any, Any]:
+        """W (H, D) and c (H,)."""
         return self.W, self.c
 
 
@@ -82,10 +111,17 @@ class LinearLayer(Shown):
 
     @fixed_threads()
     def encode(self, X: Any) -> Any:
-        return np.asarray(X, self.W.dtype) @ self.W.T + self.c
+        """c + W x of X (T, D): (T, H)."""
+        return seen(X, self.W.shape[1], self.W.dtype) @ self.W.T + self.c
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return len(self.W)
 
     @property
     def weights(self) -> tuple[Any, Any]:
+        """Raises TypeError."""
         raise TypeError(
             "a linear code starts no layer of sigmoids; unroll the stack into an autoencoder, or end it below the code"
         )

@@ -19,7 +19,7 @@ from ...randomness import Random, seed_of
 from ...showing import Shown
 from ..descent import Descent, stepping
 from ..optimisers import Optimiser, sgd
-from .protocol import SigmoidLayer, as_floats, walked
+from .protocol import SigmoidLayer, asked, walked
 
 DEFAULT = sgd(0.05)
 
@@ -72,7 +72,8 @@ class SparseModule:
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """A layer of `hidden` units trained on X (T, D): z̄ of c + W x at the last ζ. `model` is its `SparseCoder`."""
         seed = seed_of(seed)
-        X, rng = as_floats(X), np.random.default_rng([seed, 0])
+        X, hidden = asked(X, hidden)
+        rng = np.random.default_rng([seed, 0])
         encoder = starting_weights("linear", X.shape[1], hidden, rng)
         decoder = starting_weights("linear", hidden, X.shape[1], rng).T
         start = SparseCoder(encoder, np.zeros(hidden), decoder, X.mean(axis=0, dtype=float), np.zeros(hidden))

@@ -1,4 +1,4 @@
-"""Independent subspace analysis as a greedy module (Hyvärinen & Hoyer 2000; stacked by Le et al. 2011)."""
+"""Independent subspace analysis as a greedy module (claim C2; Hyvärinen & Hoyer 2000; stacked by Le et al. 2011)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,11 @@ import numpy as np
 from ...autodiff import ops
 from ...autodiff.differentiate import value_and_grad
 from ...autodiff.kernels.blas import one_thread
+from ...models.validation import whole
 from ...randomness import Random, seed_of
 from ...showing import Shown
 from ..descent import compiled_unless_told
-from .protocol import as_floats
+from .protocol import asked, seen
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,21 @@ class SubspaceModule:
 
     X is centred and whitened by PCA. Then the sum of all features is descended with W W ᵀ = I, by gradient steps that
     are halved until they help, each followed by W ← (W Wᵀ)^−½ W. At most `steps`; full batches, as in the paper.
+    Raises ValueError unless size is at least 1 and steps at least 0.
     """
 
     size: int = 2
     steps: int = 100
 
+    def __post_init__(self) -> None:
+        whole("size", self.size, 1)
+        whole("steps", self.steps, 0)
+
     @one_thread()
     def train(self, X: Any, hidden: int, seed: Random) -> "SubspaceLayer":
         """`hidden` features of X (T, D). Raises ValueError where X has fewer than hidden · size dimensions."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden)
         mean = X.mean(axis=0)
         variances, directions = np.linalg.eigh(np.cov(X, rowvar=False, dtype=float))
         rows = hidden * self.size
@@ -71,10 +77,17 @@ class SubspaceLayer(Shown):
     @one_thread()
     def encode(self, X: Any) -> Any:
         """The features of X (T, D): (T, H)."""
-        return np.asarray(lengths((np.asarray(X, self.W.dtype) - self.mean) @ self.W.T, self.size))
+        X = seen(X, len(self.mean), self.W.dtype)
+        return np.asarray(lengths((X - self.mean) @ self.W.T, self.size))
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return len(self.W) // self.size
 
     @property
     def weights(self) -> tuple[Any, Any]:
+        """Raises TypeError."""
         raise TypeError(
             "a layer of subspaces has no weights for a sigmoid layer: its features are lengths; put a classifier on "
             "stack.encode(X) instead of fine-tuning a network"

@@ -12,7 +12,7 @@ from ...randomness import Random, seed_of
 from ..contrastive import decide
 from ..descent import Arrays, Descent
 from ..optimisers import Optimiser, momentum
-from .protocol import SigmoidLayer, as_floats, trained
+from .protocol import SigmoidLayer, asked, trained
 
 WORDS = momentum(0.5)
 
@@ -48,7 +48,7 @@ class WordsModule:
     def train(self, X: Any, hidden: int, seed: Random) -> SigmoidLayer:
         """`hidden` features of counts X (T, D); the RBM stays in the layer's `model`. ValueError for no counts."""
         seed = seed_of(seed)
-        X = as_floats(X)
+        X, hidden = asked(X, hidden)
         if not (X >= 0).all() or not X.any(axis=1).all():
             raise ValueError("WordsModule: counts below 0, or a document without words; leave such documents out")
         fresh = RBM.init(X.shape[1], hidden, np.random.default_rng([seed, 0]))

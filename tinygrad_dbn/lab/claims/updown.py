@@ -87,10 +87,10 @@ EXPERIMENT = Experiment(
     method=(
         f"scikit-learn's digits, binarised, {VALIDATED} of them to choose rates by. Greedy: CD-1, 30 epochs a layer, "
         "at a rate that falls to zero. Up-down: 30 epochs more, wake, one round of Gibbs sampling in the top, sleep, "
-        "at a constant rate, from the greedy DBN. Greedy, longer: 60 epochs of CD-1 in each layer instead. The rates (from "
-        f"{listed(RATES)}, of up-down {listed(OF_UP_DOWN)}) are those that end highest on the digits to choose by. The "
-        "small DBN is judged by its exact likelihood, the large one by the bound with the top's log Z annealed (200 "
-        "chains, 2 000 temperatures): an estimate."
+        "at a constant rate, from the greedy DBN. Greedy, longer: 60 epochs of CD-1 in each layer instead. The rates "
+        f"(from {listed(RATES)}, of up-down {listed(OF_UP_DOWN)}) are those that end highest on the digits to choose "
+        "by. The small DBN is judged by its exact likelihood, the large one by the bound with the top's log Z annealed "
+        "(200 chains, 2 000 temperatures): an estimate."
     ),
     conditions=CONDITIONS,
     seeds=5,

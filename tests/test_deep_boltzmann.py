@@ -192,6 +192,7 @@ REAL, CHOOSING = td.GaussianRBM(RBM.W, RBM.b, RBM.c), td.CategoricalRBM(RBM.W, R
         (lambda: exact.dbm_log_likelihood(DBM, np.full((2, 3), 0.5)), r"is 0\.5: the model is over"),
         (lambda: exact.mean_field(DBM, rows(2, 2)), "2 units for a model of 3"),
         (lambda: exact.mean_field(DBM, rows(3, 2), -1), "sweeps=-1: write a whole number from 0"),
+        (lambda: exact.mean_field(DBM, rows(3, 2), tolerance=np.nan), "tolerance=nan: write a finite number from 0 on"),
         (lambda: exact.dbm_log_likelihood(random_dbm((3, 60, 60)), rows(3, 2)), "the budget is"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2), seed=0, epochs=1), "at least two hidden layers"),
         (lambda: pretrain_dbm(rows(3, 9), (3, 2, 2), seed=0, epochs=1, rule="ml"), "by 'cd' or 'pcd'"),

@@ -358,20 +358,20 @@ def test_other_models_are_refused_by_what_they_are(name):
     if of_a_dbm:
         others[name] = lambda model, _, X: getattr(exact, name)(model, X)
     call = {**CALLS, **others}[name]
-    with pytest.raises(TypeError, match=r"this is of a .*, not of a FeedForward"):
+    with pytest.raises(TypeError, match=r"this takes an? .*, not FeedForward"):
         call(net, net, X)
     if of_a_dbm:
-        with pytest.raises(TypeError, match="this is of a DBM, not of a DBN"):
+        with pytest.raises(TypeError, match="this takes a DBM, not DBN"):
             call(DBN, RBM, X)
     else:
-        with pytest.raises(TypeError, match="not of a DBM; of a DBM there are dbm_log_likelihood"):
+        with pytest.raises(TypeError, match="not DBM; of a DBM there are dbm_log_likelihood"):
             call(dbm, dbm, X)
 
 
 def test_what_would_do_instead_is_named():
-    with pytest.raises(TypeError, match=r"not of a DBN: its top RBM is dbn\.top"):
+    with pytest.raises(TypeError, match=r"this takes an RBM, not DBN: its top RBM is dbn\.top"):
         exact.log_partition(DBN)
-    with pytest.raises(TypeError, match=r"not of a RBM: DBN\.from_tied\(rbm\) has the same"):
+    with pytest.raises(TypeError, match=r"not RBM: DBN\.from_tied\(rbm\) has the same"):
         exact.expected_sleep(RBM)
 
 

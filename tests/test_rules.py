@@ -146,6 +146,11 @@ def test_a_training_by_them_nears_the_optimum_and_goes_on_to_the_same_bits(rule)
         (lambda rng: parallel_tempering(RBM, X, rng, X[None]), "at least 2 temperatures"),
         (lambda rng: parallel_tempering(RBM, X, rng, np.ones((2, 3, 5))), "for 4 visible units"),
         (lambda rng: parallel_tempering(RBM, X, rng, np.ones((2, 3, 4)), k=0), "k=0: write a whole number from 1"),
+        (lambda rng: parallel_tempering(RBM, X * np.nan, rng, np.ones((2, 3, 4))), "X has NaN or inf"),
+        (lambda rng: parallel_tempering(RBM, X[:0], rng, np.ones((2, 3, 4))), r"X of shape \(0, 4\)"),
+        (lambda rng: parallel_tempering(RBM, X, rng, np.full((2, 3, 4), np.nan)), "particles have NaN or inf"),
+        (lambda rng: centred(RBM, RBM, X * np.nan), "X has NaN or inf"),
+        (lambda rng: centred(RBM, RBM, X[:, :3]), r"X of shape \(6, 3\) for 4 visible units"),
         (lambda rng: centred(td.GaussianRBM(RBM.W, RBM.b, RBM.c), RBM, X), "real visible units.*or a CategoricalRBM"),
     ],
 )

@@ -55,8 +55,8 @@ INSTEAD = {
 def of_kind(model: Any, *wanted: str) -> None:
     """Raise TypeError for a model that is none of these `KINDS`."""
     if not isinstance(model, tuple(KINDS[kind] for kind in wanted)):
-        given, kinds = type(model).__name__, " or ".join(f"a {kind}" for kind in wanted)
-        raise TypeError(f"this is of {kinds}, not of a {given}{INSTEAD.get((given, wanted[-1]), '')}")
+        given, kinds = type(model).__name__, " or ".join(f"{'an' if kind == 'RBM' else 'a'} {kind}" for kind in wanted)
+        raise TypeError(f"this takes {kinds}, not {given}{INSTEAD.get((given, wanted[-1]), '')}")
 
 
 def units_of(model: Any) -> str:

@@ -78,10 +78,12 @@ def mean_field(
 
     It starts from a pass upwards with doubled weights, as if each layer heard above what it hears below, and ends when
     a sweep moves no mean by more than `tolerance`. The units of a layer do not meet, so each update is the best there
-    is with the others as they are, and the bound never falls. Raises ValueError for sweeps below 0.
+    is with the others as they are, and the bound never falls. Raises ValueError for sweeps or tolerance below 0.
     """
     of_kind(dbm, "DBM")
     sweeps = whole("sweeps", sweeps, 0)
+    if not 0 <= tolerance < np.inf:
+        raise ValueError(f"tolerance={tolerance}: write a finite number from 0 on")
     X = binary(X, dbm.sizes[0], dbm)
     if not are_floats(dbm, X):
         raise TypeError("mean_field is a search, for plain arrays of floats: give the DBM and X as such")

@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..exact.data import need_linear
+from .rules import check_rows
 
 
 def centred(rbm: Any, direction: Any, X: Any) -> Any:
     """The centred direction for a plain one of any rule on rows X (T, D), shaped like the RBM.
 
     With μ the mean of X and λ that of p(h | x) over X: ∇W − λ ∇bᵀ − ∇c μᵀ = ∇'W, then ∇b − ∇'Wᵀλ and ∇c − ∇'W μ.
-    x are zeros and ones, or units of K values; else ValueError.
+    x are zeros and ones, or units of K values. Raises ValueError for others, and for X that is not at least one row of
+    finite numbers.
     """
     need_linear(rbm)
+    check_rows(rbm, "X", X)
     mean, hidden = np.mean(X, axis=0), np.mean(rbm.hidden_given_visible(X), axis=0)
     W = direction.W - np.outer(hidden, direction.b) - np.outer(direction.c, mean)
     return replace(direction, W=W, b=direction.b - hidden @ W, c=direction.c - W @ mean)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autodiff.kernels.blas import one_thread
 from ..autodiff.trees import flatten, not_finite
-from ..exact.data import are_floats, binary, examples
+from ..exact.data import are_floats, binary, examples, units_of
 from ..exact.sums.certify import LARGEST
 from ..models import DBN, RBM, AnyRBM
 from ..models.restricted import bernoulli
@@ -89,6 +89,8 @@ def greedy(
     sizes = tuple(whole("sizes", n, 1) for n in sizes)
     if len(sizes) < 2:
         raise ValueError(f"sizes {sizes}: write D and the hidden units of at least one layer, for instance (4, 3)")
+    if lowest is not None:
+        units_of(lowest)  # which refuses what is no RBM
     _check_sizes("lowest", () if lowest is None else (lowest,), sizes)
     _check_sizes("start", () if start is None else start.rbms, sizes)
     X = binary(X, sizes[0]) if lowest is None else examples(lowest, X)

@@ -32,7 +32,7 @@ def contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, k: int = 1) -> Any:
     Raises ValueError for k below 1, and for an X that is not at least one row of finite numbers.
     """
     rng, k = generator(rng), whole("k", k, 1)
-    _check_rows(rbm, "X", X)
+    check_rows(rbm, "X", X)
     x_k = rbm.gibbs(X, rng, k)
     return grad(lambda m: (m.free_energy(x_k) - m.free_energy(X)).mean())(rbm)
 
@@ -45,13 +45,13 @@ def persistent_contrastive_divergence(rbm: AnyRBM, X: Any, rng: Random, particle
     Raises ValueError for k below 1, and for X and particles that are not at least one row of D finite numbers.
     """
     rng, k = generator(rng), whole("k", k, 1)
-    _check_rows(rbm, "X", X)
-    _check_rows(rbm, "particles", particles)
+    check_rows(rbm, "X", X)
+    check_rows(rbm, "particles", particles)
     particles = rbm.gibbs(particles, rng, k)
     return grad(lambda m: m.free_energy(particles).mean() - m.free_energy(X).mean())(rbm), particles
 
 
-def _check_rows(rbm: AnyRBM, name: str, given: Any) -> None:
+def check_rows(rbm: AnyRBM, name: str, given: Any) -> None:
     """Raise ValueError unless it is at least one row of D finite numbers.
 
     Whether they are what units can be is more work: `greedy` looks at that once, not at each step.

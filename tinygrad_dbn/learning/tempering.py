@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..autodiff.differentiate import grad
+from ..autodiff.trees import finite
 from ..exact.annealing import tempered
 from ..exact.data import need_linear
 from ..models.validation import whole
 from ..randomness import Random, generator
+from .rules import check_rows
 
 TEMPERATURES = 10  # of `greedy`'s rule "pt"
 
@@ -25,18 +27,21 @@ def parallel_tempering(rbm: Any, X: Any, rng: Random, particles: Any, k: int = 1
 
     N chains at each of M temperatures, β rising evenly from 0 to 1, of which the last are the model's. Returned are the
     direction of ascent on rows X (T, D), and where the chains stand after k more rounds, to be handed in with the next
-    batch. x are zeros and ones, or units of K values. Raises ValueError for others, for k below 1, and for particles of
-    other shapes or fewer than 2 temperatures.
+    batch. x are zeros and ones, or units of K values. Raises ValueError for others, for k below 1, and for X and
+    particles that are not such finite numbers, of at least 2 temperatures.
     """
     rng = generator(rng)
     need_linear(rbm)
     whole("k", k, 1)
+    check_rows(rbm, "X", X)
     particles = np.asarray(particles)
     if particles.ndim != 3 or len(particles) < 2 or not particles.shape[1] or particles.shape[2] != rbm.W.shape[1]:
         raise ValueError(
             f"particles of shape {particles.shape} for {rbm.W.shape[1]} visible units: give (M, N, D), N rows for each "
             "of at least 2 temperatures, for instance rows of the data"
         )
+    if not finite(particles):
+        raise ValueError("particles have NaN or inf: start them, for instance, at rows of the data")
     betas = np.linspace(0, 1, len(particles)).tolist()  # Python's floats keep the width of the parameters
     ladder = [tempered(rbm, np.zeros_like(rbm.b), beta) for beta in betas]
     for _ in range(k):

@@ -366,6 +366,11 @@ def test_other_models_are_refused_by_what_they_are(name):
     else:
         with pytest.raises(TypeError, match="not DBM; of a DBM there are dbm_log_likelihood"):
             call(dbm, dbm, X)
+    taken = next(iter(inspect.signature(getattr(exact, name)).parameters))
+    other = {"dbn": RBM, "rbm": DBN}.get(taken)  # those named `model` take both
+    if other is not None:
+        with pytest.raises(TypeError, match=f"this takes an? {taken.upper()}, not {type(other).__name__}: "):
+            call(other, other, X)
 
 
 def test_what_would_do_instead_is_named():

@@ -49,7 +49,7 @@ def log_smaller_side(rbm: Any) -> Value:
 
 def log_prior(dbn: DBN, *, max_seconds: float = MAX_SECONDS, max_bytes: float = MAX_BYTES) -> Value:
     """log p(h1) for every state of h1, (2^n1,), nats: its distribution under the layers above (claim G5)."""
-    of_kind(dbn, "RBM", "DBN")
+    of_kind(dbn, "DBN")
     with spending("log_prior", costs.of(costs.log_prior, dbn), max_seconds, max_bytes):
         return log_marginal(dbn, min(1, len(dbn.layers)))
 
